@@ -1,0 +1,1 @@
+"""Recipes: checked YAML files that run several commands and end in a table and a plot."""

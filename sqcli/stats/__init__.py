@@ -1,0 +1,1 @@
+"""Error analysis for Markov chains: NumPy in, numbers out; no physics."""

@@ -1,0 +1,1 @@
+"""Crash-safe ensembles on plain Zarr v3; no physics."""
