@@ -62,6 +62,66 @@ def resolve(folder: str, name: str) -> str:
     raise UsageError(f"no {SINGULAR.get(kind, kind[:-1])} {name!r}{hint}; there are: {', '.join(names(folder))}")
 
 
+def parameters(folder: str, name: str) -> dict[str, str | None]:
+    """Public parameter name -> default as text (None where there is none), read from the file's text."""
+    tree = _tree(folder, name)
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]
+    return _class_fields(tree, classes[0].name) if classes else {}
+
+
+def _class_fields(tree: ast.Module, name: str) -> dict[str, str | None]:
+    """Fields of the dataclass `name` of `tree`, those of its bases first, as dataclasses order them."""
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and node.name == name:
+            bases = [_base_fields(tree, ast.unparse(base)) for base in reversed(node.bases)]
+            return {key: default for part in (*bases, dict(_own_fields(node))) for key, default in part.items()}
+    return {}
+
+
+def _base_fields(tree: ast.Module, base: str) -> dict[str, str | None]:
+    """Fields of the class written as `base` in `tree`: defined there, or imported from another file of ours."""
+    imported = {
+        alias.asname or alias.name: f"{node.module}.{alias.name}"
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    head, dot, rest = base.partition(".")
+    module, _, name = (imported.get(head, "") + dot + rest).rpartition(".")
+    return _class_fields(_source(module), name) if module.startswith("sqcli.") else _class_fields(tree, base)
+
+
+@cache
+def _source(module: str) -> ast.Module:
+    path = ROOT.parent / Path(*module.split("."))
+    file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
+def _own_fields(node: ast.ClassDef) -> Iterator[tuple[str, str | None]]:
+    for item in node.body:
+        if not (isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)):
+            continue
+        if item.target.id.startswith("_") or "ClassVar" in ast.unparse(item.annotation):
+            continue
+        yield _public_field(item.target.id, item.value)
+
+
+def _public_field(name: str, value: ast.expr | None) -> tuple[str, str | None]:
+    """Name and default of `name: … = value`, looking into `field(default=…, metadata={"name": …})`."""
+    if not (isinstance(value, ast.Call) and ast.unparse(value.func).rpartition(".")[2] == "field"):
+        return name, None if value is None else _text(value)
+    options = {keyword.arg: keyword.value for keyword in value.keywords}
+    if "metadata" in options:
+        name = ast.literal_eval(options["metadata"]).get("name", name)
+    default = options.get("default", options.get("default_factory"))
+    return name, None if default is None else _text(default)
+
+
+def _text(node: ast.expr) -> str:
+    return str(node.value) if isinstance(node, ast.Constant) else ast.unparse(node)
+
+
 def load(folder: str, name: str) -> type:
     """The one public class of the file behind `name`."""
     module = importlib.import_module(f"sqcli.{folder.replace('/', '.')}.{resolve(folder, name)}")

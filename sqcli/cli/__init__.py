@@ -1,5 +1,5 @@
-"""The command line."""
+"""The command line: each command translates its options, calls one function of `runs` and prints the result."""
 
+from sqcli.cli._main import main
 
-def main() -> None:
-    """Run sqcli."""
+__all__ = ["main"]

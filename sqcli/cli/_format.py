@@ -1,0 +1,146 @@
+"""Reports as JSON, CSV or a table; all of them from the mapping that the JSON form shows."""
+
+import csv
+import io
+import json
+import math
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from sqcli.cli._numbers import NOTHING, parenthesis, parts, short
+
+Row = Mapping[str, Any]
+PAIRED = ("value", "error", "reference")  # may be complex: in CSV an imaginary column stands beside each
+HEADS = {"tau_int": "τ_int", "tau_int_trajectories": "τ_int (updates)", "tau_exp": "τ_exp", "ess": "ESS", "rhat": "R̂"}
+MEASURE = tuple(
+    [
+        "observable",
+        "component",
+        "value",
+        "error",
+        "tau_int",
+        "tau_int_error",
+        "ess",
+        "rhat",
+        "error_method",
+        "weighted",
+        "flags",
+    ]
+)
+AUTOCORR = tuple(
+    [
+        "observable",
+        "component",
+        "tau_int",
+        "tau_int_error",
+        "tau_int_trajectories",
+        "window",
+        "s",
+        "tau_exp",
+        "ess",
+        "rhat",
+        "rho",
+        "rho_error",
+        "flags",
+    ]
+)
+VERIFY = tuple(["observable", "component", "value", "error", "reference", "z", "passed", "flags"])
+
+
+def plain(value: Any) -> Any:
+    """`value` in the types of JSON: no NaN or infinity (null), complex numbers as re and im, arrays as lists."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, complex):
+        return {"re": plain(value.real), "im": plain(value.imag)}
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(item) for item in value]
+    return value if value is None or isinstance(value, (bool, int, str)) else str(value)
+
+
+def as_json(value: Any) -> str:
+    """One JSON document."""
+    return json.dumps(plain(value), ensure_ascii=False, allow_nan=False, indent=1)
+
+
+def as_csv(rows: Iterable[Row], columns: Sequence[str]) -> str:
+    """One line per row under fixed columns; numbers in full precision, nothing as an empty cell."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([head for name in columns for head in ((name, f"{name}_im") if name in PAIRED else (name,))])
+    for row in rows:
+        writer.writerow([cell for name in columns for cell in _cells(name, plain(row.get(name)))])
+    return text.getvalue().rstrip("\n")
+
+
+def _cells(name: str, value: Any) -> Sequence[Any]:
+    if name in PAIRED:
+        return parts(value)
+    return [" ".join(map(str, value)) if isinstance(value, list) else value]
+
+
+def aligned(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns as wide as they need to be; the last one is not padded."""
+    table = [tuple(heads), *rows]
+    widths = [max(_width(row[i]) for row in table) for i in range(len(heads))]
+    lines = ["  ".join(cell + " " * (w - _width(cell)) for cell, w in zip(row, widths, strict=True)) for row in table]
+    return "\n".join([emphasis(lines[0].rstrip()), *(line.rstrip() for line in lines[1:])])
+
+
+def _width(text: str) -> int:
+    """Columns on the screen; the hat of R̂ takes none."""
+    return sum(character != "\u0302" for character in text)
+
+
+def emphasis(text: str) -> str:
+    """Bold on a terminal, unless NO_COLOR is set."""
+    wanted = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return f"\x1b[1m{text}\x1b[0m" if wanted else text
+
+
+def _value(row: Row) -> str:
+    return parenthesis(row.get("value"), row.get("error"))
+
+
+def _tau(row: Row) -> str:
+    return parenthesis(row.get("tau_int"), row.get("tau_int_error"))
+
+
+def _name(row: Row) -> str:
+    component = row.get("component")
+    return str(row.get("observable")) + ("" if component is None else f"[{component}]")
+
+
+def _flags(row: Row) -> str:
+    return " ".join(row.get("flags") or ()) or NOTHING
+
+
+SHOWN: dict[str, Callable[[Row], str]] = {"observable": _name, "value": _value, "tau_int": _tau, "flags": _flags}
+HIDDEN = {"component", "error", "tau_int_error", "rho", "rho_error", "s", "weighted"}
+
+
+def as_table(rows: Iterable[Row], columns: Sequence[str]) -> str:
+    """One aligned line per row, errors in parentheses."""
+    rows = [dict(row, **{k: plain(v) for k, v in row.items() if k != "flags"}) for row in rows]
+    names = [name for name in columns if name not in HIDDEN and (name in SHOWN or any(name in row for row in rows))]
+    cells = [[SHOWN[name](row) if name in SHOWN else short(row.get(name)) for name in names] for row in rows]
+    return aligned([HEADS.get(name, name) for name in names], cells)
+
+
+def explain_flags(rows: Iterable[Row], meanings: Mapping[str, str]) -> list[str]:
+    """One line per flag that occurs, with what it means."""
+    raised = sorted({flag for row in rows for flag in row.get("flags") or ()})
+    return [f"{flag}: {meanings[flag]}" if flag in meanings else flag for flag in raised]
+
+
+def render(rows: Sequence[Row], columns: Sequence[str], envelope: Row, form: str) -> str:
+    """The report in the form that --format asks for."""
+    if form == "json":
+        return as_json(envelope)
+    return as_csv(rows, columns) if form == "csv" else as_table(rows, columns)

@@ -1,0 +1,56 @@
+"""Commands are files: a command is imported when it is used, and its help costs no other import."""
+
+import importlib
+from typing import Any, ClassVar
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from sqcli import registry
+from sqcli.cli._catalogue import describe_parameters, entries
+
+COMMANDS = "cli/commands"
+
+
+class Command(TyperCommand):
+    """A command whose help ends with the contents of the folders it chooses from."""
+
+    catalogues: ClassVar[dict[str, str]] = {}
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write theories, algorithms, … with their parameters below the options."""
+        super().format_epilog(ctx, formatter)
+        for kind, option in self.catalogues.items():
+            rows = [(entry["name"], _row(entry)) for entry in entries(kind)]
+            if rows:
+                with formatter.section(f"{kind.capitalize()} (parameters: {option} NAME=VALUE)"):
+                    formatter.write_dl(rows)
+
+
+def _row(entry: dict[str, Any]) -> str:
+    parameters = describe_parameters(entry["parameters"])
+    return str(entry["summary"]) + (f" [{parameters}]" if parameters else "")
+
+
+class CommandFolder(TyperGroup):
+    """The commands are the public files of `sqcli/cli/commands`."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the signature is click's
+        """Names of all commands."""
+        return list(registry.names(COMMANDS))
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        """Import the file behind `cmd_name`; it takes the common options too."""
+        name = registry.resolve(COMMANDS, cmd_name)
+        module = importlib.import_module(f"sqcli.cli.commands.{name}")
+        kind = type("Command", (Command,), {"catalogues": getattr(module, "CATALOGUES", {})})
+        app = typer.Typer(add_completion=False, rich_markup_mode=None)
+        app.command(name, help=module.__doc__, cls=kind)(module.command)
+        command = typer.main.get_command(app)
+        command.params.extend(self.params)
+        return command
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """List the commands with the first lines of their files."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, registry.summary(COMMANDS, name)) for name in self.list_commands(ctx)])

@@ -1,0 +1,128 @@
+"""The program `sqcli`: options common to all commands, and what an error looks like to its user.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 damage found by `check`, 75 stopped early and resumable.
+"""
+
+import contextlib
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Sequence
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from sqcli import __version__
+from sqcli.cli._group import CommandFolder
+from sqcli.cli._settings import Settings, complain
+from sqcli.errors import SqcliError, Stopped, UsageError
+
+BadUsage: Any = typer.BadParameter.__base__  # click's UsageError, wherever this typer keeps it
+app = typer.Typer(cls=CommandFolder, add_completion=False, rich_markup_mode=None)
+
+
+def _remember(ctx: typer.Context, param: typer.CallbackParam, value: bool) -> None:
+    """A common option counts wherever it stands, before the command or after it."""
+    settings = ctx.obj
+    settings.context = ctx
+    setattr(settings, str(param.name), value or getattr(settings, str(param.name)))
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        typer.echo(f"sqcli {__version__}")
+        raise typer.Exit
+
+
+def _common(help_text: str, flag: str) -> Any:
+    return typer.Option(flag, callback=_remember, expose_value=False, is_eager=True, help=help_text)
+
+
+@app.callback()
+def sqcli(
+    quiet: Annotated[bool, _common("Say nothing on stderr but errors.", "--quiet")] = False,
+    verbose: Annotated[bool, _common("Say more on stderr.", "--verbose")] = False,
+    debug: Annotated[bool, _common("Show the traceback of an error.", "--debug")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, expose_value=False, help="Show version.")
+    ] = False,
+) -> None:
+    """Stochastic quantization and diffusion models for lattice field theory."""
+
+
+def main() -> NoReturn:
+    """Entry point of the script `sqcli`."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # odd file names and narrow locales must not end in an error
+            stream.reconfigure(errors="backslashreplace")
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line; the exit code. Never raises."""
+    settings = Settings(command_line=("sqcli", *arguments))
+    warnings.showwarning = lambda message, *_, **__: settings.say(f"warning: {message}")
+    try:
+        code = _invoke(list(arguments), settings)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _forget_stdout()
+        return 0  # the reader has seen enough (| head): no fault
+    except BaseException as error:
+        if settings.debug:
+            traceback.print_exc()
+        return _explain(error, settings)
+    return code
+
+
+def _invoke(arguments: list[str], settings: Settings) -> int:
+    group = typer.main.get_command(app)
+    try:
+        with group.make_context("sqcli", arguments, obj=settings) as context:
+            settings.context = context
+            group.invoke(context)
+    except typer.Exit as done:
+        return done.exit_code
+    return 0
+
+
+def _explain(error: BaseException, settings: Settings) -> int:
+    """One line on stderr (two for wrong usage) and the exit code for `error`."""
+    if isinstance(error, BadUsage):
+        return _usage(error.format_message(), error.ctx or settings.context)
+    if isinstance(error, UsageError):
+        return _usage(str(error), settings.context)
+    if isinstance(error, Stopped):
+        settings.say(str(error))
+        return error.exit_code
+    code = error.exit_code if isinstance(error, SqcliError) else 75 if isinstance(error, KeyboardInterrupt) else 1
+    complain(_describe(error))
+    return code
+
+
+def _describe(error: BaseException) -> str:
+    if isinstance(error, SqcliError):
+        return str(error)
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted; run the same command again"
+    if isinstance(error, MemoryError):
+        return f"out of memory; take a smaller lattice, fewer chains or a larger machine ({error})"
+    if isinstance(error, OSError):
+        place = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, (str, bytes)) else ""
+        return f"{place}{error.strerror or error}"
+    return f"internal error: {type(error).__name__}: {error}; run with --debug for the traceback"
+
+
+def _usage(fault: str, context: Any) -> int:
+    pieces = " ".join(context.command.collect_usage_pieces(context)) if context else "COMMAND"
+    with contextlib.suppress(OSError, ValueError):
+        print(f"usage: {context.command_path if context else 'sqcli'} {pieces}", file=sys.stderr)  # noqa: T201
+    complain(fault)
+    return UsageError.exit_code
+
+
+def _forget_stdout() -> None:
+    """Let the interpreter's last flush of a closed pipe go nowhere."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,35 @@
+"""What holds for every command: how much to say, and how to say it on stderr."""
+
+import contextlib
+import sys
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class Settings:
+    """The options that every command knows; `context` is the innermost command that was reached."""
+
+    quiet: bool = False
+    verbose: bool = False
+    debug: bool = False
+    command_line: tuple[str, ...] = ()
+    context: Any = field(default=None, repr=False)
+
+    def say(self, text: str) -> None:
+        """One line on stderr, unless --quiet."""
+        if not self.quiet:
+            complain(text)
+
+    def detail(self, text: str) -> None:
+        """One line on stderr with --verbose."""
+        if self.verbose:
+            self.say(text)
+
+
+def complain(text: str) -> None:
+    """`sqcli: text` on stderr as one line, whatever `text` holds."""
+    line = " ".join(str(text).split())
+    printable = "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
+    with contextlib.suppress(OSError, ValueError):  # stderr is closed: nobody listens, the exit code still tells
+        print(f"sqcli: {printable}", file=sys.stderr, flush=True)  # noqa: T201 - this is where messages are printed

@@ -1,0 +1,41 @@
+"""Autocorrelation: rho(t), tau_int with its error, window, tau_exp, ESS, R-hat and flags of trust.
+
+tau_int is 1/2 for independent draws, in units of saved draws; tau_int_trajectories in updates stands beside it.
+"""
+
+from typing import Annotated
+
+import typer
+
+from sqcli.cli._options import Ensemble, Format, Observables, Skip, Stride
+from sqcli.cli._values import real, window_length
+
+CATALOGUES = {"observables": ""}
+
+
+def command(
+    ens: Ensemble,
+    obs: Observables,
+    window: Annotated[
+        str, typer.Option("--window", parser=window_length, metavar="auto|N", help="Where the sum over rho(t) ends.")
+    ] = "auto",
+    s: Annotated[
+        float, typer.Option("--s", parser=real(0, above=True), metavar="S", help="S of the automatic window.")
+    ] = 1.5,
+    tau_exp: Annotated[
+        float | None,
+        typer.Option(
+            "--tau-exp", parser=real(0, above=True), metavar="X", help="Add the tail of a slow mode, in draws."
+        ),
+    ] = None,
+    skip: Skip = 0,
+    stride: Stride = 1,
+    form: Format = "table",
+) -> None:
+    """Estimate autocorrelations and print the report."""
+    from sqcli.cli import _format, _report
+    from sqcli.runs.autocorr import autocorr
+
+    width = "auto" if window == "auto" else int(window)
+    report = autocorr(ens, obs, window=width, s=s, tau_exp=tau_exp, skip=skip, stride=stride)
+    _report.show(report.envelope(), _format.AUTOCORR, form)

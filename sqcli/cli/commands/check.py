@@ -1,0 +1,22 @@
+"""Check that the bytes are right: every committed chunk, checksums, records.
+
+Exit code 0 when they are, 3 when something is damaged (one line per fault on stdout).
+"""
+
+import typer
+
+from sqcli.cli._options import Ensemble
+
+DAMAGED = 3
+
+
+def command(ens: Ensemble) -> None:
+    """Print the faults that are found."""
+    from sqcli import store
+
+    faults = store.check(ens)
+    for fault in faults:
+        typer.echo(" ".join(f"{fault.path}: {fault.what}".split()))
+    if faults:
+        raise typer.Exit(DAMAGED)
+    typer.echo(f"ok: {ens}")

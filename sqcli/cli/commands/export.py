@@ -1,0 +1,28 @@
+"""Export an ensemble to another format: configurations to npz or npy, measured series to csv.
+
+npz holds the committed configurations, the numbers per draw and the metadata as JSON; nothing has to fit in memory.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sqcli.cli._options import Ensemble
+from sqcli.cli._values import one_of
+
+
+def command(
+    ctx: typer.Context,
+    ens: Ensemble,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="File to write.", show_default=False)],
+    kind: Annotated[
+        str, typer.Option("--format", parser=one_of("npz", "npy", "csv"), metavar="npz|npy|csv", help="Form of OUT.")
+    ] = "npz",
+    force: Annotated[bool, typer.Option("--force", help="Replace OUT if it exists.")] = False,
+) -> None:
+    """Write the file."""
+    from sqcli.runs.export import export
+
+    export(ens, out, kind, force=force)
+    ctx.obj.say(f"wrote {out}")

@@ -1,0 +1,23 @@
+"""List theories, algorithms, observables, nets, schedules or samplers."""
+
+from typing import Annotated
+
+import typer
+
+from sqcli.cli._catalogue import FOLDERS, describe_parameters, entries
+from sqcli.cli._format import aligned, as_json
+from sqcli.cli._options import TableOrJson
+from sqcli.cli._values import one_of
+
+
+def command(
+    kind: Annotated[str, typer.Argument(parser=one_of(*FOLDERS), metavar="|".join(FOLDERS), help="What to list.")],
+    form: TableOrJson = "table",
+) -> None:
+    """Print names, one-line summaries and parameters."""
+    found = entries(kind)
+    if form == "json":
+        typer.echo(as_json(found))
+    elif found:
+        rows = [(e["name"], describe_parameters(e["parameters"]), e["summary"]) for e in found]
+        typer.echo(aligned(("name", "parameters", "summary"), rows))

@@ -1,0 +1,31 @@
+"""Measure observables: estimates with errors, autocorrelation times and flags.
+
+Per-draw series are kept in the ensemble where it is writable; a read-only one is measured all the same.
+"""
+
+from typing import Annotated
+
+import typer
+
+from sqcli.cli._options import Ensemble, Format, Observables, Skip, Stride
+
+CATALOGUES = {"observables": ""}
+
+
+def command(
+    ens: Ensemble,
+    obs: Observables,
+    skip: Skip = 0,
+    stride: Stride = 1,
+    sizes: Annotated[
+        str | None, typer.Option("--sizes", metavar="1x1,2x2", help="Extents of Wilson loops and Creutz ratios.")
+    ] = None,
+    form: Format = "table",
+) -> None:
+    """Measure and print the report."""
+    from sqcli.cli import _format, _report, _values
+    from sqcli.runs.measure import measure
+
+    options = {} if sizes is None else {"sizes": _values.sizes(sizes)}
+    report = measure(ens, obs, skip=skip, stride=stride, options=options)
+    _report.show(report.envelope(), _format.MEASURE, form)

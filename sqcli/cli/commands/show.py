@@ -1,0 +1,52 @@
+"""Show what an ensemble is: theory, lattice, algorithm, how much is committed, where it comes from."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import typer
+
+from sqcli.cli._format import as_json
+from sqcli.cli._options import Ensemble, TableOrJson
+
+UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+
+
+def command(ens: Ensemble, form: TableOrJson = "table") -> None:
+    """Print the summary."""
+    from sqcli.runs.show import summary
+
+    found = summary(ens)
+    typer.echo(as_json(found) if form == "json" else "\n".join(_lines(found)))
+
+
+def _lines(found: Mapping[str, Any]) -> list[str]:
+    """One line per thing worth knowing, the numbers of draws summed up."""
+    shown = dict(found)
+    shown["draws"] = _draws(shown.pop("draws"), shown.pop("target_draws"))
+    shown["size"] = _size(shown.pop("bytes"))
+    provenance = shown.pop("provenance") or {}
+    texts = {name: _text(value) for name, value in {**shown, **provenance}.items() if value not in (None, {}, [], "")}
+    return [f"{name.replace('_', ' '):<20}  {text}" for name, text in texts.items()]
+
+
+def _draws(draws: list[int], target: Any) -> str:
+    least, most = min(draws, default=0), max(draws, default=0)
+    each = f"{least}" if least == most else f"{least} to {most}"
+    state = "finished" if target is not None and least >= target else f"of {target} asked for"
+    return f"{each} per chain, {state}"
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} = {_text(item)}" for key, item in value.items())
+    if isinstance(value, (list, tuple)):
+        separator = " x " if all(isinstance(item, int) for item in value) else ", "
+        return separator.join(map(_text, value))
+    return str(value)
+
+
+def _size(number: int) -> str:
+    size, unit = float(number), 0
+    while size >= 1024 and unit < len(UNITS) - 1:
+        size, unit = size / 1024, unit + 1
+    return f"{size:.3g} {UNITS[unit]}"

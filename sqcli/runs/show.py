@@ -1,0 +1,47 @@
+"""What an ensemble is, in one mapping: what `sqcli show` prints and a script reads."""
+
+from pathlib import Path
+from typing import Any
+
+from sqcli import store
+
+TOLD = ("theory", "parameters", "lattice", "algorithm", "algorithm_parameters", "seed", "every", "warmup", "start")
+TOLD_LAST = ("exactness", "identity", "created_at", "provenance")
+
+
+def summary(path: Path) -> dict[str, Any]:
+    """Root attributes, committed draws of each chain, size in bytes and measured series of the ensemble at `path`.
+
+    Raises:
+        SqcliError: when there is no readable ensemble.
+    """
+    ensemble = store.open_ensemble(path)
+    attrs = ensemble.attrs
+    draws = [int(count) for count in ensemble.draws]
+    return {
+        "ensemble": str(path),
+        **{name: attrs.get(name) for name in TOLD},
+        "dtype": ensemble.layout.dtype,
+        "chains": len(draws),
+        "draws": draws,
+        "target_draws": attrs.get("target_draws"),
+        **{name: attrs.get(name) for name in TOLD_LAST},
+        "observables": _series(path),
+        "bytes": _size(path),
+    }
+
+
+def _series(path: Path) -> list[str]:
+    """Names of the series that `measure` has kept."""
+    return sorted(entry.name for entry in (path / "observables").glob("*") if (entry / "zarr.json").is_file())
+
+
+def _size(path: Path) -> int:
+    """Bytes of all files; one that vanishes meanwhile (a commit renames) counts nothing."""
+    total = 0
+    for entry in path.rglob("*"):
+        try:
+            total += entry.stat().st_size if entry.is_file() else 0
+        except OSError:
+            continue
+    return total
