@@ -1,1 +1,23 @@
 """Error analysis for Markov chains: NumPy in, numbers out; no physics."""
+
+from sqcli.stats.correlation import autocorrelation
+from sqcli.stats.estimates import estimate
+from sqcli.stats.flags import FLAGS
+from sqcli.stats.mixing import rhat, start_memory
+from sqcli.stats.results import Autocorrelation, Chains, Combine, Estimate
+from sqcli.stats.special import chi2_p, student_p, z_score
+
+__all__ = [
+    "FLAGS",
+    "Autocorrelation",
+    "Chains",
+    "Combine",
+    "Estimate",
+    "autocorrelation",
+    "chi2_p",
+    "estimate",
+    "rhat",
+    "start_memory",
+    "student_p",
+    "z_score",
+]

@@ -1,0 +1,121 @@
+"""Functions of means: their gradient, the series projected on it, and whole chains left out.
+
+Projected series and numerical gradient: Wolff, hep-lat/0306017, eqs. 13, 38. Jackknife over chains of unequal
+length: Busing, Meijer, van der Leeden, Statistics and Computing 9 (1999) 3 (delete-m_j jackknife).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sqcli.errors import SqcliError
+from sqcli.stats.results import AnyArray, Chains, Combine, FloatArray
+
+_MOST_CHAINS_LEFT_OUT = 256  # with more, each one matters so little that the linearisation is as good, and cheaper
+_ROUNDING = 8 * np.finfo(float).eps
+
+
+@dataclass(frozen=True)
+class Means:
+    """Chains end to end, and a function of their means in real columns (real parts, then imaginary parts).
+
+    `value` (c,) as combine gave it; `series` (N, k) projected deviations, `chain_values` (R, k) jackknife
+    pseudo-values of whole chains (their means, for linear functions), `constant` (k,), k = c or 2c.
+    """
+
+    value: AnyArray
+    lengths: NDArray[np.int64]
+    series: FloatArray
+    chain_values: FloatArray
+    constant: NDArray[np.bool_]
+
+    @property
+    def finite(self) -> NDArray[np.bool_]:
+        """(k,) whether value and projection are finite."""
+        good: NDArray[np.bool_] = np.isfinite(real_columns(self.value)) & np.isfinite(self.series).all(axis=0)
+        return good
+
+
+def real_columns(a: AnyArray) -> FloatArray:
+    """Real parts, then (for complex arrays) imaginary parts, along the last axis."""
+    return np.concatenate([a.real, a.imag], axis=-1) if np.iscomplexobj(a) else np.asarray(a, dtype=np.float64)
+
+
+def lay_end_to_end(chains: Chains) -> tuple[AnyArray, NDArray[np.int64]]:
+    """(N, p) and (R,) of the chains that hold draws; p must agree."""
+    arrays = [np.asarray(c) for c in chains]
+    arrays = [a[:, None] if a.ndim == 1 else a for a in arrays if len(a)]
+    if any(a.ndim != 2 or a.shape[1] != arrays[0].shape[1] for a in arrays):
+        raise SqcliError("chains of one series must be (n,) or (n, p) arrays with the same p")
+    lengths = np.array([len(a) for a in arrays], dtype=np.int64)
+    if not arrays:
+        return np.zeros((0, 1)), lengths
+    data = np.concatenate(arrays) if len(arrays) > 1 else arrays[0]
+    return (data if np.iscomplexobj(data) else np.asarray(data, dtype=np.float64)), lengths
+
+
+def _chain_means(columns: AnyArray, lengths: NDArray[np.int64]) -> AnyArray:
+    """(R, k) means of each chain."""
+    starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+    out: AnyArray = np.add.reduceat(columns, starts, axis=0) / lengths[:, None]
+    return out
+
+
+def mean_over_draws(data: AnyArray) -> AnyArray:
+    """(p,) means of (N, p), each summed pairwise as `numpy.mean` does for one column."""
+    return np.array([np.mean(np.ascontiguousarray(column)) for column in data.T])
+
+
+def _gradient(combine: Combine, mean: AnyArray, step: FloatArray) -> FloatArray:
+    """(k, P) of real columns by the P real columns of the primaries; `step` (P,), zero where nothing fluctuates."""
+    n_primaries = len(mean)
+    slopes = []
+    for column, h in enumerate(step):
+        shift = np.zeros_like(mean)
+        shift[column % n_primaries] = h if column < n_primaries else 1j * h
+        ahead, behind = (real_columns(np.atleast_1d(combine(mean + sign * shift))) for sign in (1, -1))
+        slopes.append((ahead - behind) / (2 * h) if h > 0 else np.zeros_like(ahead))
+    return np.stack(slopes, axis=1)
+
+
+def _left_out(combine: Combine, data: AnyArray, lengths: NDArray[np.int64], value: AnyArray) -> FloatArray:
+    """(R, k) pseudo-values h_j θ − (h_j − 1) θ_(j), h_j = N/n_j, with θ_(j) from all chains but j."""
+    n = lengths.sum()
+    means = _chain_means(data, lengths)
+    total = (means * lengths[:, None]).sum(axis=0)
+    weight = (n / lengths)[:, None]
+    without = [np.atleast_1d(combine((total - m * size) / (n - size))) for m, size in zip(means, lengths, strict=True)]
+    return real_columns(weight * value - (weight - 1) * np.stack(without))
+
+
+def project(chains: Chains, combine: Combine | None) -> Means:
+    """The value of `combine` at the global means, and its linearisation along the chains."""
+    data, lengths = lay_end_to_end(chains)
+    mean = mean_over_draws(data)
+    deviations = real_columns(data - mean)
+    if combine is None:
+        scale = np.abs(real_columns(mean))
+        value, series = mean, deviations
+    else:
+        value = np.atleast_1d(combine(mean))
+        step = np.sqrt(np.mean(deviations**2, axis=0) / len(data))
+        gradient = _gradient(combine, mean, step)
+        series = deviations @ gradient.T
+        scale = np.abs(gradient) @ np.abs(real_columns(mean)) + np.sqrt(len(data)) * np.abs(real_columns(value))
+    if combine is not None and 1 < len(lengths) <= _MOST_CHAINS_LEFT_OUT:
+        chain_values = _left_out(combine, data, lengths, value)
+    else:
+        chain_values = _chain_means(series, lengths) + real_columns(value)
+    constant = np.mean(series**2, axis=0) <= (_ROUNDING * scale) ** 2
+    return Means(value, lengths, series, chain_values, constant)
+
+
+def between_chains_error(chain_values: FloatArray, lengths: NDArray[np.int64]) -> FloatArray | None:
+    """(k,) errors from the scatter of (R, k) pseudo-values; None for one chain."""
+    if len(lengths) < 2:
+        return None
+    weight = lengths.sum() / lengths
+    centre = (chain_values / weight[:, None]).sum(axis=0)
+    error: FloatArray = np.sqrt(np.mean((chain_values - centre) ** 2 / (weight - 1)[:, None], axis=0))
+    return error

@@ -1,0 +1,144 @@
+"""Which error to trust: the rule, applied to one real series.
+
+The Γ-method needs chains of many τ; many short chains are better judged by their scatter; where there are neither,
+the number is flagged. Limits: τ can be said from chains of 50 τ, the Γ-method's error used from 25 τ, the scatter
+of 16 chains or more. Replica consistency: Wolff, hep-lat/0306017, eq. 24 ff.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sqcli.stats import flags as f
+from sqcli.stats.gamma import Window, gamma_method
+from sqcli.stats.means import between_chains_error
+from sqcli.stats.mixing import memory_z, mixed, split_rhat
+from sqcli.stats.results import FloatArray
+from sqcli.stats.special import chi2_p
+
+TAU_FROM = 50.0
+GAMMA_FROM = 25.0
+MANY_CHAINS = 16
+_Q_MIN = 1e-3
+_MEMORY_Z = 4.0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What can be said of one real series; None where it cannot."""
+
+    error: float | None
+    method: str | None
+    between: float | None
+    tau: float | None
+    tau_error: float | None
+    ess: float | None
+    dof: float | None
+    rhat: float | None
+    q_value: float | None
+    gamma: Window | None
+    flags: tuple[str, ...]
+
+
+_NOTHING = Verdict(None, None, None, None, None, None, None, None, None, None, ())
+
+
+def constant(between: float | None) -> Verdict:
+    """The verdict on a series without fluctuations."""
+    return replace(_NOTHING, error=0.0, method="gamma", between=between, flags=(f.CONSTANT,))
+
+
+def unknown(flag: str) -> Verdict:
+    """The verdict where no error can be computed."""
+    return replace(_NOTHING, flags=(flag,))
+
+
+def _tau_within(series: FloatArray, lengths: NDArray[np.int64], s: float) -> float:
+    """τ about each chain's own mean; ½ at least."""
+    starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+    own = np.repeat(np.add.reduceat(series, starts) / lengths, lengths)
+    deviations = series - own
+    if not deviations.any():
+        return 0.5
+    return max(0.5, gamma_method(deviations, lengths, s=s).tau)
+
+
+def _replica_q(series: FloatArray, lengths: NDArray[np.int64], g: Window) -> tuple[float | None, bool]:
+    """Q of the chains' means about the global one, and whether it is bad beyond the uncertainty of τ."""
+    if len(lengths) < 2:
+        return None, False
+    starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+    means = np.add.reduceat(series, starts) / lengths
+    chi2 = float((lengths * means**2).sum() / (2 * g.tau * g.variance))
+    dof = len(lengths) - 1
+    allowed = 1 + 2 * g.tau_error / g.tau  # τ itself is uncertain
+    return chi2_p(chi2, dof), chi2_p(chi2 / allowed, dof) < _Q_MIN
+
+
+def _longest_tau(g: Window, between: float | None, n_chains: int, n_total: int) -> float:
+    """τ to hold the chains' length against: the Γ-method's, or what the scatter of many chains proves (3σ below)."""
+    if between is None or n_chains < MANY_CHAINS:
+        return max(0.5, g.tau)
+    scatter = n_total * between**2 / (2 * g.variance) / (1 + 3 * math.sqrt(2 / (n_chains - 1)))
+    return max(0.5, g.tau, scatter)
+
+
+def _flags(lengths: NDArray[np.int64], z: float | None, found: dict[str, bool]) -> tuple[str, ...]:
+    """In the order of `found`, then what depends on the chains alone."""
+    names = [name for name, present in found.items() if present]
+    if z is not None and abs(z) > _MEMORY_Z:
+        names.append(f.START_MEMORY)
+    if lengths.max() == 1:
+        names.append(f.ONE_DRAW_PER_CHAIN)
+    return tuple(names)
+
+
+def judge(
+    series: FloatArray,
+    chain_values: FloatArray,
+    lengths: NDArray[np.int64],
+    *,
+    s: float,
+    window: int | None,
+    tau_exp: float | None,
+) -> Verdict:
+    """Analyse deviations (N,) that are not all zero, with pseudo-values (R,) of whole chains.
+
+    Where neither error can be trusted the larger one is given, flagged.
+    """
+    n, n_chains = len(series), len(lengths)
+    g = gamma_method(series, lengths, s=s, window=window, tau_exp=tau_exp)
+    scatter = between_chains_error(chain_values[:, None], lengths)
+    between = None if scatter is None or not np.isfinite(scatter[0]) else float(scatter[0])
+    typical = float(lengths @ lengths) / n
+    tau = _longest_tau(g, between, n_chains, n)
+    r = split_rhat(series, lengths)
+    apart = r is not None and r > 1.01 and not mixed(series, lengths, r, _tau_within(series, lengths, s))
+    short = typical < GAMMA_FROM * tau
+    q, inconsistent = _replica_q(series, lengths, g)
+    doubtful = short or apart or inconsistent
+    scattered = between is not None and doubtful and (n_chains >= MANY_CHAINS or between > g.error)
+    error = between if scattered else g.error
+    sayable = typical >= TAU_FROM * tau and not (apart or inconsistent)
+    few = short and n_chains < MANY_CHAINS
+    found = {
+        f.NOT_MIXED: apart,
+        f.SHORT_CHAINS: typical < TAU_FROM * tau and lengths.max() > 1,
+        f.FEW_CHAINS: few,
+        f.REPLICA_INCONSISTENT: inconsistent and not short,
+    }
+    return Verdict(
+        error=error,
+        method="between_chains" if scattered else "gamma",
+        between=between,
+        tau=g.tau if sayable else None,
+        tau_error=g.tau_error if sayable else None,
+        ess=None if few or not error else g.variance / error**2,
+        dof=float(n_chains - 1) if scattered else n / (2 * g.w + 1),
+        rhat=r if r is not None and math.isfinite(r) else None,
+        q_value=q,
+        gamma=g,
+        flags=_flags(lengths, memory_z(series, lengths), found),
+    )
