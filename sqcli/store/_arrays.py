@@ -1,0 +1,169 @@
+"""One Zarr v3 array on disk: its metadata document and its chunk files.
+
+Zarr v3 core specification: chunk (i, j, …) of an array is the file `c.i.j.…` below the array's directory; with the
+codecs `bytes` (little endian) and `crc32c` it holds the elements in C order followed by their CRC-32C, little
+endian. Reading and writing these files directly costs no event loop, allows exact control of what is synced when,
+and never mistakes a missing chunk for fill values. zarr and xarray open the result as it is.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import google_crc32c
+import numpy as np
+from numpy.typing import NDArray
+
+from sqcli.errors import DamageError, SqcliError
+from sqcli.store._files import Content, read_json, replace_json
+
+_CODECS = [{"name": "bytes", "configuration": {"endian": "little"}}, {"name": "crc32c"}]
+_FILL: dict[str, Any] = {"f": "NaN", "c": ["NaN", "NaN"], "i1": -1, "i8": 0, "u1": 0}
+_CHECKSUM_BYTES = 4
+
+
+def fill_value(dtype: np.dtype[Any]) -> Any:
+    """What an element holds before it is written: NaN, −1 for int8, 0 for the records."""
+    return {"f": np.nan, "c": complex(np.nan, np.nan)}.get(dtype.kind, -1 if dtype == np.int8 else 0)
+
+
+def checksum(data: Any) -> bytes:
+    """CRC-32C of the buffer, as the codec stores it."""
+    return int(google_crc32c.value(data)).to_bytes(_CHECKSUM_BYTES, "little")
+
+
+@dataclass(frozen=True)
+class Array:
+    """Metadata of one array whose chunks are cut along the first two axes only, (chain, draw) or (chain, slot)."""
+
+    directory: Path
+    shape: tuple[int, ...]
+    chunks: tuple[int, ...]
+    dtype: np.dtype[Any]
+    dims: tuple[str, ...]
+    attributes: Mapping[str, Any]
+
+    @classmethod
+    def load(cls, directory: Path) -> "Array":
+        """Read `zarr.json`; one line of complaint when it is absent, damaged or not of the store's own form."""
+        file = directory / "zarr.json"
+        try:
+            document = read_json(file)
+        except (FileNotFoundError, NotADirectoryError):
+            raise DamageError(f"{directory}: array is missing from the ensemble") from None
+        except OSError as error:
+            raise SqcliError(f"{file}: cannot be read ({error.strerror})") from error
+        try:
+            array = cls._parse(directory, document)
+            consistent = len(array.shape) == len(array.chunks) == len(array.dims) >= 2
+            consistent &= min(array.chunks) > 0 <= min(array.shape) and array.chunks[2:] == array.shape[2:]
+        except (KeyError, TypeError, ValueError, AttributeError):
+            consistent = False
+        if not consistent:
+            raise DamageError(f"{file}: damaged metadata, not an array of an sqcli ensemble")
+        # `array` differs from the document in nothing that decides how bytes are read
+        if any(array.document()[key] != document.get(key) for key in ("chunk_key_encoding", "codecs")):
+            raise SqcliError(f"{file}: unknown chunk encoding or codecs (expected bytes(little), crc32c)")
+        return array
+
+    @classmethod
+    def _parse(cls, directory: Path, document: Mapping[str, Any]) -> "Array":
+        if document["zarr_format"] != 3 or document["node_type"] != "array":
+            raise ValueError("not a Zarr v3 array")
+        return cls(
+            directory,
+            tuple(int(n) for n in document["shape"]),
+            tuple(int(n) for n in document["chunk_grid"]["configuration"]["chunk_shape"]),
+            np.dtype(str(document["data_type"])),
+            tuple(str(name) for name in document["dimension_names"]),
+            dict(document.get("attributes", {})),
+        )
+
+    def document(self) -> dict[str, Any]:
+        """The array's `zarr.json`."""
+        kind = self.dtype.kind if self.dtype.kind in "fc" else self.dtype.str[1:]
+        codecs = _CODECS if self.dtype.itemsize > 1 else [{"name": "bytes"}, {"name": "crc32c"}]
+        return {
+            "zarr_format": 3,
+            "node_type": "array",
+            "shape": list(self.shape),
+            "data_type": self.dtype.name,
+            "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": list(self.chunks)}},
+            "chunk_key_encoding": {"name": "default", "configuration": {"separator": "."}},
+            "fill_value": _FILL[kind],
+            "codecs": codecs,
+            "attributes": dict(self.attributes),
+            "dimension_names": list(self.dims),
+            "storage_transformers": [],
+        }
+
+    def save(self, *, durable: bool = True) -> None:
+        """Write the metadata, atomically; the directory must exist."""
+        replace_json(self.directory / "zarr.json", self.document(), durable=durable)
+
+    def grown(self, draws: int) -> "Array":
+        """The same array, at least `draws` long."""
+        return replace(self, shape=(self.shape[0], max(draws, self.shape[1]), *self.shape[2:]))
+
+    @cached_property
+    def chunk_bytes(self) -> int:
+        """Size of a chunk's elements in bytes, without the checksum."""
+        return prod(self.chunks) * self.dtype.itemsize
+
+    def chunk_file(self, row: int, column: int) -> Path:
+        """The file of chunk (row, column, 0, …)."""
+        return self.directory / ".".join(map(str, ("c", row, column, *(0,) * (len(self.shape) - 2))))
+
+    def empty_chunk(self) -> NDArray[Any]:
+        """A chunk of fill values, in memory."""
+        return np.full(self.chunks, fill_value(self.dtype), self.dtype)
+
+    def content(self, row: int, column: int, chunk: NDArray[Any]) -> Content:
+        """What to hand to `replace_files` to store the full `chunk` (chunks[0], chunks[1], …)."""
+        assert chunk.shape == self.chunks
+        data = np.ascontiguousarray(chunk, self.dtype.newbyteorder("<")).reshape(-1).view(np.uint8)
+        return self.chunk_file(row, column), (data, checksum(data))
+
+    def read_chunk(self, row: int, column: int) -> NDArray[Any]:
+        """Read and verify one chunk, (chunks[0], chunks[1], …); `DamageError` names the file and the fault."""
+        file = self.chunk_file(row, column)
+        try:
+            raw = np.fromfile(file, np.uint8)
+        except FileNotFoundError:
+            raise DamageError(f"{file}: a committed chunk is missing") from None
+        except OSError as error:
+            raise DamageError(f"{file}: cannot be read ({error.strerror})") from error
+        if raw.size != self.chunk_bytes + _CHECKSUM_BYTES:
+            raise DamageError(f"{file}: {raw.size} bytes instead of {self.chunk_bytes + _CHECKSUM_BYTES}")
+        data = raw[: self.chunk_bytes]
+        if checksum(data) != raw[self.chunk_bytes :].tobytes():
+            raise DamageError(f"{file}: checksum does not match, the bytes were altered")
+        chunk = data.view(self.dtype.newbyteorder("<")).reshape(self.chunks)
+        return chunk.astype(self.dtype, copy=False)
+
+    def read(self, chains: range, start: int, stop: int) -> NDArray[Any]:
+        """Elements [chains, start:stop], shape (len(chains), stop − start, …); every chunk must be there."""
+        rows, columns = self.chunks[:2]
+        out = np.empty((len(chains), stop - start, *self.shape[2:]), self.dtype)
+        if not out.size:
+            return out
+        for row in range(chains.start // rows, -(-chains.stop // rows)):
+            c0, c1 = max(chains.start, row * rows), min(chains.stop, (row + 1) * rows)
+            for column in range(start // columns, -(-stop // columns)):
+                d0, d1 = max(start, column * columns), min(stop, (column + 1) * columns)
+                part = self.read_chunk(row, column)[c0 - row * rows : c1 - row * rows, d0 - column * columns :]
+                out[c0 - chains.start : c1 - chains.start, d0 - start : d1 - start] = part[:, : d1 - d0]
+        return out
+
+
+def is_json(value: Any) -> bool:
+    """Whether `value` can be an attribute (no NaN, no arrays)."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        return False
+    return True

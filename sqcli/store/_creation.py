@@ -1,0 +1,148 @@
+"""Creating an ensemble: built aside, synced, and published by one rename."""
+
+import re
+import shutil
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+from sqcli.errors import SqcliError
+from sqcli.store._arrays import is_json
+from sqcli.store._errors import ExistsError, explained
+from sqcli.store._files import read_json, replace_json, sync_directory
+from sqcli.store._layout import Layout
+from sqcli.store._locks import Lock, lock_directory
+
+FORMAT = "sqcli-ensemble"
+FORMAT_VERSION = 1
+GROUPS = ("configurations", "sample_stats", "observables", "checkpoint")
+_FORGOTTEN_AFTER = 3600.0  # seconds; building takes milliseconds
+
+
+def is_ensemble(path: Path) -> bool:
+    """Whether `path` bears the mark of an sqcli ensemble, sound or not."""
+    try:
+        attributes = read_json(path / "zarr.json").get("attributes")
+    except (OSError, SqcliError):
+        return False
+    return isinstance(attributes, dict) and attributes.get("format") == FORMAT
+
+
+def create(
+    path: str | Path,
+    layout: Layout,
+    attributes: Mapping[str, Any],
+    *,
+    force: bool = False,
+    durable: bool = True,
+) -> Path:
+    """Create an empty ensemble with room for `layout.target_draws`, and return its path.
+
+    Args:
+        path: the new directory; its parents are made.
+        layout: what it holds.
+        attributes: the root attributes; `format`, `format_version`, `target_draws`, `chain_group` are added.
+        force: replace an ensemble that is there. Anything else is never erased.
+        durable: sync to the disk.
+
+    Raises:
+        ExistsError: an ensemble is there (also when another job was faster).
+        BusyError: `force`, but a run is writing it.
+        SqcliError: something else is there, or the disk is too small; says how much is missing.
+    """
+    path = Path(path)
+    _refuse_foreign(path, force)
+    document = _root_document(path, layout, attributes)
+    with explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        require_space(path.parent, path, layout.bytes_needed())
+        _sweep(path)
+        aside = path.with_name(f".{path.name}.{token_hex(4)}.new")
+        try:
+            _build(aside, layout, document, durable)
+            _publish(aside, path, force)
+        except BaseException:
+            shutil.rmtree(aside, ignore_errors=True)
+            raise
+        if durable:
+            sync_directory(path.parent)
+    return path
+
+
+def require_space(directory: Path, path: Path, needed: int) -> None:
+    """Compare with the free disk before a long run finds out."""
+    free = shutil.disk_usage(directory).free
+    if needed > free:
+        raise SqcliError(f"{path}: needs {needed} bytes, {free} bytes are free; ask for fewer draws or free some space")
+
+
+def _refuse_foreign(path: Path, force: bool) -> None:
+    if is_ensemble(path):
+        if not force:
+            raise ExistsError(f"{path}: an ensemble is there already; continue it, or --force to erase it")
+    elif path.is_dir():
+        if any(path.iterdir()):
+            raise SqcliError(f"{path}: exists and is no sqcli ensemble; choose another name")
+    elif path.exists() or path.is_symlink():
+        raise SqcliError(f"{path}: exists and is no directory; choose another name")
+
+
+def _root_document(path: Path, layout: Layout, attributes: Mapping[str, Any]) -> dict[str, Any]:
+    own = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "target_draws": layout.target_draws,
+        "chain_group": layout.chain_group,
+    }
+    full = {**own, **attributes, **own}
+    if not is_json(full):
+        raise SqcliError(f"{path}: the attributes cannot be written as JSON")
+    return _group(full)
+
+
+def _group(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    return {"zarr_format": 3, "node_type": "group", "attributes": dict(attributes)}
+
+
+def _build(aside: Path, layout: Layout, root: Mapping[str, Any], durable: bool) -> None:
+    aside.mkdir()
+    for name in GROUPS:
+        (aside / name).mkdir()
+        replace_json(aside / name / "zarr.json", _group({}), durable=durable)
+    for array in layout.arrays(aside).values():
+        array.directory.mkdir()
+        array.save(durable=durable)
+    # the root comes last: what a power cut leaves half made does not pass for an ensemble
+    replace_json(aside / "zarr.json", root, durable=durable)
+    if durable:
+        for name in GROUPS:
+            sync_directory(aside / name)
+
+
+def _publish(aside: Path, path: Path, force: bool) -> None:
+    with ExitStack() as stack:
+        if force and is_ensemble(path):
+            for file in sorted(lock_directory(path).glob("*.lock")):
+                stack.enter_context(Lock(path, file.stem, "it"))
+            old = path.with_name(f".{path.name}.{token_hex(4)}.old")
+            path.rename(old)
+            stack.callback(shutil.rmtree, old, ignore_errors=True)
+        try:
+            aside.rename(path)  # replaces nothing but an empty directory
+        except OSError as error:
+            if is_ensemble(path):
+                raise ExistsError(f"{path}: another job created it a moment ago") from error
+            raise
+
+
+def _sweep(path: Path) -> None:
+    """Remove what jobs killed while creating or replacing this ensemble left beside it."""
+    name = re.compile(re.escape(f".{path.name}.") + r"[0-9a-f]{8}\.(old|new)")
+    for leftover in path.parent.iterdir():
+        if match := name.fullmatch(leftover.name):
+            age = time.time() - leftover.stat().st_mtime
+            if match[1] == "old" or age > _FORGOTTEN_AFTER:
+                shutil.rmtree(leftover, ignore_errors=True)

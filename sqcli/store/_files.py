@@ -1,0 +1,83 @@
+"""Files that are either old or new, never in between, and that survive a power cut once told to.
+
+A file is written beside its place, synced, and renamed over it. The name of the part-written file follows from
+the file's own: its one owner overwrites what a killed predecessor left, so that nothing has to be cleaned up.
+"""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from sqcli.errors import DamageError
+
+Content = tuple[Path, Sequence[Any]]
+_OPEN_AT_ONCE = 64
+
+
+def sync_directory(directory: Path) -> None:
+    """Make the names in `directory` durable."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def replace_files(contents: Sequence[Content], *, durable: bool, scratch: Path | None = None) -> None:
+    """Write every (file, buffers), each atomically; durable: bytes first, then names, one sync per directory.
+
+    `scratch` holds the part-written files where they must not lie beside their places: foreign files inside a Zarr
+    group draw a warning from every reader, those inside an array's directory do not.
+    """
+    partials = [((scratch or file.parent) / f"{file.name}.partial", buffers) for file, buffers in contents]
+    try:
+        for first in range(0, len(partials), _OPEN_AT_ONCE):
+            _write_batch(partials[first : first + _OPEN_AT_ONCE], durable)
+        for (partial, _), (file, _) in zip(partials, contents, strict=True):
+            partial.replace(file)
+    except OSError:
+        for partial, _ in partials:
+            partial.unlink(missing_ok=True)
+        raise
+    if durable:
+        for directory in dict.fromkeys(file.parent for file, _ in contents):
+            sync_directory(directory)
+
+
+def _write_batch(partials: Sequence[Content], durable: bool) -> None:
+    # all bytes are handed over before the first sync, so that the file system can put them into few transactions
+    with ExitStack() as stack:
+        handles = []
+        for partial, buffers in partials:
+            handle = stack.enter_context(partial.open("wb", buffering=0))
+            for buffer in buffers:
+                _write_all(handle, memoryview(buffer).cast("B"))
+            handles.append(handle)
+        if durable:
+            for handle in handles:
+                os.fsync(handle.fileno())
+
+
+def _write_all(handle: BinaryIO, view: memoryview) -> None:
+    while view:
+        view = view[handle.write(view) :]
+
+
+def replace_json(file: Path, document: Mapping[str, Any], *, durable: bool, scratch: Path | None = None) -> None:
+    """Replace a metadata file."""
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False).encode()
+    replace_files([(file, [text])], durable=durable, scratch=scratch)
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """Read a metadata file; `FileNotFoundError` when absent, `DamageError` when it is not a JSON object."""
+    try:
+        document = json.loads(file.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise DamageError(f"{file}: damaged metadata, not valid JSON") from error
+    if not isinstance(document, dict):
+        raise DamageError(f"{file}: damaged metadata, not a JSON object")
+    return document

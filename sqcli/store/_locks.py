@@ -1,0 +1,83 @@
+"""One owner at a time: flock on a file that the kernel releases when its holder dies, however it dies.
+
+Lock files lie in `checkpoint/record/`, an array's directory, where Zarr readers do not list them. They are never
+removed (another process may be about to lock the same file), only emptied.
+"""
+
+import errno
+import fcntl
+import os
+import socket
+from pathlib import Path
+from types import TracebackType
+
+from sqcli.errors import BusyError, SqcliError
+from sqcli.store._errors import explained
+
+_WITHOUT_FLOCK = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
+
+
+def lock_directory(ensemble: Path) -> Path:
+    """Where an ensemble's lock files lie."""
+    return ensemble / "checkpoint" / "record"
+
+
+class Lock:
+    """Exclusive lock `name` of an ensemble, a context manager; `what` is being done, for the message to others.
+
+    With `wait` it blocks until the lock is free, else a holder raises `BusyError`.
+    """
+
+    def __init__(self, ensemble: Path, name: str, what: str, *, wait: bool = False) -> None:
+        self._ensemble = ensemble
+        self._file = lock_directory(ensemble) / f"{name}.lock"
+        self._what = what
+        self._wait = wait
+        self._descriptor = -1
+
+    def __enter__(self) -> "Lock":
+        with explained(self._ensemble):
+            descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            self._acquire(descriptor)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        self._descriptor = descriptor
+        return self
+
+    def _acquire(self, descriptor: int) -> None:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if self._wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            holder = os.pread(descriptor, 200, 0).decode(errors="replace").strip() or "another process"
+            raise BusyError(f"{self._ensemble}: {self._what} is in the hands of {holder}") from None
+        except OSError as error:
+            if error.errno in _WITHOUT_FLOCK:
+                raise SqcliError(
+                    f"{self._ensemble}: this file system has no flock ({error.strerror}), "
+                    "so two runs could write one chain; put the ensemble on another one or mount it with flock"
+                ) from error
+            raise SqcliError(f"{self._file}: cannot be locked ({error.strerror})") from error
+        self._claim(descriptor)
+
+    def _claim(self, descriptor: int) -> None:
+        try:
+            moved = not os.path.samestat(os.fstat(descriptor), self._file.stat())
+        except FileNotFoundError:
+            moved = True
+        if moved:
+            raise BusyError(f"{self._ensemble}: was replaced by another process a moment ago; run again")
+        with explained(self._ensemble):
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode(), 0)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        descriptor, self._descriptor = self._descriptor, -1
+        try:
+            os.ftruncate(descriptor, 0)
+            fcntl.flock(descriptor, fcntl.LOCK_UN)  # also for copies of the descriptor in forked children
+        finally:
+            os.close(descriptor)

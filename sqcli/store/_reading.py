@@ -1,0 +1,210 @@
+"""Reading an ensemble: the committed draws and nothing else, every chunk verified."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sqcli.errors import DamageError, SqcliError
+from sqcli.store._arrays import Array
+from sqcli.store._layout import Layout
+from sqcli.store._records import N_DRAWS, N_WARMUP, allocated_draws, group_chains, read_records
+from sqcli.store._root import read_arrays, read_root
+
+
+class Block(NamedTuple):
+    """Draws start … stop − 1 of some neighbouring chains."""
+
+    chains: range
+    start: int
+    stop: int
+
+
+class Rows(NamedTuple):
+    """The draws of a block, chain after chain: fields (n, *site), and the chain and draw number of each row, (n,)."""
+
+    fields: NDArray[Any]
+    chain: NDArray[np.int64]
+    draw: NDArray[np.int64]
+
+
+class Committed:
+    """An array (chain, draw, …) cut to the draws that every chain has committed; indexing reads and verifies chunks."""
+
+    def __init__(self, array: Array, draws: int) -> None:
+        self._array = array
+        self.shape = (array.shape[0], draws, *array.shape[2:])
+        self.dtype = array.dtype
+        self.ndim = len(self.shape)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, key: Any) -> Any:
+        """NumPy's basic indexing; the chain and draw axes are read lazily."""
+        key = key if isinstance(key, tuple) else (key,)
+        if Ellipsis in [k for k in key if not isinstance(k, np.ndarray)]:
+            at = next(i for i, k in enumerate(key) if k is Ellipsis)
+            key = (*key[:at], *(slice(None),) * (self.ndim - len(key) + 1), *key[at + 1 :])
+        key = (*key, slice(None), slice(None))
+        chains, keep_chains = self._span(key[0], self.shape[0])
+        draws, keep_draws = self._span(key[1], self.shape[1])
+        rows = self._array.read(chains, draws.start, draws.stop)
+        return rows[(keep_chains, keep_draws, *key[2:-2])] if len(key) > 3 else rows[keep_chains, keep_draws]
+
+    @staticmethod
+    def _span(key: Any, length: int) -> tuple[range, Any]:
+        """The range to read, and the index into what was read."""
+        picked = range(length)[key]
+        if isinstance(picked, int):
+            return range(picked, picked + 1), 0
+        if not picked:
+            return range(0), slice(None)
+        low, high = min(picked), max(picked)
+        return range(low, high + 1), slice(None, None, picked.step)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """All committed draws."""
+        return np.asarray(self[:], dtype)
+
+
+class Ensemble:
+    """A handle for reading; holds no lock and no open file.
+
+    Draws committed after it was made are seen after `refresh()`. Whatever is read was verified against its checksum;
+    missing, shortened or altered bytes raise `DamageError`.
+
+    Attributes:
+        path: the ensemble's directory.
+        attrs: its root attributes.
+        layout: shapes and types.
+        arrays: metadata of all arrays by path below the root, observables left out.
+        records: the commit records (C, 8).
+    """
+
+    path: Path
+    attrs: dict[str, Any]
+    layout: Layout
+    arrays: dict[str, Array]
+    records: NDArray[np.int64]
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Look again: attributes, array lengths and commit records."""
+        self.attrs = read_root(self.path)
+        self.layout, self.arrays = read_arrays(self.path, self.attrs)
+        self.records = read_records(self.layout, self.arrays)
+        if self.records[:, N_DRAWS].max() > allocated_draws(self.arrays):
+            self._reload_grown()
+
+    def _reload_grown(self) -> None:
+        # grown, and written, between our looks at the lengths and at the records?
+        self.attrs = read_root(self.path)
+        self.layout, self.arrays = read_arrays(self.path, self.attrs)
+        longest, room = int(self.records[:, N_DRAWS].max()), allocated_draws(self.arrays)
+        if longest > room:
+            raise DamageError(f"{self.path}: a commit record claims {longest} draws, {room} are allocated")
+
+    @property
+    def chains(self) -> int:
+        """Number of chains."""
+        return self.layout.chains
+
+    @property
+    def target_draws(self) -> int:
+        """Draws per chain that are asked for."""
+        return self.layout.target_draws
+
+    @property
+    def draws(self) -> NDArray[np.int64]:
+        """Committed draws of each chain, (C,)."""
+        return self.records[:, N_DRAWS]
+
+    @property
+    def finished(self) -> bool:
+        """Whether every chain has all its draws."""
+        return bool((self.draws >= self.target_draws).all())
+
+    def committed(self, chain: int) -> int:
+        """Committed draws of a chain."""
+        return int(self.records[chain, N_DRAWS])
+
+    def warmup_done(self, chain: int) -> int:
+        """Warm-up updates a chain has behind it."""
+        return int(self.records[chain, N_WARMUP])
+
+    def fields(self, chain: int, start: int = 0, stop: int | None = None) -> NDArray[Any]:
+        """Draws start … stop − 1 of a chain, (n, *site); `IndexError` beyond the committed ones."""
+        stop = self.committed(chain) if stop is None else stop
+        if not 0 <= start <= stop <= self.committed(chain):
+            raise IndexError(f"draws {start}:{stop} of chain {chain}, which has {self.committed(chain)}")
+        return np.asarray(self._field.read(range(chain, chain + 1), start, stop)[0])
+
+    @property
+    def _field(self) -> Array:
+        return self.arrays[f"configurations/{self.layout.field}"]
+
+    @property
+    def stat_names(self) -> tuple[str, ...]:
+        """Names of the per-draw numbers."""
+        return tuple(self.layout.stats)
+
+    def stat(self, name: str) -> list[NDArray[Any]]:
+        """Per-draw numbers of every chain, each (n_i,)."""
+        if name not in self.layout.stats:
+            raise SqcliError(f"{self.path}: no sample_stats {name!r}; there are {', '.join(self.stat_names) or 'none'}")
+        array = self.arrays[f"sample_stats/{name}"]
+        series: list[NDArray[Any]] = []
+        for group in range(self.layout.groups):
+            chains = group_chains(self.layout, group)
+            series += list(array.read(chains, 0, self.committed(chains.start)))
+        return series
+
+    def __getitem__(self, name: str) -> Committed:
+        """The field or a statistic by name, lazy, cut to the draws all chains have committed."""
+        paths = [name, f"configurations/{name}", f"sample_stats/{name}"]
+        found = [path for path in paths if path in self.arrays and not path.startswith("checkpoint/")]
+        if not found:
+            raise KeyError(name)
+        return Committed(self.arrays[found[0]], int(self.draws.min()))
+
+    def blocks(self, max_bytes: int = 64 * 2**20) -> Iterator[Block]:
+        """All committed draws, chain by chain, cut along chunks into pieces of about `max_bytes`.
+
+        Neighbouring chains share a block where all their draws fit (and must, where they share chunks).
+        """
+        g, k = self._field.chunks[:2]
+        group = 0
+        while group < self.layout.groups:
+            chains = group_chains(self.layout, group)
+            n = self.committed(chains.start)
+            fitting = max(1, max_bytes // max(1, n * self.layout.draw_bytes * g))
+            last = group + 1
+            while last < min(group + fitting, self.layout.groups) and self.committed(last * g) == n:
+                last += 1
+            chains = range(chains.start, group_chains(self.layout, last - 1).stop)
+            step = max(1, max_bytes // (len(chains) * k * self.layout.draw_bytes)) * k
+            yield from (Block(chains, start, min(start + step, n)) for start in range(0, n, step))
+            group = last
+
+    def read_block(self, block: Block) -> Rows:
+        """The draws of a block from `blocks`, chain after chain."""
+        fields = self._field.read(block.chains, block.start, block.stop)
+        chain, draw = np.meshgrid(np.array(block.chains), np.arange(block.start, block.stop), indexing="ij")
+        return Rows(fields.reshape(-1, *self.layout.site), chain.ravel(), draw.ravel())
+
+    def to_xarray(self) -> Any:
+        """The ensemble as an `xarray.DataTree`, lazy, cut to the draws that all chains have committed."""
+        from sqcli.store._xarray import open_tree
+
+        return open_tree(self)
+
+
+def open_ensemble(path: str | Path) -> Ensemble:
+    """Open for reading; `SqcliError` or `DamageError`, one line naming path and fault, when it cannot be."""
+    return Ensemble(path)

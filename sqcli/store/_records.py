@@ -1,0 +1,79 @@
+"""The commit record of a chain: [n_draws, seq, slot, n_warmup, writer_id, 0, 0, version].
+
+A chain's record is one atomically replaced chunk (shared by a group of chains, which move together). It is written
+when a writer claims the group, before any data; a chunk that does not exist means an untouched group.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sqcli.errors import DamageError
+from sqcli.store._arrays import Array
+from sqcli.store._layout import RECORD_VERSION, Layout
+
+N_DRAWS, SEQ, SLOT, N_WARMUP, WRITER_ID, VERSION = 0, 1, 2, 3, 4, 7
+
+
+def group_chains(layout: Layout, group: int) -> range:
+    """The chains of a group; the last group may be smaller."""
+    first = group * layout.chain_group
+    return range(first, min(first + layout.chain_group, layout.chains))
+
+
+def read_group_record(layout: Layout, arrays: Mapping[str, Array], group: int) -> NDArray[np.int64]:
+    """The record all chains of the group share, (8,); zeros for an untouched group."""
+    array = arrays["checkpoint/record"]
+    file, data = array.chunk_file(group, 0), arrays[f"configurations/{layout.field}"].chunk_file(group, 0)
+    if not file.exists() and not data.exists():
+        return np.zeros(array.shape[1], np.int64)
+    # data without a record: written since we looked, so that the record is there by now, or damage
+    rows = array.read_chunk(group, 0)[: len(group_chains(layout, group))]
+    fault = _fault(rows)
+    if fault:
+        raise DamageError(f"{file}: {fault}")
+    return np.array(rows[0])
+
+
+def _fault(rows: NDArray[np.int64]) -> str | None:
+    n, seq, slot, warmup = (int(rows[0, i]) for i in (N_DRAWS, SEQ, SLOT, N_WARMUP))
+    if rows[0, VERSION] != RECORD_VERSION:
+        return f"commit record of version {rows[0, VERSION]}, this sqcli reads {RECORD_VERSION}"
+    if not (rows == rows[0]).all():
+        return "the chains of a group have different commit records"
+    if min(n, seq, warmup) < 0 or slot not in (0, 1) or (n > 0 and seq == 0):
+        return "the commit record makes no sense"
+    return None
+
+
+def allocated_draws(arrays: Mapping[str, Array]) -> int:
+    """Draws there is room for in every array (a growth that was cut short leaves unequal lengths)."""
+    return min(array.shape[1] for name, array in arrays.items() if not name.startswith("checkpoint/"))
+
+
+def read_records(layout: Layout, arrays: Mapping[str, Array]) -> NDArray[np.int64]:
+    """Records of all chains, (C, 8)."""
+    records = np.empty((layout.chains, arrays["checkpoint/record"].shape[1]), np.int64)
+    for group in range(layout.groups):
+        chains = group_chains(layout, group)
+        records[chains.start : chains.stop] = read_group_record(layout, arrays, group)
+    return records
+
+
+def encode_state(state: bytes, room: int) -> NDArray[np.uint8]:
+    """A random number state with its length before it, padded to `room` bytes."""
+    body = len(state).to_bytes(4, "little") + state
+    if len(body) > room:
+        raise ValueError(f"random number state of {len(state)} bytes, room is {room - 4}")
+    return np.frombuffer(body.ljust(room, b"\0"), np.uint8)
+
+
+def decode_state(row: NDArray[Any]) -> bytes:
+    """Inverse of `encode_state`; `ValueError` when the length cannot be."""
+    raw = row.tobytes()
+    size = int.from_bytes(raw[:4], "little")
+    if size > len(raw) - 4:
+        raise ValueError("impossible length")
+    return raw[4 : 4 + size]

@@ -1,0 +1,94 @@
+"""Opening: is this an ensemble of ours, and do its arrays agree with each other?"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sqcli.errors import DamageError, SqcliError
+from sqcli.store._arrays import Array
+from sqcli.store._creation import FORMAT, FORMAT_VERSION
+from sqcli.store._files import read_json
+from sqcli.store._layout import RECORD_FIELDS, Layout
+
+
+def read_root(path: Path) -> dict[str, Any]:
+    """Root attributes of the ensemble at `path`; one line naming path and fault for anything else."""
+    document = _root_document(path)
+    if document.get("zarr_format") != 3:
+        raise SqcliError(f"{path}: no sqcli ensemble (zarr_format is {document.get('zarr_format')!r}, not 3)")
+    attributes = document.get("attributes")
+    if document.get("node_type") != "group" or not isinstance(attributes, dict):
+        raise SqcliError(f"{path}: no sqcli ensemble (not the root of a Zarr group with attributes)")
+    if attributes.get("format") != FORMAT:
+        raise SqcliError(f"{path}: a Zarr group but no sqcli ensemble (attribute format is not {FORMAT!r})")
+    if attributes.get("format_version") != FORMAT_VERSION:
+        version = attributes.get("format_version")
+        raise SqcliError(f"{path}: format_version is {version!r}, this sqcli reads {FORMAT_VERSION}")
+    for name in ("target_draws", "chain_group"):
+        if type(attributes.get(name)) is not int or attributes[name] < 0:
+            raise DamageError(f"{path}/zarr.json: damaged metadata, {name} is {attributes.get(name)!r}")
+    return attributes
+
+
+def _root_document(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        raise SqcliError(f"{path}: no such ensemble")
+    if not path.is_dir():
+        raise SqcliError(f"{path}: no sqcli ensemble (not a directory)")
+    try:
+        return read_json(path / "zarr.json")
+    except (FileNotFoundError, IsADirectoryError):
+        if any((path / name).exists() for name in (".zgroup", ".zarray", ".zmetadata")):
+            raise SqcliError(f"{path}: no sqcli ensemble (a Zarr v2 store)") from None
+        raise SqcliError(f"{path}: no sqcli ensemble (a directory without zarr.json)") from None
+    except OSError as error:
+        raise SqcliError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def array_names(group: Path) -> list[str]:
+    """Names of the arrays of a group, sorted."""
+    try:
+        return sorted(entry.name for entry in group.iterdir() if entry.is_dir())
+    except OSError:
+        return []
+
+
+def read_arrays(path: Path, attributes: Mapping[str, Any]) -> tuple[Layout, dict[str, Array]]:
+    """Layout and arrays of an ensemble, observables left out; `DamageError` where they are missing or disagree."""
+    fields = array_names(path / "configurations")
+    if len(fields) != 1:
+        raise DamageError(f"{path}/configurations: damaged, holds {len(fields)} arrays instead of one")
+    statistics = array_names(path / "sample_stats")
+    names = [f"configurations/{fields[0]}", *(f"sample_stats/{name}" for name in statistics)]
+    names += [f"checkpoint/{name}" for name in ("field", "rng", "record")]
+    arrays = {name: Array.load(path / name) for name in names}
+    field, record = arrays[names[0]], arrays["checkpoint/record"]
+    try:
+        layout = Layout(
+            fields[0],
+            field.shape[2:],
+            field.dims[2:],
+            field.dtype.name,
+            {name: arrays[f"sample_stats/{name}"].dtype.name for name in statistics},
+            record.shape[0],
+            attributes["target_draws"],
+            attributes["chain_group"],
+            arrays["checkpoint/rng"].shape[-1],
+        )
+    except SqcliError:
+        raise DamageError(f"{path}: damaged metadata, the arrays have impossible shapes or types") from None
+    for name, array in arrays.items():
+        _compare(array, layout, slots=2 if name in ("checkpoint/field", "checkpoint/rng") else None)
+    if record.shape[1] != len(RECORD_FIELDS) or record.dtype != "int64":
+        raise DamageError(f"{record.directory}: damaged metadata, not a commit record")
+    return layout, arrays
+
+
+def _compare(array: Array, layout: Layout, slots: int | None) -> None:
+    agrees = array.shape[0] == layout.chains and array.chunks[0] == layout.chain_group
+    if slots:
+        agrees &= array.shape[1] == slots and array.chunks[1] == 1
+    if array.directory.name == "field":
+        agrees &= array.shape[2:] == layout.site and array.dtype == layout.dtype
+    if not agrees:
+        raise DamageError(f"{array.directory}: damaged metadata, shape {array.shape} contradicts the other arrays")
