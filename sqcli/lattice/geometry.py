@@ -1,0 +1,88 @@
+"""Periodic hypercubic lattices of any dimension and extents, and the padded layout of the kernels.
+
+Kernels see a field as flat memory: every component is a box with one ghost site on each side, C order, so that a
+neighbour is a constant offset away and the inner loop needs no wrap-around (`halo.py` fills the ghosts).
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sqcli.errors import UsageError
+
+AXES = ("x", "y", "z", "t")
+HEADER = 4  # dimension, components, sites of a padded component, sites of the lattice
+A = TypeVar("A")
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """A periodic lattice with `extents` sites along its axes.
+
+    Raises:
+        UsageError: when an extent is not positive.
+    """
+
+    extents: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if not self.extents or min(self.extents) < 1:
+            raise UsageError(f"a lattice needs positive extents, not {'x'.join(map(str, self.extents)) or 'none'}")
+
+    def __str__(self) -> str:
+        return "x".join(map(str, self.extents))
+
+    @property
+    def dimension(self) -> int:
+        """Number of axes D."""
+        return len(self.extents)
+
+    @property
+    def volume(self) -> int:
+        """Number of sites V."""
+        return math.prod(self.extents)
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """Names of the axes: x, y, z, t, then x5, x6, …."""
+        return tuple(AXES[i] if i < len(AXES) else f"x{i + 1}" for i in range(self.dimension))
+
+    @property
+    def padded_volume(self) -> int:
+        """Sites of one component with its ghosts."""
+        return math.prod(n + 2 for n in self.extents)
+
+    @cached_property
+    def strides(self) -> tuple[int, ...]:
+        """Offsets to the next site along each axis in the padded layout."""
+        padded = [n + 2 for n in self.extents]
+        return tuple(math.prod(padded[axis + 1 :]) for axis in range(self.dimension))
+
+    def geometry(self, components: int = 1) -> NDArray[np.uint64]:
+        """Table for the kernels: header, extents, strides, then the padded offset of each lattice row."""
+        rows = product(*(range(1, n + 1) for n in self.extents[:-1]))
+        offsets = [sum(x * s for x, s in zip(row, self.strides[:-1], strict=True)) + 1 for row in rows]
+        header = (self.dimension, components, self.padded_volume, self.volume)
+        return np.array([*header, *self.extents, *self.strides, *offsets], dtype=np.uint64)
+
+    def neighbours(self) -> NDArray[np.uint32]:
+        """Flat table of shape (V·2D,): the neighbours of each site in the order +x, −x, +y, −y, …."""
+        index = np.arange(self.volume, dtype=np.uint32).reshape(self.extents)
+        shifted = [np.roll(index, -step, axis) for axis in range(self.dimension) for step in (1, -1)]
+        return np.ascontiguousarray(np.stack([s.ravel() for s in shifted], axis=1)).ravel()
+
+    def shift(self, field: A, axis: int, step: int = 1) -> A:
+        """The field at x + step·ê_axis, for NumPy arrays and torch tensors whose last D axes are the lattice."""
+        where = axis - self.dimension
+        if isinstance(field, np.ndarray):
+            return np.roll(field, -step, where)
+        return field.roll(-step, where)  # type: ignore[attr-defined, no-any-return]
+
+    def site_sum(self, field: A) -> A:
+        """Sum over the last D axes."""
+        return field.sum(tuple(range(-self.dimension, 0)))  # type: ignore[attr-defined, no-any-return]

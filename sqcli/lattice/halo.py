@@ -1,0 +1,84 @@
+"""Ghost halos: between fields as users see them, (components, *extents) flat, and the padded layout of the kernels."""
+
+import numpy as np
+
+from sqcli.lattice.geometry import HEADER
+from sqcli.lattice.jit import jit
+
+ONE, TWO = np.uint64(1), np.uint64(2)
+H = np.uint64(HEADER)
+
+
+@jit
+def fill(f, geometry):
+    """Copy the opposite faces into the ghosts, innermost axis first, so that corners come out right."""
+    dimension, components, size = geometry[0], geometry[1], geometry[2]
+    for axis in range(dimension):
+        n = geometry[H + dimension - ONE - axis]
+        stride = geometry[H + dimension + dimension - ONE - axis]
+        span = (n + TWO) * stride
+        for block in range(components * size // span):
+            low = block * span
+            for i in range(low, low + stride):
+                f[i] = f[i + n * stride]
+                f[i + (n + ONE) * stride] = f[i + stride]
+
+
+@jit
+def row_count(geometry):
+    """Rows (lines along the last axis) of one component."""
+    return geometry[3] // geometry[H + geometry[0] - ONE]
+
+
+@jit
+def pack(sites, f, geometry):
+    """Flat sites (components·V) into the padded layout, ghosts included."""
+    copy_in(sites, f, geometry)
+    fill(f, geometry)
+
+
+@jit
+def copy_in(sites, f, geometry):
+    """Flat sites (components·V) into the interior of the padded layout."""
+    n, first = geometry[H + geometry[0] - ONE], H + TWO * geometry[0]
+    rows = row_count(geometry)
+    for component in range(geometry[1]):
+        for row in range(rows):
+            to = component * geometry[2] + geometry[first + row]
+            source = (component * rows + row) * n
+            for x in range(n):
+                f[to + x] = sites[source + x]
+
+
+@jit
+def unpack(f, sites, geometry):
+    """The interior of the padded layout as flat sites (components·V)."""
+    n, first = geometry[H + geometry[0] - ONE], H + TWO * geometry[0]
+    rows = row_count(geometry)
+    for component in range(geometry[1]):
+        for row in range(rows):
+            source = component * geometry[2] + geometry[first + row]
+            to = (component * rows + row) * n
+            for x in range(n):
+                sites[to + x] = f[source + x]
+
+
+@jit
+def row_square(f, low, high):
+    """Σ f² over one row, in double precision."""
+    total = 0.0
+    for i in range(low, high):
+        total += float(f[i]) * float(f[i])
+    return total
+
+
+@jit
+def square(f, geometry):
+    """Σ f² over all sites and components."""
+    n, first = geometry[H + geometry[0] - ONE], H + TWO * geometry[0]
+    total = 0.0
+    for component in range(geometry[1]):
+        for row in range(row_count(geometry)):
+            low = component * geometry[2] + geometry[first + row]
+            total += row_square(f, low, low + n)
+    return total

@@ -1,0 +1,84 @@
+"""Compiled kernels: numba with a cache that is writable, current and shared by all processes of a user.
+
+Two facts decide the form. numba raises at import when the cache folder is not writable, so a folder is chosen
+before numba is loaded; and its cache looks only at the file of the function itself, so the folder's name carries
+a stamp of all kernel sources. A kernel that takes another as an argument is cached only with an explicit
+signature, which is why `Kernel` has one, with `real` standing for the field's precision.
+"""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+PACKAGE = Path(__file__).parent.parent
+KERNEL_FOLDERS = ("lattice", "theories", "mcmc", "observables")
+# Everything but "no NaN, no infinity": a diverged trajectory must be seen and rejected.
+FASTMATH = {"reassoc", "nsz", "arcp", "contract", "afn"}
+OPTIONS = {"fastmath": FASTMATH, "error_model": "numpy", "boundscheck": False, "cache": True, "nogil": True}
+
+
+def _stamp() -> str:
+    files = sorted(path for folder in KERNEL_FOLDERS for path in (PACKAGE / folder).glob("*.py"))
+    facts = [f"{path}:{path.stat().st_mtime_ns}:{path.stat().st_size}" for path in files]
+    return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
+
+
+def _usable(folder: Path) -> bool:
+    """Whether `folder` can be made, is ours and takes files."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder.stat().st_uid == os.getuid()
+    except OSError:
+        return False
+
+
+def cache_folder() -> Path:
+    """The first usable of the user's cache, the temporary folder, and a fresh temporary folder."""
+    base = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    shared = Path(tempfile.gettempdir()) / f"sqcli-{os.getuid()}"
+    for folder in (base / "sqcli", shared):
+        if _usable(folder) and _usable(folder / f"kernels-{_stamp()}"):
+            return folder / f"kernels-{_stamp()}"
+    return Path(tempfile.mkdtemp(prefix="sqcli-"))
+
+
+if "NUMBA_CACHE_DIR" not in os.environ:
+    os.environ["NUMBA_CACHE_DIR"] = str(cache_folder())
+
+import numba  # noqa: E402 - the cache folder has to be known before numba is imported
+
+numba.config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"]
+
+
+def jit(function: Callable[..., Any] | None = None, **options: Any) -> Any:
+    """`numba.njit` with the options of all kernels; for functions called by other kernels."""
+    if function is None:
+        return lambda f: numba.njit(f, **(OPTIONS | options))
+    return numba.njit(function, **(OPTIONS | options))
+
+
+class Kernel:
+    """A function compiled, once per precision, for the signature text `signature` ("void(real[::1], float64)")."""
+
+    def __init__(self, function: Callable[..., Any], signature: str) -> None:
+        self.function = function
+        self.signature = signature
+        self.__doc__ = function.__doc__
+        self._compiled = cache(self._compile)
+
+    def _compile(self, dtype: str) -> Any:
+        return numba.njit(self.signature.replace("real", dtype), **OPTIONS)(self.function)
+
+    def __call__(self, dtype: str) -> Any:
+        """The compiled function for fields of `dtype` ("float64" or "float32")."""
+        return self._compiled(dtype)
+
+
+def kernel(signature: str) -> Callable[[Callable[..., Any]], Kernel]:
+    """Decorator: a `Kernel` with this signature."""
+    return lambda function: Kernel(function, signature)

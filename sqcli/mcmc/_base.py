@@ -1,0 +1,132 @@
+"""What an algorithm is: `init` and `step` over frozen dataclasses, with randomness as an argument.
+
+`step` advances one chain by a number of updates and returns the new state and what it saw on the way; it is pure:
+the same state and stream give the same result, in one call or in many. Update u (from 1) uses the random numbers
+of counter u, so that a chain can go on anywhere.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sqcli.errors import UsageError
+from sqcli.lattice.geometry import Lattice
+from sqcli.lattice.philox import Stream
+from sqcli.theories._base import Theory
+
+Auto = Literal["auto"]
+
+
+@dataclass(frozen=True)
+class System:
+    """A theory on a lattice in one precision: all that the kernels need."""
+
+    theory: Theory
+    lattice: Lattice
+    dtype: str = "float64"
+
+    @cached_property
+    def components(self) -> int:
+        """Degrees of freedom per site."""
+        return self.theory.manifold.components(self.lattice)
+
+    @cached_property
+    def geometry(self) -> NDArray[np.uint64]:
+        """The padded layout."""
+        return self.lattice.geometry(self.components)
+
+    @cached_property
+    def neighbours(self) -> NDArray[np.uint32]:
+        """The neighbour table of the flat layout."""
+        return self.lattice.neighbours()
+
+    @cached_property
+    def couplings(self) -> NDArray[np.float64]:
+        """The theory's numbers."""
+        return self.theory.couplings(self.lattice)
+
+    @property
+    def size(self) -> int:
+        """Degrees of freedom of one configuration."""
+        return self.components * self.lattice.volume
+
+    def buffers(self, count: int) -> NDArray[Any]:
+        """`count` padded fields of zeros."""
+        return np.zeros((count, self.components * self.lattice.padded_volume), self.dtype)
+
+
+@dataclass(frozen=True)
+class State:
+    """A chain between two updates.
+
+    Attributes:
+        field: configuration of shape `site`.
+        update: number of updates done, warm-up included.
+        tuning: what the algorithm has learnt from this chain's warm-up; its meaning is the algorithm's.
+    """
+
+    field: NDArray[Any]
+    update: int
+    tuning: NDArray[np.float64]
+
+    def after(self, updates: int, field: NDArray[Any]) -> "State":
+        """The state `updates` later; `tuning` is copied, never shared."""
+        return replace(self, field=field, update=self.update + updates, tuning=self.tuning.copy())
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What `step` saw: every kept configuration (n, *site) and the statistics that go with it, (n,) each."""
+
+    fields: NDArray[Any]
+    stats: Mapping[str, NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class Exactness:
+    """What the draws are: `exact`, `asymptotic`, `weighted` or `uncorrected`, and what was corrected by what."""
+
+    status: Literal["exact", "asymptotic", "weighted", "uncorrected"]
+    reason: str
+
+
+class Algorithm(Protocol):
+    """An algorithm; a frozen dataclass of its parameters."""
+
+    def check(self, system: System, warmup: int) -> None:
+        """Raise UsageError when the theory lacks an ability, or tuning was asked for without warm-up."""
+
+    def exactness(self) -> Exactness:
+        """Whether the chain's distribution is the theory's."""
+
+    def stats(self) -> tuple[str, ...]:
+        """Names of the statistics in `Trace.stats`."""
+
+    def init(self, system: System, field: NDArray[Any], warmup: int) -> State:
+        """A chain about to make its first update; `warmup` is the number of updates with tuning to come."""
+
+    def step(
+        self, system: System, state: State, stream: Stream, updates: int, every: int, tune: bool
+    ) -> tuple[State, Trace]:
+        """Advance by `updates` and keep each state whose update, counted from this call, is a multiple of `every`."""
+
+
+def require_warmup(value: float | Auto, warmup: int, name: str) -> None:
+    """Raise UsageError when `value` is to be tuned and there is no warm-up to tune it in."""
+    if value == "auto" and warmup == 0:
+        raise UsageError(f"{name}=auto is tuned during warm-up: give --warmup, or a number for {name}")
+
+
+def records(system: System, count: int, columns: int) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    """Room for `count` kept configurations, flat, and their statistics."""
+    return np.empty((count, system.size), system.dtype), np.empty((count, columns))
+
+
+def trace(system: System, fields: NDArray[Any], names: tuple[str, ...], stats: NDArray[np.float64]) -> Trace:
+    """The filled records under their names."""
+    shape = system.theory.manifold.site(system.lattice)
+    return Trace(fields.reshape(len(fields), *shape), dict(zip(names, stats.T, strict=True)))

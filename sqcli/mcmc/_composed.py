@@ -1,0 +1,150 @@
+"""The compiled chains behind `wolff`: trajectories or Metropolis sweeps, then cluster flips, update by update."""
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sqcli.lattice.halo import pack, unpack
+from sqcli.lattice.jit import jit, kernel
+from sqcli.lattice.philox import SUBUPDATE, Stream
+from sqcli.mcmc import _cluster, _local, _trajectory
+from sqcli.mcmc._base import State, System, Trace, records, trace
+from sqcli.mcmc._integrators import splitting
+from sqcli.mcmc._tuning import STEP, freeze, learn
+from sqcli.theories._base import ACTION, FLOW, LOCAL, ClusterFlips, LocalUpdates
+
+if TYPE_CHECKING:
+    from sqcli.mcmc.wolff import Wolff
+
+CLUSTER_COLUMNS = ("cluster_size", "chi2_improved")
+FLIPS = "uint32[::1], float64, int64, boolean"  # neighbours, 2J, clusters, decompose
+CHAIN = "uint64[::1], uint64, int64, int64, int64, float64[::1], float64, boolean, real[:, ::1], float64[:, ::1]"
+
+
+def columns(radial: str, radial_updates: int) -> tuple[str, ...]:
+    """Names of the statistics."""
+    if radial_updates == 0:
+        return CLUSTER_COLUMNS
+    return (*(_trajectory.COLUMNS if radial == "hmc" else ("acceptance_rate", "width")), *CLUSTER_COLUMNS)
+
+
+@kernel(
+    f"void(FunctionType({FLOW}), FunctionType({ACTION}), real[::1], real[:, ::1], uint64[::1], float64[::1], "
+    f"float64[::1], float64[::1], float64, {FLIPS}, {CHAIN})"
+)
+def trajectories_and_flips(
+    flow, action, sites, buffers, geometry, couplings, kicks, drifts, jitter, neighbours, bond, clusters, decompose,
+    key, first, updates, every, radial, tuning, target, tune, fields, stats,
+):  # fmt: skip
+    """`radial` trajectories and the flips, `updates` times."""
+    p, noise, order, energy = buffers[3], np.empty(sites.size), np.arange(3), np.empty(1)
+    label, sums = np.empty(sites.size, np.uint32), np.empty(sites.size)
+    accepted, delta_h = False, 0.0
+    rate, size, square = 0.0, 0.0, 0.0
+    if not tune:
+        freeze(tuning)
+    for u in range(updates):
+        update = first + np.uint64(u)
+        pack(sites, buffers[order[0]], geometry)
+        energy[0] = action(buffers[order[0]], geometry, couplings)
+        for r in range(radial):
+            sub = SUBUPDATE * np.uint64(r)
+            step = _trajectory.jittered(tuning[STEP], jitter, update, sub, key)
+            accepted, delta_h = _trajectory.trajectory(
+                flow, action, buffers, order, p, noise, geometry, couplings, kicks, drifts, step, energy, update,
+                sub, key,
+            )  # fmt: skip
+            rate += accepted / radial
+            if tune:
+                learn(tuning, min(1.0, math.exp(-delta_h)) if delta_h == delta_h else 0.0, target)
+        unpack(buffers[order[0]], sites, geometry)
+        new_size, new_square = _cluster.flips(
+            sites, neighbours, bond, clusters, decompose, label, sums, update, key
+        )  # fmt: skip
+        size, square = size + new_size, square + new_square
+        if (u + 1) % every == 0:
+            row = stats[u // every]
+            fields[u // every] = sites
+            if radial:
+                pack(sites, buffers[order[0]], geometry)
+                row[0], row[1], row[2] = accepted, delta_h, action(buffers[order[0]], geometry, couplings)
+                row[3], row[4] = rate / every, tuning[STEP]
+            row[-2], row[-1] = size / every, square / every
+            rate, size, square = 0.0, 0.0, 0.0
+
+
+@kernel(
+    f"void(FunctionType({LOCAL}), real[::1], float64[::1], uint32[::1], float64, {FLIPS}, {CHAIN})"
+)
+def sweeps_and_flips(
+    local_change, sites, couplings, visits, period, neighbours, bond, clusters, decompose,
+    key, first, updates, every, radial, tuning, target, tune, fields, stats,
+):  # fmt: skip
+    """`radial` Metropolis sweeps and the flips, `updates` times."""
+    proposals, decisions = np.empty(sites.size), np.empty(sites.size)
+    label, sums = np.empty(sites.size, np.uint32), np.empty(sites.size)
+    rate, size, square = 0.0, 0.0, 0.0
+    if not tune:
+        freeze(tuning)
+    for u in range(updates):
+        update = first + np.uint64(u)
+        for r in range(radial):
+            acceptance = _local.sweep(
+                local_change, sites, neighbours, couplings, visits, period, tuning[STEP], proposals, decisions,
+                update, SUBUPDATE * np.uint64(r), key,
+            )  # fmt: skip
+            rate += acceptance / radial
+            if tune:
+                learn(tuning, acceptance, target)
+        new_size, new_square = _cluster.flips(
+            sites, neighbours, bond, clusters, decompose, label, sums, update, key
+        )  # fmt: skip
+        size, square = size + new_size, square + new_square
+        if (u + 1) % every == 0:
+            row = stats[u // every]
+            fields[u // every] = sites
+            if radial:
+                row[0], row[1] = rate / every, tuning[STEP]
+            row[-2], row[-1] = size / every, square / every
+            rate, size, square = 0.0, 0.0, 0.0
+
+
+def with_trajectories(
+    wolff: "Wolff", system: System, state: State, stream: Stream, updates: int, every: int, tune: bool
+) -> tuple[State, Trace]:
+    """A step with radial=hmc."""
+    after, names = state.after(updates, state.field.copy()), wolff.stats()
+    fields, stats = records(system, updates // every, len(names))
+    trajectories_and_flips(system.dtype)(
+        system.theory.flow(system.dtype), system.theory.action_kernel(system.dtype), after.field.reshape(-1),
+        system.buffers(4), system.geometry, system.couplings, *splitting(wolff.integrator, wolff.n_steps),
+        wolff.jitter, *_flips(wolff, system), stream.key, state.update + 1, updates, every, wolff.radial_updates,
+        after.tuning, wolff.target_acceptance, tune, fields, stats,
+    )  # fmt: skip
+    return after, trace(system, fields, names, stats)
+
+
+def with_sweeps(
+    wolff: "Wolff", system: System, state: State, stream: Stream, updates: int, every: int, tune: bool
+) -> tuple[State, Trace]:
+    """A step with radial=metropolis."""
+    after, names = state.after(updates, state.field.copy()), wolff.stats()
+    fields, stats = records(system, updates // every, len(names))
+    assert isinstance(system.theory, LocalUpdates)
+    sweeps_and_flips(system.dtype)(
+        system.theory.local_change(system.dtype), after.field.reshape(-1), system.couplings,
+        _local.visits(system, "checkerboard"), system.theory.manifold.period, *_flips(wolff, system), stream.key,
+        state.update + 1, updates, every, wolff.radial_updates, after.tuning, SWEEP_ACCEPTANCE, tune, fields, stats,
+    )  # fmt: skip
+    return after, trace(system, fields, names, stats)
+
+
+def _flips(wolff: "Wolff", system: System) -> tuple[NDArray[np.uint32], float, int, bool]:
+    assert isinstance(system.theory, ClusterFlips)
+    bond = 2 * system.theory.bond_coupling(system.lattice)
+    return system.neighbours, bond, wolff.clusters, wolff.decomposition == "full"
+
+
+SWEEP_ACCEPTANCE = 0.5  # what the width of the Metropolis proposals is tuned to

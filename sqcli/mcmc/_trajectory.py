@@ -1,0 +1,150 @@
+"""One Hybrid Monte Carlo update (Duane et al., 1987) and a chain of them, for any theory with a `flow`.
+
+π ~ N(0, 1), molecular dynamics for H = ½π² + S, accept with min(1, e^{−ΔH}). Three padded buffers rotate: the trajectory
+leaves its start untouched, so a rejection costs nothing.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sqcli.lattice.halo import copy_in, pack, square, unpack
+from sqcli.lattice.jit import jit, kernel
+from sqcli.lattice.philox import ACCEPT, LENGTH, MOMENTUM, Stream, normals, philox, uniform
+from sqcli.mcmc._base import Auto, State, System, Trace, records, trace
+from sqcli.mcmc._tuning import STEP, freeze, learn
+from sqcli.theories._base import ACTION, FLOW
+
+# Columns of the statistics of a saved draw.
+COLUMNS = ("accepted", "delta_h", "action", "acceptance_rate", "step_size")
+ACCEPTED, DELTA_H, ACTION_COLUMN, RATE, STEP_SIZE = range(5)
+
+
+@jit
+def gaussian_momentum(p, noise, geometry, update, sub, key):
+    """N(0, 1) at every site; returns ½ Σ π²."""
+    normals(noise, update, MOMENTUM + sub, key)
+    copy_in(noise, p, geometry)
+    return 0.5 * square(p, geometry)
+
+
+@jit
+def jittered(step, jitter, update, sub, key):
+    """The step of this trajectory: uniform in step·[1 − jitter, 1 + jitter]."""
+    if jitter == 0.0:
+        return step
+    return step * (1.0 + jitter * (2.0 * uniform(philox(np.uint64(0), update, LENGTH + sub, key)[0]) - 1.0))
+
+
+@jit
+def accept(delta_h, update, sub, key):
+    """Metropolis: false also for a trajectory that diverged to a NaN."""
+    return uniform(philox(np.uint64(0), update, ACCEPT + sub, key)[0]) < math.exp(-delta_h)
+
+
+@jit
+def trajectory(flow, action, buffers, order, p, noise, geometry, couplings, kicks, drifts, step, energy, update, sub, key):
+    """One update of the field in buffers[order[0]] with action energy[0]; returns (accepted, ΔH)."""
+    start, a, b = buffers[order[0]], buffers[order[1]], buffers[order[2]]
+    before = gaussian_momentum(p, noise, geometry, update, sub, key) + energy[0]
+    end = flow(start, a, b, p, geometry, couplings, kicks * step, drifts * step)
+    new = action(buffers[order[end]], geometry, couplings)
+    delta_h = 0.5 * square(p, geometry) + new - before
+    accepted = accept(delta_h, update, sub, key)
+    if accepted:
+        energy[0] = new
+        order[0], order[end] = order[end], order[0]
+    return accepted, delta_h
+
+
+@kernel(
+    f"void({FLOW.join(('FunctionType(', ')'))}, {ACTION.join(('FunctionType(', ')'))}, real[::1], real[:, ::1], "
+    "uint64[::1], float64[::1], uint64[::1], uint64, int64, int64, float64[::1], float64[::1], float64, "
+    "float64[::1], float64, boolean, real[:, ::1], float64[:, ::1])"
+)
+def chain(
+    flow, action, sites, buffers, geometry, couplings, key, first, updates, every, kicks, drifts, jitter,
+    tuning, target, tune, fields, stats,
+):  # fmt: skip
+    """`updates` trajectories from `sites` (overwritten by the end); every `every`-th is kept."""
+    p, noise, order, energy = buffers[3], np.empty(sites.size), np.arange(3), np.empty(1)
+    sub = np.uint64(0)
+    if not tune:
+        freeze(tuning)
+    pack(sites, buffers[0], geometry)
+    energy[0] = action(buffers[0], geometry, couplings)
+    rate = 0.0
+    for u in range(updates):
+        update = first + np.uint64(u)
+        step = jittered(tuning[STEP], jitter, update, sub, key)
+        accepted, delta_h = trajectory(
+            flow, action, buffers, order, p, noise, geometry, couplings, kicks, drifts, step, energy, update, sub, key
+        )
+        if tune:
+            learn(tuning, min(1.0, math.exp(-delta_h)) if delta_h == delta_h else 0.0, target)
+        rate += accepted
+        if (u + 1) % every == 0:
+            row = u // every
+            unpack(buffers[order[0]], fields[row], geometry)
+            stats[row, ACCEPTED], stats[row, DELTA_H], stats[row, ACTION_COLUMN] = accepted, delta_h, energy[0]
+            stats[row, RATE], stats[row, STEP_SIZE] = rate / every, tuning[STEP]
+            rate = 0.0
+    unpack(buffers[order[0]], sites, geometry)
+
+
+def run(
+    system: System,
+    state: State,
+    stream: Stream,
+    updates: int,
+    every: int,
+    splitting: tuple[NDArray[np.float64], NDArray[np.float64]],
+    jitter: float,
+    target: float | None,
+) -> tuple[State, Trace]:
+    """`updates` trajectories; `target` is the acceptance to tune to, None when the step is fixed."""
+    after = state.after(updates, state.field.copy())
+    fields, stats = records(system, updates // every, len(COLUMNS))
+    chain(system.dtype)(
+        system.theory.flow(system.dtype), system.theory.action_kernel(system.dtype), after.field.reshape(-1),
+        system.buffers(4), system.geometry, system.couplings, stream.key, state.update + 1, updates, every,
+        *splitting, jitter, after.tuning, target or 0.0, target is not None, fields, stats,
+    )  # fmt: skip
+    return after, trace(system, fields, COLUMNS, stats)
+
+
+@dataclass(frozen=True)
+class MolecularDynamics:
+    """Parameters that all algorithms with trajectories share.
+
+    Attributes:
+        step_size: a number, or "auto": tuned during warm-up to `target_acceptance`, then frozen.
+        n_steps: steps of the integrator per trajectory.
+        integrator: leapfrog, or omelyan (second-order minimum norm; two forces a step).
+        jitter: each trajectory's step is uniform in step_size·[1 − jitter, 1 + jitter].
+        target_acceptance: what "auto" aims at.
+    """
+
+    step_size: float | Auto = "auto"
+    n_steps: int = 10
+    integrator: Literal["leapfrog", "omelyan"] = "leapfrog"
+    jitter: float = 0.0
+    target_acceptance: float = 0.8
+
+    def __post_init__(self) -> None:
+        if self.step_size != "auto" and self.step_size <= 0:
+            raise ValueError(f"step_size must be positive or auto, not {self.step_size}")
+        if self.n_steps < 1:
+            raise ValueError(f"n_steps must be at least 1, not {self.n_steps}")
+        if not 0 <= self.jitter < 1:
+            raise ValueError(f"jitter must be in [0, 1), not {self.jitter}")
+        if not 0 < self.target_acceptance < 1:
+            raise ValueError(f"target_acceptance must be in (0, 1), not {self.target_acceptance}")
+
+    @property
+    def first_step(self) -> float:
+        """The step before anything is learnt: trajectories of length 1."""
+        return 1.0 / self.n_steps if self.step_size == "auto" else self.step_size

@@ -1,0 +1,103 @@
+"""Langevin dynamics (Parisi and Wu, Sci. Sin. 24, 483, 1981): φ ← φ − ε ∂S/∂φ + √(2ε) η, ⟨ηη⟩ = 1.
+
+Euler–Maruyama samples e^{−S} only up to O(ε), which is the user's to see. With `adjusted` the step is a proposal that is
+accepted by Metropolis: a trajectory of one leapfrog step √(2ε), exact at any ε (MALA: Roberts and Tweedie, 1996).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sqcli.lattice.halo import copy_in, pack, unpack
+from sqcli.lattice.jit import kernel
+from sqcli.lattice.philox import MOMENTUM, Stream, normals
+from sqcli.mcmc import _trajectory, _tuning
+from sqcli.mcmc._base import Auto, Exactness, State, System, Trace, records, require_warmup, trace
+from sqcli.mcmc._integrators import splitting
+from sqcli.theories._base import ACTION, FLOW
+
+STATS = ("action", "step_size")
+
+
+@kernel(
+    f"void(FunctionType({FLOW}), FunctionType({ACTION}), real[::1], real[:, ::1], uint64[::1], float64[::1], "
+    "uint64[::1], uint64, int64, int64, float64, real[:, ::1], float64[:, ::1])"
+)
+def chain(
+    flow, action, sites, buffers, geometry, couplings, key, first, updates, every, epsilon, fields, stats
+):  # fmt: skip
+    """Euler–Maruyama: one sweep with kick √(ε/2) and drift √(2ε) on a Gaussian momentum."""
+    p, noise = buffers[2], np.empty(sites.size)
+    kick, drift = np.full(1, np.sqrt(0.5 * epsilon)), np.full(1, np.sqrt(2.0 * epsilon))
+    pack(sites, buffers[0], geometry)
+    for u in range(updates):
+        normals(noise, first + np.uint64(u), MOMENTUM, key)
+        copy_in(noise, p, geometry)
+        here = u % 2
+        flow(buffers[here], buffers[1 - here], buffers[1 - here], p, geometry, couplings, kick, drift)
+        if (u + 1) % every == 0:
+            unpack(buffers[1 - here], fields[u // every], geometry)
+            stats[u // every, 0] = action(buffers[1 - here], geometry, couplings)
+            stats[u // every, 1] = epsilon
+    unpack(buffers[updates % 2], sites, geometry)
+
+
+@dataclass(frozen=True)
+class Langevin:
+    """One update is one step of `step_size` ε.
+
+    Attributes:
+        step_size: ε; "auto" (tuned in warm-up to `target_acceptance`) only when `adjusted`.
+        adjusted: accept or reject each step, which makes the chain exact.
+        target_acceptance: what "auto" aims at.
+    """
+
+    step_size: float | Auto = 0.01
+    adjusted: bool = False
+    target_acceptance: float = 0.574
+
+    def __post_init__(self) -> None:
+        if self.step_size == "auto" and not self.adjusted:
+            raise ValueError("step_size=auto needs adjusted=true: without accept/reject there is nothing to tune to")
+        if self.step_size != "auto" and self.step_size <= 0:
+            raise ValueError(f"step_size must be positive, not {self.step_size}")
+        if not 0 < self.target_acceptance < 1:
+            raise ValueError(f"target_acceptance must be in (0, 1), not {self.target_acceptance}")
+
+    def check(self, system: System, warmup: int) -> None:
+        """Tuning needs warm-up."""
+        require_warmup(self.step_size, warmup, "step_size")
+
+    def exactness(self) -> Exactness:
+        """Uncorrected, unless adjusted."""
+        if self.adjusted:
+            return Exactness("exact", "Langevin steps corrected by Metropolis accept/reject")
+        return Exactness("uncorrected", f"Euler-Maruyama steps, error of order step_size = {self.step_size}")
+
+    def stats(self) -> tuple[str, ...]:
+        """As for HMC when adjusted."""
+        return _trajectory.COLUMNS if self.adjusted else STATS
+
+    def init(self, system: System, field: NDArray[Any], warmup: int) -> State:
+        """The tuning record holds the leapfrog step √(2ε)."""
+        epsilon = 0.01 if self.step_size == "auto" else self.step_size
+        return State(field, 0, _tuning.start(float(np.sqrt(2 * epsilon))))
+
+    def step(
+        self, system: System, state: State, stream: Stream, updates: int, every: int, tune: bool
+    ) -> tuple[State, Trace]:
+        """`updates` steps."""
+        if self.adjusted:
+            target = self.target_acceptance if tune and self.step_size == "auto" else None
+            after, seen = _trajectory.run(system, state, stream, updates, every, splitting("leapfrog", 1), 0.0, target)
+            return after, Trace(seen.fields, {**seen.stats, "step_size": seen.stats["step_size"] ** 2 / 2})
+        after = state.after(updates, state.field.copy())
+        fields, stats = records(system, updates // every, len(STATS))
+        chain(system.dtype)(
+            system.theory.flow(system.dtype), system.theory.action_kernel(system.dtype), after.field.reshape(-1),
+            system.buffers(3), system.geometry, system.couplings, stream.key, state.update + 1, updates, every,
+            self.step_size, fields, stats,
+        )  # fmt: skip
+        return after, trace(system, fields, STATS, stats)

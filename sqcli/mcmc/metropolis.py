@@ -1,0 +1,97 @@
+"""Local Metropolis (Metropolis et al., J. Chem. Phys. 21, 1087, 1953): one update is a sweep of one proposal a site."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sqcli.errors import UsageError
+from sqcli.lattice.jit import kernel
+from sqcli.lattice.philox import Stream
+from sqcli.mcmc import _local, _tuning
+from sqcli.mcmc._base import Auto, Exactness, State, System, Trace, records, require_warmup, trace
+from sqcli.theories._base import LOCAL, LocalUpdates
+
+STATS = ("acceptance_rate", "width")
+
+
+@kernel(
+    f"void(FunctionType({LOCAL}), real[::1], uint32[::1], float64[::1], uint64[::1], uint64, int64, int64, "
+    "uint32[::1], float64, float64[::1], float64, boolean, real[:, ::1], float64[:, ::1])"
+)
+def chain(
+    local_change, sites, neighbours, couplings, key, first, updates, every, visits, period, tuning, target, tune,
+    fields, stats,
+):  # fmt: skip
+    """`updates` sweeps of `sites` in place."""
+    proposals, decisions = np.empty(sites.size), np.empty(sites.size)
+    if not tune:
+        _tuning.freeze(tuning)
+    rate = 0.0
+    for u in range(updates):
+        acceptance = _local.sweep(
+            local_change, sites, neighbours, couplings, visits, period, tuning[_tuning.STEP], proposals, decisions,
+            first + np.uint64(u), np.uint64(0), key,
+        )  # fmt: skip
+        if tune:
+            _tuning.learn(tuning, acceptance, target)
+        rate += acceptance
+        if (u + 1) % every == 0:
+            fields[u // every] = sites
+            stats[u // every, 0], stats[u // every, 1] = rate / every, tuning[_tuning.STEP]
+            rate = 0.0
+
+
+@dataclass(frozen=True)
+class Metropolis:
+    """Proposals φ + width·[−1, 1).
+
+    Attributes:
+        width: a number, or "auto": tuned during warm-up to `target_acceptance`, then frozen.
+        order: checkerboard (even sites, then odd ones), or random sites.
+        target_acceptance: what "auto" aims at.
+    """
+
+    width: float | Auto = "auto"
+    order: Literal["checkerboard", "random"] = "checkerboard"
+    target_acceptance: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.width != "auto" and self.width <= 0:
+            raise ValueError(f"width must be positive or auto, not {self.width}")
+        if not 0 < self.target_acceptance < 1:
+            raise ValueError(f"target_acceptance must be in (0, 1), not {self.target_acceptance}")
+
+    def check(self, system: System, warmup: int) -> None:
+        """The theory must offer local changes; tuning needs warm-up."""
+        if not isinstance(system.theory, LocalUpdates):
+            raise UsageError(f"metropolis needs local updates, which {type(system.theory).__name__} does not have")
+        require_warmup(self.width, warmup, "width")
+
+    def exactness(self) -> Exactness:
+        """Exact."""
+        return Exactness("exact", "every local proposal corrected by Metropolis accept/reject")
+
+    def stats(self) -> tuple[str, ...]:
+        """The acceptance since the draw before, and the width."""
+        return STATS
+
+    def init(self, system: System, field: NDArray[Any], warmup: int) -> State:
+        """Nothing learnt yet."""
+        return State(field, 0, _tuning.start(1.0 if self.width == "auto" else self.width))
+
+    def step(
+        self, system: System, state: State, stream: Stream, updates: int, every: int, tune: bool
+    ) -> tuple[State, Trace]:
+        """`updates` sweeps."""
+        after = state.after(updates, state.field.copy())
+        fields, stats = records(system, updates // every, len(STATS))
+        assert isinstance(system.theory, LocalUpdates)
+        chain(system.dtype)(
+            system.theory.local_change(system.dtype), after.field.reshape(-1), system.neighbours, system.couplings,
+            stream.key, state.update + 1, updates, every, _local.visits(system, self.order),
+            system.theory.manifold.period, after.tuning, self.target_acceptance, tune and self.width == "auto",
+            fields, stats,
+        )  # fmt: skip
+        return after, trace(system, fields, STATS, stats)

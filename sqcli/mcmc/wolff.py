@@ -1,0 +1,83 @@
+"""Cluster updates composed with an ergodic update of the field; one update is `radial_updates` of it, then `clusters`.
+
+Flips alone leave |φ(x)| as it is, so they are exact only together with an update that moves it: `radial_updates=0` is
+for teaching, and flagged.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sqcli.errors import UsageError
+from sqcli.lattice.philox import Stream
+from sqcli.mcmc import _composed, _trajectory, _tuning
+from sqcli.mcmc._base import Auto, Exactness, State, System, Trace, require_warmup
+from sqcli.theories._base import ClusterFlips, LocalUpdates
+
+
+@dataclass(frozen=True)
+class Wolff(_trajectory.MolecularDynamics):
+    """Cluster flips, with the parameters of the update of the field.
+
+    Attributes:
+        radial: the update of the field, hmc or metropolis.
+        radial_updates: how many of them precede the flips.
+        clusters: flips (single) or decompositions (full) in one update.
+        decomposition: single (Wolff) or full (Swendsen and Wang).
+        width: of the Metropolis proposals, or "auto".
+    """
+
+    radial: Literal["hmc", "metropolis"] = "hmc"
+    radial_updates: int = 1
+    clusters: int = 1
+    decomposition: Literal["single", "full"] = "single"
+    width: float | Auto = "auto"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.radial_updates < 0:
+            raise ValueError(f"radial_updates must not be negative, not {self.radial_updates}")
+        if self.clusters < 1:
+            raise ValueError(f"clusters must be at least 1, not {self.clusters}")
+        if self.width != "auto" and self.width <= 0:
+            raise ValueError(f"width must be positive or auto, not {self.width}")
+
+    @property
+    def tuned(self) -> float | Auto:
+        """The parameter that warm-up tunes."""
+        return self.step_size if self.radial == "hmc" else self.width
+
+    def check(self, system: System, warmup: int) -> None:
+        """The theory must have an embedded Ising model; tuning needs warm-up."""
+        if not isinstance(system.theory, ClusterFlips):
+            raise UsageError(f"wolff needs cluster flips, which {type(system.theory).__name__} does not have")
+        if self.radial == "metropolis" and not isinstance(system.theory, LocalUpdates):
+            raise UsageError(f"radial=metropolis needs local updates, which {type(system.theory).__name__} lacks")
+        if self.radial_updates:
+            require_warmup(self.tuned, warmup, "step_size" if self.radial == "hmc" else "width")
+
+    def exactness(self) -> Exactness:
+        """Exact when something moves |φ|."""
+        if self.radial_updates == 0:
+            return Exactness("uncorrected", "radial_updates=0: |phi| never moves, the chain is not ergodic")
+        return Exactness("exact", f"cluster flips are rejection-free; {self.radial} updates corrected by accept/reject")
+
+    def stats(self) -> tuple[str, ...]:
+        """Of the update of the field, and of the clusters since the draw before."""
+        return _composed.columns(self.radial, self.radial_updates)
+
+    def init(self, system: System, field: NDArray[Any], warmup: int) -> State:
+        """Nothing learnt yet."""
+        width = 1.0 if self.width == "auto" else self.width
+        return State(field, 0, _tuning.start(self.first_step if self.radial == "hmc" else width))
+
+    def step(
+        self, system: System, state: State, stream: Stream, updates: int, every: int, tune: bool
+    ) -> tuple[State, Trace]:
+        """`updates` composed updates."""
+        run = _composed.with_trajectories if self.radial == "hmc" else _composed.with_sweeps
+        return run(self, system, state, stream, updates, every, tune and self.tuned == "auto")
+
+

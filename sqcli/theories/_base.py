@@ -1,0 +1,74 @@
+"""What a theory states. It knows no algorithm; an algorithm knows only this.
+
+The array functions `action` and `drift` are the definition, written as in a paper, for NumPy arrays and torch
+tensors alike. The compiled kernels are the same formulas as whole sweeps over the padded layout; tests hold the
+two together. Abilities that not every theory has (cluster flips, local updates) are protocols of their own.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sqcli.lattice.geometry import Lattice
+from sqcli.lattice.jit import Kernel
+from sqcli.lattice.manifold import Manifold
+
+FLOW = "int64(real[::1], real[::1], real[::1], real[::1], uint64[::1], float64[::1], float64[::1], float64[::1])"
+ACTION = "float64(real[::1], uint64[::1], float64[::1])"
+LOCAL = "float64(real[::1], uint64, float64, uint32[::1], float64[::1])"
+
+References = Mapping[tuple[str, str | None], float]
+
+
+class Theory(Protocol):
+    """A lattice theory with action S; a frozen dataclass of its parameters.
+
+    Attributes:
+        manifold: where the field lives.
+        formula: the action in one line, stored with every ensemble.
+        flow: kernel (start, a, b, momentum, geometry, couplings, kicks, drifts) -> 1 or 2. Alternating sweeps
+            p ← p − kick_i ∂S/∂φ, φ ← φ moved by drift_i p, from `start`, which is left as it is, through the
+            buffers `a`, `b`; returns which of the two holds the end (1: a, 2: b).
+        action_kernel: kernel (field, geometry, couplings) -> S.
+    """
+
+    manifold: ClassVar[Manifold]
+    formula: ClassVar[str]
+    flow: ClassVar[Kernel]
+    action_kernel: ClassVar[Kernel]
+
+    def check(self, lattice: Lattice) -> None:
+        """Raise UsageError when the theory does not exist on `lattice`."""
+
+    def couplings(self, lattice: Lattice) -> NDArray[np.float64]:
+        """Numbers that the kernels read."""
+
+    def action(self, field: Any, lattice: Lattice) -> Any:
+        """S of each configuration of a batch (n, *site): (n,)."""
+
+    def drift(self, field: Any, lattice: Lattice) -> Any:
+        """−∂S/∂φ, of the shape of `field`."""
+
+    def identities(self, field: NDArray[Any], lattice: Lattice) -> Mapping[str, NDArray[np.float64]]:
+        """Schwinger–Dyson residuals ⟨O ∂S/∂φ − ∂O/∂φ⟩ = 0: name -> (n,), averaged over the lattice."""
+
+    def exact(self, lattice: Lattice) -> References:
+        """Known expectation values: (observable, component) -> value; empty where nothing is known."""
+
+
+@runtime_checkable
+class LocalUpdates(Protocol):
+    """A theory whose action can be changed one degree of freedom at a time."""
+
+    local_change: ClassVar[Kernel]
+    """Kernel (field, i, proposal, neighbours, couplings) -> S[φ_i = proposal] − S, on flat sites."""
+
+
+@runtime_checkable
+class ClusterFlips(Protocol):
+    """A theory with S = −J Σ φ_x φ_y over nearest neighbours + terms even in φ_x: an Ising model in the signs."""
+
+    def bond_coupling(self, lattice: Lattice) -> float:
+        """J: a bond freezes with probability 1 − exp(−2J φ_x φ_y)."""
