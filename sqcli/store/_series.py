@@ -1,0 +1,221 @@
+"""Measured series, kept in the ensemble: `observables/<name>` (chain, draw[, <name>_component]).
+
+How many draws of a chain are measured stands in the array's attribute `measured`, which is written after the numbers
+(it is their commit point): a measurement killed half-way counts nothing that is not there, and a number may be NaN.
+All arrays of the group have one draw length, that of the longest; what is not measured is NaN.
+"""
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sqcli.errors import DamageError, SqcliError
+from sqcli.store._arrays import Array, fill_value
+from sqcli.store._errors import explained
+from sqcli.store._files import Content, read_json, replace_files
+from sqcli.store._growing import set_root_attributes
+from sqcli.store._layout import CHUNK_BYTES, STATS_CHUNK, power_of_two
+from sqcli.store._locks import Lock, lock_directory
+from sqcli.store._reading import Ensemble
+from sqcli.store._records import group_chains
+from sqcli.store._root import array_names, read_root
+
+VOLATILE = ("code_version", "measured")  # attributes that may change without making the numbers others
+_FILES_AT_ONCE = 64
+
+
+@dataclass(frozen=True)
+class Series:
+    """A measured series: one array (n_i,) or (n_i, components) per chain, from draw 0 on."""
+
+    values: list[NDArray[Any]]
+    components: tuple[str, ...] | None
+    attributes: Mapping[str, Any]
+
+
+def observable_names(path: str | Path) -> list[str]:
+    """Names of the series kept in an ensemble."""
+    return array_names(Path(path) / "observables")
+
+
+def measured_draws(array: Array) -> list[int]:
+    """How many draws of each chain are measured."""
+    measured = array.attributes.get("measured")
+    if (
+        not isinstance(measured, list)
+        or len(measured) != array.shape[0]
+        or not all(type(n) is int and 0 <= n <= array.shape[1] for n in measured)
+    ):
+        raise DamageError(f"{array.directory / 'zarr.json'}: damaged metadata, attribute 'measured'")
+    return measured
+
+
+def read_observable(path: str | Path, name: str) -> Series | None:
+    """The kept series `name`, or None; takes no lock."""
+    directory = Path(path) / "observables" / name
+    while directory.exists():
+        array = Array.load(directory)
+        try:
+            return _read(array)
+        except DamageError:
+            if Array.load(directory) == array:
+                raise  # nobody replaced it while we read
+    return None
+
+
+def _read(array: Array) -> Series:
+    measured = measured_draws(array)
+    values = [array.read(range(c, c + 1), 0, n)[0] for c, n in enumerate(measured)]
+    components = array.attributes.get("components")
+    return Series(values, tuple(components) if components else None, array.attributes)
+
+
+def write_observable(
+    path: str | Path,
+    name: str,
+    series: Sequence[NDArray[Any]],
+    *,
+    start: int | Sequence[int] = 0,
+    components: Sequence[str] | None = None,
+    attributes: Mapping[str, Any] | None = None,
+    durable: bool = True,
+) -> None:
+    """Keep a series, or what is new of it. Safe beside other measurements and a running writer.
+
+    Args:
+        path: the ensemble.
+        name: of the observable.
+        series: per chain (n_i,) or, with `components`, (n_i, len(components)); float64 or complex128.
+        start: draw number (of each chain) the series begins with; draws kept already are not written again.
+        components: labels of the second axis.
+        attributes: estimator, definition, code_version, …; where they differ (code_version apart) from those of the
+            kept series, that one is replaced, and `start` must be 0.
+        durable: sync to the disk.
+
+    Raises:
+        ReadOnlyError: the ensemble cannot be written.
+        SqcliError: the series would leave a gap, or goes beyond the committed draws.
+    """
+    path = Path(path)
+    read_root(path)
+    with Lock(path, "observables", "the measurement", wait=True), explained(path):
+        ensemble = Ensemble(path)
+        starts = [start] * ensemble.chains if isinstance(start, int) else list(start)
+        wanted = _describe(ensemble, name, series, components, attributes or {})
+        array = _prepare(wanted, starts, durable)
+        measured = measured_draws(array)
+        ends = [max(m, s + len(x)) for m, s, x in zip(measured, starts, series, strict=True)]
+        _refuse_gaps(ensemble, name, starts, measured, ends)
+        if ends == measured:
+            return
+        array = _grow_together(path, array, max(ends), durable)
+        contents = list(_chunks_to_write(ensemble, array, series, starts, ends))
+        for first in range(0, len(contents), _FILES_AT_ONCE):
+            replace_files(contents[first : first + _FILES_AT_ONCE], durable=durable)
+        replace(array, attributes={**array.attributes, **wanted.attributes, "measured": ends}).save(durable=durable)
+
+
+def _describe(
+    ensemble: Ensemble,
+    name: str,
+    series: Sequence[NDArray[Any]],
+    components: Sequence[str] | None,
+    attributes: Mapping[str, Any],
+) -> Array:
+    """The array as it would be if nothing were kept yet."""
+    tail = () if components is None else (len(components),)
+    if len(series) != ensemble.chains or any(np.shape(x)[1:] != tail for x in series) or not name.isidentifier():
+        shapes = [np.shape(x) for x in series[:3]]
+        raise ValueError(
+            f"{name}: {len(series)} series {shapes}… for {ensemble.chains} chains, components {components}"
+        )
+    dtype = np.dtype("complex128" if any(np.iscomplexobj(x) for x in series) else "float64")
+    g = ensemble.layout.chain_group
+    k = power_of_two(min(STATS_CHUNK, CHUNK_BYTES // (dtype.itemsize * max(1, *tail, 1))) // g)
+    dims = ("chain", "draw") if components is None else ("chain", "draw", f"{name}_component")
+    labels = {} if components is None else {"components": list(components)}
+    described = {**attributes, **labels, "measured": [0] * ensemble.chains}
+    directory = ensemble.path / "observables" / name
+    return Array(directory, (ensemble.chains, 0, *tail), (g, k, *tail), dtype, dims, described)
+
+
+def _prepare(wanted: Array, starts: Sequence[int], durable: bool) -> Array:
+    """The kept array if it is of the same definition, else a fresh one in its place."""
+    directory = wanted.directory
+    if not directory.exists():
+        aside = lock_directory(directory.parent.parent) / "observable.new"
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir()
+        replace(wanted, directory=aside).save(durable=durable)
+        aside.rename(directory)
+        return wanted
+    kept = Array.load(directory)
+    if _definition(kept) != _definition(wanted):
+        if any(starts):
+            raise SqcliError(f"{directory}: is kept with another definition; measure it again from draw 0")
+        kept = wanted.grown(kept.shape[1])
+        kept.save(durable=durable)  # says "nothing measured" before anything is removed
+    if not any(measured_draws(kept)):
+        for leftover in directory.glob("c.*"):
+            leftover.unlink()
+    return kept
+
+
+def _definition(array: Array) -> tuple[Any, ...]:
+    attributes = {key: value for key, value in array.attributes.items() if key not in VOLATILE}
+    return array.shape[2:], array.dtype, array.dims, attributes
+
+
+def _refuse_gaps(
+    ensemble: Ensemble, name: str, starts: Sequence[int], measured: Sequence[int], ends: Sequence[int]
+) -> None:
+    for chain, (start, kept, end) in enumerate(zip(starts, measured, ends, strict=True)):
+        if start > kept:
+            raise SqcliError(f"{ensemble.path}: {name} of chain {chain} starts at draw {start}, {kept} are measured")
+        if end > ensemble.committed(chain):
+            raise SqcliError(f"{ensemble.path}: {name} of chain {chain} has more draws than are committed")
+
+
+def _grow_together(path: Path, array: Array, draws: int, durable: bool) -> Array:
+    others = [Array.load(path / "observables" / name) for name in observable_names(path)]
+    length = max(draws, *(other.shape[1] for other in others))
+    if any(other.shape[1] < length for other in others) and "consolidated_metadata" in read_json(path / "zarr.json"):
+        set_root_attributes(path, {}, durable=durable)
+    for other in others:
+        if other.shape[1] < length:
+            other.grown(length).save(durable=durable)
+    return array.grown(length)
+
+
+def _chunks_to_write(
+    ensemble: Ensemble,
+    array: Array,
+    series: Sequence[NDArray[Any]],
+    starts: Sequence[int],
+    ends: Sequence[int],
+) -> Iterator[Content]:
+    measured, k = measured_draws(array), array.chunks[1]
+    for group in range(ensemble.layout.groups):
+        chains = group_chains(ensemble.layout, group)
+        growing = [c for c in chains if ends[c] > measured[c]]
+        if not growing:
+            continue
+        first = min(measured[c] for c in growing) // k
+        last = -(-max(ends[c] for c in growing) // k)
+        for column in range(first, last):
+            low = column * k
+            chunk = array.empty_chunk()
+            if any(measured[c] > low for c in chains):
+                chunk[:] = array.read_chunk(group, column)
+            for row, c in enumerate(chains):
+                # beyond the measured draws a chunk may hold what a killed measurement left
+                chunk[row, max(0, measured[c] - low) :] = fill_value(array.dtype)
+                a, b = max(measured[c], low), min(ends[c], low + k)
+                if b > a:
+                    chunk[row, a - low : b - low] = series[c][a - starts[c] : b - starts[c]]
+            yield array.content(group, column, chunk)
