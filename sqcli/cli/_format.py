@@ -14,39 +14,11 @@ from sqcli.cli._numbers import NOTHING, parenthesis, parts, short
 Row = Mapping[str, Any]
 PAIRED = ("value", "error", "reference")  # may be complex: in CSV an imaginary column stands beside each
 HEADS = {"tau_int": "τ_int", "tau_int_trajectories": "τ_int (updates)", "tau_exp": "τ_exp", "ess": "ESS", "rhat": "R̂"}
-MEASURE = tuple(
-    [
-        "observable",
-        "component",
-        "value",
-        "error",
-        "tau_int",
-        "tau_int_error",
-        "ess",
-        "rhat",
-        "error_method",
-        "weighted",
-        "flags",
-    ]
-)
-AUTOCORR = tuple(
-    [
-        "observable",
-        "component",
-        "tau_int",
-        "tau_int_error",
-        "tau_int_trajectories",
-        "window",
-        "s",
-        "tau_exp",
-        "ess",
-        "rhat",
-        "rho",
-        "rho_error",
-        "flags",
-    ]
-)
-VERIFY = tuple(["observable", "component", "value", "error", "reference", "z", "passed", "flags"])
+_NAME = ("observable", "component")
+_TAU = ("tau_int", "tau_int_error")
+MEASURE = (*_NAME, "value", "error", *_TAU, "ess", "rhat", "error_method", "weighted", "flags")
+AUTOCORR = (*_NAME, *_TAU, "tau_int_trajectories", "window", "s", "tau_exp", "ess", "rhat", "rho", "rho_error", "flags")
+VERIFY = (*_NAME, "value", "error", "reference", "z", "passed", "flags")
 
 
 def plain(value: Any) -> Any:

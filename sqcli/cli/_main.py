@@ -15,7 +15,7 @@ import typer
 
 from sqcli import __version__
 from sqcli.cli._group import CommandFolder
-from sqcli.cli._settings import Settings, complain
+from sqcli.cli._settings import Settings, complain, write
 from sqcli.errors import SqcliError, Stopped, UsageError
 
 BadUsage: Any = typer.BadParameter.__base__  # click's UsageError, wherever this typer keeps it
@@ -62,10 +62,12 @@ def main() -> NoReturn:
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; the exit code. Never raises."""
     settings = Settings(command_line=("sqcli", *arguments))
-    warnings.showwarning = lambda message, *_, **__: settings.say(f"warning: {message}")
     try:
-        code = _invoke(list(arguments), settings)
-        sys.stdout.flush()
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_, **__: settings.say(f"warning: {message}")
+            code = _invoke(list(arguments), settings)
+        if sys.stdout is not None:  # closed by the caller (>&-)
+            sys.stdout.flush()
     except BrokenPipeError:
         _forget_stdout()
         return 0  # the reader has seen enough (| head): no fault
@@ -107,7 +109,7 @@ def _describe(error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt):
         return "interrupted; run the same command again"
     if isinstance(error, MemoryError):
-        return f"out of memory; take a smaller lattice, fewer chains or a larger machine ({error})"
+        return "out of memory; take a smaller lattice, fewer chains or a larger machine"
     if isinstance(error, OSError):
         place = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, (str, bytes)) else ""
         return f"{place}{error.strerror or error}"
@@ -116,8 +118,7 @@ def _describe(error: BaseException) -> str:
 
 def _usage(fault: str, context: Any) -> int:
     pieces = " ".join(context.command.collect_usage_pieces(context)) if context else "COMMAND"
-    with contextlib.suppress(OSError, ValueError):
-        print(f"usage: {context.command_path if context else 'sqcli'} {pieces}", file=sys.stderr)  # noqa: T201
+    write(f"usage: {context.command_path if context else 'sqcli'} {pieces}")
     complain(fault)
     return UsageError.exit_code
 

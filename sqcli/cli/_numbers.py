@@ -14,7 +14,7 @@ def parenthesis(value: Any, error: Any = None) -> str:
         return NOTHING
     if error is None or not math.isfinite(error):
         return f"{value:.6g}"
-    if error == 0:
+    if abs(error) <= 1e-15 * abs(value):  # below what the value itself can resolve
         return f"{value:.10g}(0)"
     return _scaled(float(value), abs(float(error)))
 

@@ -31,5 +31,11 @@ def complain(text: str) -> None:
     """`sqcli: text` on stderr as one line, whatever `text` holds."""
     line = " ".join(str(text).split())
     printable = "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
-    with contextlib.suppress(OSError, ValueError):  # stderr is closed: nobody listens, the exit code still tells
-        print(f"sqcli: {printable}", file=sys.stderr, flush=True)  # noqa: T201 - this is where messages are printed
+    write(f"sqcli: {printable}")
+
+
+def write(line: str) -> None:
+    """`line` on stderr; when that is closed nobody listens, and the exit code still tells."""
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError, ValueError):
+            print(line, file=sys.stderr, flush=True)  # noqa: T201 - this is where messages are printed

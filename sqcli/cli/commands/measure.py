@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from sqcli.cli._options import Ensemble, Format, Observables, Skip, Stride
+from sqcli.cli._values import sizes as check_sizes
 
 CATALOGUES = {"observables": ""}
 
@@ -23,9 +24,9 @@ def command(
     form: Format = "table",
 ) -> None:
     """Measure and print the report."""
-    from sqcli.cli import _format, _report, _values
+    options = {} if sizes is None else {"sizes": check_sizes(sizes)}
+    from sqcli.cli import _format, _report
     from sqcli.runs.measure import measure
 
-    options = {} if sizes is None else {"sizes": _values.sizes(sizes)}
     report = measure(ens, obs, skip=skip, stride=stride, options=options)
     _report.show(report.envelope(), _format.MEASURE, form)
