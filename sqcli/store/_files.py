@@ -6,15 +6,17 @@ the file's own: its one owner overwrites what a killed predecessor left, so that
 
 import json
 import os
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, TypeVar
 
 from sqcli.errors import DamageError
 
 Content = tuple[Path, Sequence[Any]]
-_OPEN_AT_ONCE = 64
+_THREADS = 8
+T = TypeVar("T")
 
 
 def sync_directory(directory: Path) -> None:
@@ -34,8 +36,7 @@ def replace_files(contents: Sequence[Content], *, durable: bool, scratch: Path |
     """
     partials = [((scratch or file.parent) / f"{file.name}.partial", buffers) for file, buffers in contents]
     try:
-        for first in range(0, len(partials), _OPEN_AT_ONCE):
-            _write_batch(partials[first : first + _OPEN_AT_ONCE], durable)
+        _at_once(lambda content: _write(content, durable), partials, durable)
         for (partial, _), (file, _) in zip(partials, contents, strict=True):
             partial.replace(file)
     except OSError:
@@ -43,25 +44,32 @@ def replace_files(contents: Sequence[Content], *, durable: bool, scratch: Path |
             partial.unlink(missing_ok=True)
         raise
     if durable:
-        for directory in dict.fromkeys(file.parent for file, _ in contents):
-            sync_directory(directory)
+        _at_once(sync_directory, list(dict.fromkeys(file.parent for file, _ in contents)), durable)
 
 
-def _write_batch(partials: Sequence[Content], durable: bool) -> None:
-    # all bytes are handed over before the first sync, so that the file system can put them into few transactions
-    with ExitStack() as stack:
-        handles = []
-        for partial, buffers in partials:
-            handle = stack.enter_context(partial.open("wb", buffering=0))
-            for buffer in buffers:
-                _write_all(handle, memoryview(buffer).cast("B"))
-            handles.append(handle)
+def _at_once(action: Callable[[T], None], items: Sequence[T], waiting: bool) -> None:
+    """Do `action` to every item; where it waits for the disk, in threads, whose syncs share the disk's transactions.
+
+    The threads end before this returns: a process may fork between commits.
+    """
+    if not waiting or len(items) == 1:
+        for item in items:
+            action(item)
+        return
+    with ThreadPoolExecutor(_THREADS) as pool:
+        list(pool.map(action, items))
+
+
+def _write(content: Content, durable: bool) -> None:
+    partial, buffers = content
+    with partial.open("wb", buffering=0) as handle:
+        for buffer in buffers:
+            _write_all(handle, memoryview(buffer).cast("B"))
         if durable:
-            for handle in handles:
-                os.fsync(handle.fileno())
+            os.fsync(handle.fileno())
 
 
-def _write_all(handle: BinaryIO, view: memoryview) -> None:
+def _write_all(handle: FileIO, view: memoryview) -> None:
     while view:
         view = view[handle.write(view) :]
 

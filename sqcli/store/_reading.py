@@ -173,7 +173,7 @@ class Ensemble:
             raise KeyError(name)
         return Committed(self.arrays[found[0]], int(self.draws.min()))
 
-    def blocks(self, max_bytes: int = 64 * 2**20) -> Iterator[Block]:
+    def blocks(self, max_bytes: int = 32 * 2**20) -> Iterator[Block]:
         """All committed draws, chain by chain, cut along chunks into pieces of about `max_bytes`.
 
         Neighbouring chains share a block where all their draws fit (and must, where they share chunks).

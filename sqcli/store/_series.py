@@ -70,7 +70,11 @@ def read_observable(path: str | Path, name: str) -> Series | None:
 
 def _read(array: Array) -> Series:
     measured = measured_draws(array)
-    values = [array.read(range(c, c + 1), 0, n)[0] for c, n in enumerate(measured)]
+    values: list[NDArray[Any]] = []
+    for first in range(0, len(measured), array.chunks[0]):
+        counts = measured[first : first + array.chunks[0]]
+        rows = array.read(range(first, first + len(counts)), 0, max(counts))
+        values += [row[:n] for row, n in zip(rows, counts, strict=True)]
     components = array.attributes.get("components")
     return Series(values, tuple(components) if components else None, array.attributes)
 
