@@ -14,17 +14,17 @@ Report = Callable[[Progress], None]
 def reporter(settings: Settings) -> Iterator[Report]:
     """A function to give each `Progress` to; the closing line is printed at the end, also after a stop."""
     last: list[Progress] = []
-    with _line(settings) as show:
+    try:
+        with _line(settings) as show:
 
-        def report(progress: Progress) -> None:
-            last[:] = [progress]
-            show(progress)
+            def report(progress: Progress) -> None:
+                last[:] = [progress]
+                show(progress)
 
-        try:
             yield report
-        finally:
-            if last:
-                settings.say(closing(last[0]))
+    finally:
+        if last:
+            settings.say(closing(last[0]))
 
 
 def _line(settings: Settings) -> contextlib.AbstractContextManager[Report]:

@@ -24,16 +24,11 @@ def summary(path: Path) -> dict[str, Any]:
         "dtype": ensemble.layout.dtype,
         "chains": len(draws),
         "draws": draws,
-        "target_draws": attrs.get("target_draws"),
+        "target_draws": ensemble.target_draws,
         **{name: attrs.get(name) for name in TOLD_LAST},
-        "observables": _series(path),
+        "observables": store.observable_names(path),
         "bytes": _size(path),
     }
-
-
-def _series(path: Path) -> list[str]:
-    """Names of the series that `measure` has kept."""
-    return sorted(entry.name for entry in (path / "observables").glob("*") if (entry / "zarr.json").is_file())
 
 
 def _size(path: Path) -> int:

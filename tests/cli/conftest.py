@@ -40,7 +40,7 @@ def fake(monkeypatch):
     return replace
 
 
-class Report:
+class _Report:
     """What `measure` and its like hand to a command."""
 
     def __init__(self, *estimates: dict[str, object], passed: bool = True) -> None:
@@ -49,3 +49,9 @@ class Report:
     def envelope(self) -> dict[str, object]:
         head = {"ensemble": "e", "theory": "phi4", "parameters": {"kappa": 0.2}, "lattice": [8, 8], "chains": 2}
         return {**head, "draws": 50, "estimates": self.estimates}
+
+
+@pytest.fixture
+def report():
+    """A report of given estimates."""
+    return _Report

@@ -1,0 +1,125 @@
+"""`generate` translates options into a request, watches the run and listens to signals."""
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, make_dataclass
+from pathlib import Path
+
+import pytest
+
+from sqcli.cli._progress import clock, closing, note
+from sqcli.errors import Stopped
+from sqcli.runs.progress import Progress
+
+FIELDS = shlex.split(
+    "path theory lattice parameters algorithm algorithm_parameters chains draws warmup every start seed dtype workers "
+    "device time_limit chain_range resume extend force command_line"
+)
+Request = make_dataclass("Request", FIELDS, frozen=True)
+MOMENT = Progress(30, 130, 2, 50, 3, 0.875, 10.0, "draws")
+
+
+@pytest.fixture
+def requests(fake):
+    seen = []
+
+    def generate(request, stop, report):
+        seen.append(request)
+        report(MOMENT)
+
+    fake("sqcli.runs.generate", Request=Request, generate=generate)
+    return seen
+
+
+def test_all_options(sq, requests):
+    line = shlex.split(
+        "generate e --theory phi4 --lattice 8x6 -p kappa=0.2 -p lambda=0.02 --algorithm hmc -a n_steps=8 --chains 3 "
+        "--draws 50 --warmup 30 --every 2 --start hot --seed 5 --dtype float32 --workers 2 --device cpu "
+        "--time-limit 1:30:00 --chain-range 0:2 --resume --extend 10 --force --quiet"
+    )
+    result = sq(*line)
+    assert (result.code, result.out, result.err) == (0, "", "")
+    (request,) = requests
+    assert request == Request(
+        Path("e"), "phi4", (8, 6), {"kappa": "0.2", "lambda": "0.02"}, "hmc", {"n_steps": "8"}, 3, 50, 30, 2, "hot", 5,
+        "float32", 2, "cpu", 5400.0, (0, 2), True, 10, True, ("sqcli", *line),
+    )  # fmt: skip
+
+
+def test_what_is_left_out_stays_open(sq, requests):
+    result = sq("generate", "e")
+    (request,) = requests
+    given = {name: getattr(request, name) for name in FIELDS if getattr(request, name) not in (None, {}, False)}
+    assert given == {"path": Path("e"), "command_line": ("sqcli", "generate", "e")}
+    assert result.err == "sqcli: 3 chains hold 2 of 50 draws each (10 updates/s, acceptance 0.88)\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1])
+def test_a_signal_ends_with_75(number, sq, fake):
+    def generate(request, stop, report):
+        os.kill(os.getpid(), number)
+        assert stop.is_set()
+        raise Stopped("e: stopped after 2 draws; run again to go on")
+
+    fake("sqcli.runs.generate", Request=Request, generate=generate)
+    result = sq("generate", "e")
+    assert (result.code, result.out, result.err) == (75, "", "sqcli: e: stopped after 2 draws; run again to go on\n")
+
+
+@dataclass
+class Terminal:
+    """A pseudo-terminal for stderr: what a user would see."""
+
+    text: str
+    code: int
+    out: str
+
+
+def on_a_terminal(*arguments):
+    program = (
+        "import sys, types\nfrom sqcli.runs.progress import Progress\n"
+        "def generate(request, stop, report):\n"
+        "    for i in range(1, 4): report(Progress(10 * i, 40, i, 4, 2, None, 5.0, 'draws'))\n"
+        "sys.modules['sqcli.runs.generate'] = types.SimpleNamespace(Request=types.SimpleNamespace, generate=generate)\n"
+        "from sqcli.cli._main import run\nsys.exit(run(sys.argv[1:]))\n"
+    )
+    leader, follower = os.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=follower,
+        env=environment,
+        timeout=60,
+    )
+    os.close(follower)
+    os.set_blocking(leader, False)
+    pieces = []
+    try:
+        while piece := os.read(leader, 65536):
+            pieces.append(piece)
+    except OSError:  # read to the end
+        pass
+    os.close(leader)
+    return Terminal(b"".join(pieces).decode(), done.returncode, done.stdout.decode())
+
+
+def test_a_terminal_sees_progress():
+    seen = on_a_terminal("generate", "e")
+    assert (seen.code, seen.out) == (0, "")
+    assert "draws 3/4 · 5 updates/s · 0:00:02 left" in seen.text
+    assert seen.text.rstrip().endswith("sqcli: 2 chains hold 3 of 4 draws each (5 updates/s)")
+
+
+def test_quiet_on_a_terminal():
+    assert on_a_terminal("generate", "e", "--quiet").text == ""
+
+
+def test_progress_in_words():
+    assert note(MOMENT) == "draws 2/50 · 10 updates/s · acceptance 0.88 · 0:00:10 left"
+    assert closing(MOMENT) == "3 chains hold 2 of 50 draws each (10 updates/s, acceptance 0.88)"
+    assert clock(3723.9) == "1:02:03"
+    assert Progress(0, 1, 0, 1, 1, None, 0.0, "warm-up").seconds_left is None

@@ -1,0 +1,92 @@
+"""`measure`, `autocorr` and `verify` translate options and print what the library returns."""
+
+import csv
+import json
+
+import pytest
+
+BINDER = {"observable": "binder", "component": None, "value": 0.47112, "error": 0.0023, "tau_int": 0.5}
+BINDER |= {"tau_int_error": 0.1, "ess": 100.0, "error_method": "gamma", "weighted": False, "flags": ["not_mixed"]}
+RHO = {"observable": "binder", "component": None, "tau_int": 0.5, "tau_int_error": 0.1, "tau_int_trajectories": 5.0}
+RHO |= {"window": 3, "s": 1.5, "rho": [1.0, 0.25], "rho_error": [0.0, 0.1], "tau_exp": None, "ess": 10.0, "rhat": 1.0}
+CHECKED = {"observable": "identity", "component": None, "value": 0.1, "error": 0.1, "reference": 0.0, "z": 1.0}
+MODULES = {"measure": BINDER, "autocorr": RHO, "verify": CHECKED}
+
+
+@pytest.fixture
+def record(fake, report):
+    """Replace the library function of a command by one that reports given estimates; the calls it gets."""
+
+    def replace(command, *estimates, passed=True):
+        calls = []
+
+        def function(*positional, **named):
+            calls.append((positional, named))
+            return report(*estimates, passed=passed)
+
+        fake(f"sqcli.runs.{command}", **{command: function})
+        return calls
+
+    return replace
+
+
+def options(command):
+    return [command, "e"] if command == "verify" else [command, "e", "--obs", "binder"]
+
+
+def test_measure_hands_over_its_options(sq, record):
+    calls = record("measure", BINDER)
+    given = ["--obs", "binder", "--obs", "wilson_loop", "--skip", "3", "--stride", "2", "--sizes", "1x1,2x2"]
+    assert sq("measure", "e", *given).code == 0
+    ((path, names), named) = calls[0]
+    assert (str(path), list(names)) == ("e", ["binder", "wilson_loop"])
+    assert named == {"skip": 3, "stride": 2, "options": {"sizes": "1x1,2x2"}}
+
+
+def test_autocorr_hands_over_its_options(sq, record):
+    calls = record("autocorr", RHO, RHO)
+    assert sq("autocorr", "e", "--obs", "binder").code == 0
+    assert sq("autocorr", "e", "--obs", "binder", "--window", "7", "--s", "2", "--tau-exp", "4.5").code == 0
+    default = {"window": "auto", "s": 1.5, "tau_exp": None, "skip": 0, "stride": 1}
+    assert [named for _, named in calls] == [default, default | {"window": 7, "s": 2.0, "tau_exp": 4.5}]
+
+
+@pytest.mark.parametrize("command", MODULES)
+def test_json_is_the_envelope_and_stdout_holds_nothing_else(command, sq, record):
+    record(command, MODULES[command])
+    result = sq(*options(command), "--format", "json")
+    read = json.loads(result.out)
+    assert result.code == 0
+    assert set(read) == {"ensemble", "theory", "parameters", "lattice", "chains", "draws", "estimates"}
+    assert read["estimates"] == [MODULES[command]]
+
+
+@pytest.mark.parametrize("command", MODULES)
+def test_csv_has_a_line_per_estimate(command, sq, record):
+    record(command, MODULES[command], MODULES[command])
+    first, second = csv.DictReader(sq(*options(command), "--format", "csv").out.splitlines())
+    assert first == second
+    assert first["observable"] == MODULES[command]["observable"]
+
+
+@pytest.mark.parametrize("form", ["table", "json", "csv"])
+def test_flags_are_explained_on_stderr_even_when_quiet(form, sq, record):
+    record("measure", BINDER)
+    result = sq("measure", "e", "--obs", "binder", "--format", form, "--quiet")
+    assert result.err.startswith("sqcli: not_mixed: ")
+    assert "not_mixed" in result.out
+
+
+def test_a_table(sq, record):
+    record("autocorr", RHO)
+    heads, row = sq("autocorr", "e", "--obs", "binder").out.splitlines()
+    assert heads.split() == ["observable", "τ_int", "τ_int", "(updates)", "window", "τ_exp", "ESS", "R\u0302", "flags"]
+    assert row.split() == ["binder", "0.50(10)", "5", "3", "-", "10", "1", "-"]
+
+
+def test_verify_fails_with_exit_code_1_and_one_line(sq, record):
+    record("verify", CHECKED, passed=False)
+    result = sq("verify", "e")
+    assert result.code == 1
+    assert len(result.err.splitlines()) == 1
+    assert result.out.splitlines()[1].startswith("identity")
