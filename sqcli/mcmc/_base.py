@@ -5,7 +5,7 @@ the same state and stream give the same result, in one call or in many. Update u
 of counter u, so that a chain can go on anywhere.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, Protocol
@@ -85,6 +85,10 @@ class Trace:
     fields: NDArray[Any]
     stats: Mapping[str, NDArray[np.float64]]
 
+    def kept(self, mask: NDArray[np.bool_]) -> "Trace":
+        """Only the rows where `mask` is true."""
+        return Trace(self.fields[mask], {name: values[mask] for name, values in self.stats.items()})
+
 
 @dataclass(frozen=True)
 class Exactness:
@@ -130,3 +134,9 @@ def trace(system: System, fields: NDArray[Any], names: tuple[str, ...], stats: N
     """The filled records under their names."""
     shape = system.theory.manifold.site(system.lattice)
     return Trace(fields.reshape(len(fields), *shape), dict(zip(names, stats.T, strict=True)))
+
+
+def join(traces: Sequence[Trace]) -> Trace:
+    """Traces of consecutive steps as one."""
+    stats = {name: np.concatenate([t.stats[name] for t in traces]) for name in traces[0].stats}
+    return Trace(np.concatenate([t.fields for t in traces]), stats)

@@ -1,0 +1,136 @@
+"""Fourier-accelerated molecular dynamics (Batrouni et al., PRD 32, 2736, 1985; Duane et al., PLB 195, 216, 1987).
+
+H = ½ π̃† M⁻¹(k) π̃ + S with M(k) = p̂² + m_eff²: long waves move as fast as short ones. Kicks are the theory's own sweeps;
+the drift φ ← φ + ε M⁻¹π is a multiplication in Fourier space.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sqcli.lattice.geometry import HEADER, Lattice
+from sqcli.lattice.halo import copy_in, fill, pack, row_count, unpack
+from sqcli.lattice.hartley import Plan, multiply
+from sqcli.lattice.jit import jit, kernel
+from sqcli.lattice.momentum import phat2
+from sqcli.lattice.philox import MOMENTUM, normals
+from sqcli.mcmc._trajectory import ACCEPTED, ACTION_COLUMN, DELTA_H, RATE, STEP_SIZE, accept, jittered
+from sqcli.mcmc._tuning import STEP, freeze, learn
+from sqcli.theories._base import ACTION, FLOW
+
+TABLES = "float64[::1], float64[::1], int64[::1], float64[::1], float64[::1]"  # M⁻¹, √M, plan's two, scratch
+
+
+@dataclass(frozen=True)
+class Metric:
+    """M⁻¹(k) and √M(k) as `multiply` wants them."""
+
+    lattice: Lattice
+    m_eff2: float
+
+    def tables(self) -> tuple[NDArray[Any], ...]:
+        """Arguments of the kernel, in the order of TABLES."""
+        plan, mass = Plan(self.lattice.extents), phat2(self.lattice.extents) + self.m_eff2
+        return plan.permuted(1 / mass), plan.permuted(np.sqrt(mass)), *plan.tables, plan.scratch()
+
+
+@jit
+def multiply_components(f, factors, itable, ftable, scratch, components):
+    """Each component of the flat field by itself."""
+    volume = f.size // components
+    for c in range(components):
+        multiply(f[c * volume : (c + 1) * volume], factors, itable, ftable, scratch)
+
+
+@jit
+def add_rows(f, sites, geometry, factor):
+    """f ← f + factor · sites, ghosts included."""
+    n, first = geometry[HEADER + geometry[0] - np.uint64(1)], np.uint64(HEADER) + np.uint64(2) * geometry[0]
+    rows = row_count(geometry)
+    for component in range(geometry[1]):
+        for row in range(rows):
+            to, source = component * geometry[2] + geometry[first + row], (component * rows + row) * n
+            for x in range(n):
+                f[to + x] += factor * sites[source + x]
+    fill(f, geometry)
+
+
+@jit
+def trajectory(
+    flow, action, buffers, order, p, work, geometry, couplings, kicks, drifts, step, energy, update, key,
+    inverse, root, itable, ftable, scratch,
+):  # fmt: skip
+    """One accelerated update of the field in buffers[order[0]]; returns (accepted, ΔH)."""
+    components, sub = np.int64(geometry[1]), np.uint64(0)
+    normals(work, update, MOMENTUM, key)
+    before = energy[0]
+    for i in range(work.size):
+        before += 0.5 * work[i] * work[i]
+    multiply_components(work, root, itable, ftable, scratch, components)
+    copy_in(work, p, geometry)
+    here, kick, still = 0, np.empty(1), np.zeros(1)
+    for i in range(kicks.size):
+        kick[0] = kicks[i] * step
+        there = 1 if here != 1 else 2
+        flow(buffers[order[here]], buffers[order[there]], buffers[order[there]], p, geometry, couplings, kick, still)
+        here = there
+        unpack(p, work, geometry)
+        if drifts[i] != 0.0:
+            multiply_components(work, inverse, itable, ftable, scratch, components)
+            add_rows(buffers[order[here]], work, geometry, drifts[i] * step)
+    new = action(buffers[order[here]], geometry, couplings)
+    after = new + 0.5 * quadratic(work, inverse, itable, ftable, scratch, components)
+    accepted = accept(after - before, update, sub, key)
+    if accepted:
+        energy[0] = new
+        order[0], order[here] = order[here], order[0]
+    return accepted, after - before
+
+
+@jit
+def quadratic(p, inverse, itable, ftable, scratch, components):
+    """Σ p M⁻¹ p."""
+    moved = p.copy()
+    multiply_components(moved, inverse, itable, ftable, scratch, components)
+    total = 0.0
+    for i in range(p.size):
+        total += p[i] * moved[i]
+    return total
+
+
+@kernel(
+    f"void(FunctionType({FLOW}), FunctionType({ACTION}), real[::1], real[:, ::1], uint64[::1], float64[::1], "
+    "uint64[::1], uint64, int64, int64, float64[::1], float64[::1], float64, "
+    f"float64[::1], float64, boolean, {TABLES}, real[:, ::1], float64[:, ::1])"
+)
+def chain(
+    flow, action, sites, buffers, geometry, couplings, key, first, updates, every, kicks, drifts, jitter,
+    tuning, target, tune, inverse, root, itable, ftable, scratch, fields, stats,
+):  # fmt: skip
+    """As the plain chain of trajectories."""
+    p, work, order, energy = buffers[3], np.empty(sites.size), np.arange(3), np.empty(1)
+    if not tune:
+        freeze(tuning)
+    pack(sites, buffers[0], geometry)
+    energy[0] = action(buffers[0], geometry, couplings)
+    rate = 0.0
+    for u in range(updates):
+        update = first + np.uint64(u)
+        step = jittered(tuning[STEP], jitter, update, np.uint64(0), key)
+        accepted, delta_h = trajectory(
+            flow, action, buffers, order, p, work, geometry, couplings, kicks, drifts, step, energy, update, key,
+            inverse, root, itable, ftable, scratch,
+        )  # fmt: skip
+        if tune:
+            learn(tuning, min(1.0, math.exp(-delta_h)) if delta_h == delta_h else 0.0, target)
+        rate += accepted
+        if (u + 1) % every == 0:
+            row = u // every
+            unpack(buffers[order[0]], fields[row], geometry)
+            stats[row, ACCEPTED], stats[row, DELTA_H], stats[row, ACTION_COLUMN] = accepted, delta_h, energy[0]
+            stats[row, RATE], stats[row, STEP_SIZE] = rate / every, tuning[STEP]
+            rate = 0.0
+    unpack(buffers[order[0]], sites, geometry)

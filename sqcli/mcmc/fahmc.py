@@ -1,0 +1,85 @@
+"""Fourier-accelerated Hybrid Monte Carlo: momenta with M(k) = p̂² + m_eff² (Duane et al., PLB 195, 216, 1987)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sqcli.lattice.philox import Stream
+from sqcli.mcmc import _fourier, _pilot, _trajectory, _tuning
+from sqcli.mcmc._base import Auto, Exactness, State, System, Trace, join, records, require_warmup, trace
+from sqcli.mcmc._integrators import splitting
+
+ALIASES = ("fa-hmc",)
+BATCH = 16  # configurations of the pilot held at a time
+
+
+@dataclass(frozen=True)
+class FAHMC(_trajectory.MolecularDynamics):
+    """HMC with a mass for every wave length.
+
+    Attributes:
+        m_eff2: m_eff² of the momentum kernel, or "auto": from G(k) of the first half of the warm-up.
+    """
+
+    m_eff2: float | Auto = "auto"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.m_eff2 != "auto" and self.m_eff2 <= 0:
+            raise ValueError(f"m_eff2 must be positive or auto, not {self.m_eff2}")
+
+    def check(self, system: System, warmup: int) -> None:
+        """Every theory has a flow; tuning and pilot need warm-up."""
+        require_warmup(self.step_size, warmup, "step_size")
+        require_warmup(self.m_eff2, warmup, "m_eff2")
+
+    def exactness(self) -> Exactness:
+        """Exact."""
+        return Exactness("exact", "accelerated molecular dynamics corrected by Metropolis accept/reject on exp(-delta_h)")
+
+    def stats(self) -> tuple[str, ...]:
+        """As for HMC."""
+        return _trajectory.COLUMNS
+
+    def init(self, system: System, field: NDArray[Any], warmup: int) -> State:
+        """Nothing learnt yet."""
+        mass = None if self.m_eff2 == "auto" else self.m_eff2
+        return State(field, 0, np.concatenate([_tuning.start(self.first_step), _pilot.record(mass, warmup)]))
+
+    def step(
+        self, system: System, state: State, stream: Stream, updates: int, every: int, tune: bool
+    ) -> tuple[State, Trace]:
+        """`updates` trajectories; those of the pilot in batches that stop where it observes and where it ends."""
+        traces, due = [], updates
+        while tune and due and _pilot.left(state):
+            batch = min(due, BATCH, _pilot.left(state))
+            state, seen = self._run(system, state, stream, batch, 1, True)
+            if _pilot.observing(state) or not _pilot.left(state):
+                _pilot.observe(state.tuning, seen.fields, system.lattice)
+            if not _pilot.left(state):
+                state = self._concluded(system, state)
+            done = updates - due
+            traces.append(seen.kept(np.arange(done + 1, done + batch + 1) % every == 0))
+            due -= batch
+        state, seen = self._run(system, state, stream, due, every, tune)
+        return state, join([*traces, seen])
+
+    def _concluded(self, system: System, state: State) -> State:
+        mass = _pilot.mass(state.tuning, system.lattice)
+        return State(state.field, state.update, np.concatenate([_tuning.start(self.first_step), _pilot.record(mass, 0)]))
+
+    def _run(
+        self, system: System, state: State, stream: Stream, updates: int, every: int, tune: bool
+    ) -> tuple[State, Trace]:
+        after = state.after(updates, state.field.copy())
+        fields, stats = records(system, updates // every, len(self.stats()))
+        metric = _fourier.Metric(system.lattice, float(after.tuning[_pilot.MASS]))
+        _fourier.chain(system.dtype)(
+            system.theory.flow(system.dtype), system.theory.action_kernel(system.dtype), after.field.reshape(-1),
+            system.buffers(4), system.geometry, system.couplings, stream.key, state.update + 1, updates, every,
+            *splitting(self.integrator, self.n_steps), self.jitter, after.tuning, self.target_acceptance,
+            tune and self.step_size == "auto", *metric.tables(), fields, stats,
+        )  # fmt: skip
+        return after, trace(system, fields, self.stats(), stats)
