@@ -4,18 +4,24 @@ from sqcli.stats.correlation import autocorrelation
 from sqcli.stats.estimates import estimate
 from sqcli.stats.flags import FLAGS
 from sqcli.stats.mixing import rhat, start_memory
+from sqcli.stats.resampling import BinnedError, bin_means, binning_scan, bootstrap, jackknife
 from sqcli.stats.results import Autocorrelation, Chains, Combine, Estimate
 from sqcli.stats.special import chi2_p, student_p, z_score
 
 __all__ = [
     "FLAGS",
     "Autocorrelation",
+    "BinnedError",
     "Chains",
     "Combine",
     "Estimate",
     "autocorrelation",
+    "bin_means",
+    "binning_scan",
+    "bootstrap",
     "chi2_p",
     "estimate",
+    "jackknife",
     "rhat",
     "start_memory",
     "student_p",

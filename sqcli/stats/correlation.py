@@ -1,7 +1,7 @@
 """The autocorrelation function of one series, and what its decay says.
 
-τ_int and its error: `gamma.py`. τ_exp: slope of log ρ(t), weighted by (ρ/δρ)², over the later half of the lags
-at which ρ stands more than three errors above zero.
+τ_int and its error: `gamma.py`. τ_exp: slope of log ρ(t), weighted by (ρ/δρ)², over the later two thirds of the
+lags within the window at which ρ stands more than three errors above zero.
 """
 
 import numpy as np
@@ -18,11 +18,11 @@ _SIGNIFICANT = 3.0
 
 def _decay_time(rho: FloatArray, error: FloatArray) -> float | None:
     """τ_exp, None where fewer than two lags are significant or ρ does not fall."""
-    weak = np.flatnonzero(rho[1:] < _SIGNIFICANT * error[1:])
+    weak = np.flatnonzero(rho[1:] < _SIGNIFICANT * error[1 : len(rho)])
     last = int(weak[0]) if len(weak) else len(rho) - 1
     if last < 2:
         return None
-    t = np.arange(max(1, last // 2), last + 1)
+    t = np.arange(max(1, last // 3), last + 1)
     weight = np.clip(rho[t] / np.maximum(error[t], 1e-12), 0, 1e6) ** 2
     centred = t - np.average(t, weights=weight)
     slope = float(np.sum(weight * centred * np.log(rho[t])) / np.sum(weight * centred**2))
@@ -50,7 +50,7 @@ def autocorrelation(
     g, n = v.gamma, int(m.lengths.sum())
     shown = min(len(g.rho), 2 * g.w + 1, _MOST_LAGS)
     error = bartlett_error(g.rho, shown, g.w, n)
-    measured = _decay_time(g.rho[:shown], error) if v.tau is not None else None
+    measured = _decay_time(g.rho[: g.w + 1], error) if v.tau is not None else None
     return Autocorrelation(
         rho=g.rho[:shown],
         rho_error=error,

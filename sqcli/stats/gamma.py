@@ -84,8 +84,13 @@ def autocovariance(deviations: FloatArray, lengths: NDArray[np.int64], n_lags: i
     return gamma
 
 
-def automatic_window(cumulated: FloatArray, n_total: int, s: float) -> int:
-    """The first W ≥ 1 with exp(−W/τ_W) < τ_W/√(W N), where τ_W is S times the decay time that τ_int(W) implies."""
+def automatic_window(rho: FloatArray, n_total: int, s: float) -> int:
+    """The first W ≥ 1 with exp(−W/τ_W) < τ_W/√(W N), where τ_W is S times the decay time that τ_int(W) implies.
+
+    For anticorrelated series (ρ(1) clearly negative) |ρ| is summed instead: τ_int < ½ implies no decay time.
+    """
+    alternating = rho[1] < -3 / np.sqrt(n_total)
+    cumulated = np.cumsum(np.abs(rho) if alternating else rho) - 0.5
     tau = np.maximum(cumulated[1:-1], 0.5 + np.finfo(float).eps)
     decay = s / np.log((2 * tau + 1) / (2 * tau - 1))
     w = np.arange(1, len(tau) + 1)
@@ -146,8 +151,8 @@ def gamma_method(
         w, drho = _tail_window(rho, n)
         tail, tail_error = tau_exp * abs(float(rho[w + 1])), tau_exp * drho
     else:
-        w = automatic_window(cumulated, n, s) if len(rho) > 2 else len(rho) - 1
-    plain = max(float(cumulated[w]), 0.5 / n)
+        w = automatic_window(rho, n, s) if len(rho) > 2 else len(rho) - 1
+    plain = max(float(cumulated[w]), 0.5 / (2 * w + 1))  # the least that W lags can resolve
     tau = plain * (1 + (2 * w + 1) / n) / (1 + 1 / n) + tail
     tau_error = float(np.hypot(plain * 2 * np.sqrt(abs(w + 0.5 - plain) / n), tail_error)) if w else 0.0
     error = float(np.sqrt(2 * tau * gamma[0] * (1 + 1 / n) / n))

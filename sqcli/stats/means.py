@@ -52,7 +52,7 @@ def lay_end_to_end(chains: Chains) -> tuple[AnyArray, NDArray[np.int64]]:
     if not arrays:
         return np.zeros((0, 1)), lengths
     data = np.concatenate(arrays) if len(arrays) > 1 else arrays[0]
-    return (data if np.iscomplexobj(data) else np.asarray(data, dtype=np.float64)), lengths
+    return np.asarray(data, dtype=np.complex128 if np.iscomplexobj(data) else np.float64), lengths
 
 
 def _chain_means(columns: AnyArray, lengths: NDArray[np.int64]) -> AnyArray:
@@ -62,9 +62,11 @@ def _chain_means(columns: AnyArray, lengths: NDArray[np.int64]) -> AnyArray:
     return out
 
 
-def mean_over_draws(data: AnyArray) -> AnyArray:
-    """(p,) means of (N, p), each summed pairwise as `numpy.mean` does for one column."""
-    return np.array([np.mean(np.ascontiguousarray(column)) for column in data.T])
+def _mean(column: AnyArray) -> complex | float:
+    """Summed pairwise as `numpy.mean` does for one real series; real and imaginary parts apart."""
+    if np.iscomplexobj(column):
+        return complex(np.mean(np.ascontiguousarray(column.real)), np.mean(np.ascontiguousarray(column.imag)))
+    return float(np.mean(np.ascontiguousarray(column)))
 
 
 def _gradient(combine: Combine, mean: AnyArray, step: FloatArray) -> FloatArray:
@@ -92,7 +94,7 @@ def _left_out(combine: Combine, data: AnyArray, lengths: NDArray[np.int64], valu
 def project(chains: Chains, combine: Combine | None) -> Means:
     """The value of `combine` at the global means, and its linearisation along the chains."""
     data, lengths = lay_end_to_end(chains)
-    mean = mean_over_draws(data)
+    mean = np.array([_mean(column) for column in data.T])
     deviations = real_columns(data - mean)
     if combine is None:
         scale = np.abs(real_columns(mean))

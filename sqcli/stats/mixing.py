@@ -94,8 +94,8 @@ def memory_z(values: FloatArray, lengths: NDArray[np.int64]) -> float | None:
     """Z of the most deviant head window of one real series, chains end to end; None where it cannot be said.
 
     Windows [0, 2^j) up to a quarter of the chains, averaged over the chains, against the mean of the second
-    halves; errors from Γ(t) of the second halves, Student's t with N/(2W + 1) degrees of freedom (the relative
-    variance of the Γ-method's error), and Bonferroni's factor for the number of windows.
+    halves. Errors come from Γ(t) of the second halves, summed to the window's length; Student's t takes its degrees
+    of freedom from how well that sum is known, and the best of many windows is paid for (Šidák).
     """
     keep = lengths >= max(int(lengths.max()) // 2, 8)
     if not keep.any():
@@ -112,12 +112,15 @@ def memory_z(values: FloatArray, lengths: NDArray[np.int64]) -> float | None:
     variance = g.variance * (1 + 2 * g.tau / len(tail))
     rho = g.rho[: g.w + 1]
     tail_variance = _window_variance(int(sizes.mean()), len(kept), variance, rho)
+    squares = float(rho @ rho) * 2 - 1  # 2τ of the squared series: how well the variance is known
     windows = [1 << j for j in range(len(heads).bit_length())]
-    ts = [heads[h - 1] / h / math.sqrt(_window_variance(h, len(kept), variance, rho) + tail_variance) for h in windows]
-    t = max(ts, key=abs)
-    p = student_p(t, max(len(tail) / (2 * g.w + 1), 1.0))
-    p = -math.expm1(len(windows) * math.log1p(-p)) if p < 1 else 1.0
-    return math.copysign(normal_upper_quantile(p / 2), t)
+    found = (0.0, 1.0)
+    for h in windows:
+        t = heads[h - 1] / h / math.sqrt(_window_variance(h, len(kept), variance, rho) + tail_variance)
+        p = student_p(t, max(len(tail) / (2 * min(h - 1, g.w) + squares), 1.0))
+        found = min(found, (t, p), key=lambda pair: pair[1])
+    p = -math.expm1(len(windows) * math.log1p(-found[1])) if found[1] < 1 else 1.0
+    return math.copysign(normal_upper_quantile(p / 2), found[0])
 
 
 def _columns(chains: Chains) -> tuple[list[FloatArray], NDArray[np.int64]]:

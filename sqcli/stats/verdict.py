@@ -56,13 +56,19 @@ def unknown(flag: str) -> Verdict:
 
 
 def _tau_within(series: FloatArray, lengths: NDArray[np.int64], s: float) -> float:
-    """τ about each chain's own mean; ½ at least."""
+    """τ about each chain's own mean, that mean's bias taken out (eq. 49 with one chain's length); ½ at least.
+
+    The largest partial sum within the window: in short chains ρ about the own mean turns negative.
+    """
     starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
     own = np.repeat(np.add.reduceat(series, starts) / lengths, lengths)
     deviations = series - own
     if not deviations.any():
         return 0.5
-    return max(0.5, gamma_method(deviations, lengths, s=s).tau)
+    g = gamma_method(deviations, lengths, s=s)
+    w = np.arange(g.w + 1)
+    sums = (np.cumsum(g.rho[: g.w + 1]) - 0.5) * (1 + (2 * w + 1) * len(lengths) / len(series))
+    return max(0.5, float(sums.max()))
 
 
 def _replica_q(series: FloatArray, lengths: NDArray[np.int64], g: Window) -> tuple[float | None, bool]:
@@ -83,6 +89,12 @@ def _longest_tau(g: Window, between: float | None, n_chains: int, n_total: int) 
         return max(0.5, g.tau)
     scatter = n_total * between**2 / (2 * g.variance) / (1 + 3 * math.sqrt(2 / (n_chains - 1)))
     return max(0.5, g.tau, scatter)
+
+
+def _length_asked_for(tau: float, g: Window) -> float:
+    """50 τ, less one standard error of τ where that is known to a third: chains of just 50 τ should pass."""
+    relative = g.tau_error / g.tau
+    return TAU_FROM * tau * (1 - relative if relative < 1 / 3 else 1)
 
 
 def _flags(lengths: NDArray[np.int64], z: float | None, found: dict[str, bool]) -> tuple[str, ...]:
@@ -121,11 +133,12 @@ def judge(
     doubtful = short or apart or inconsistent
     scattered = between is not None and doubtful and (n_chains >= MANY_CHAINS or between > g.error)
     error = between if scattered else g.error
-    sayable = typical >= TAU_FROM * tau and not (apart or inconsistent)
+    long = typical >= _length_asked_for(tau, g)
+    sayable = long and not (apart or inconsistent)
     few = short and n_chains < MANY_CHAINS
     found = {
         f.NOT_MIXED: apart,
-        f.SHORT_CHAINS: typical < TAU_FROM * tau and lengths.max() > 1,
+        f.SHORT_CHAINS: not long and lengths.max() > 1,
         f.FEW_CHAINS: few,
         f.REPLICA_INCONSISTENT: inconsistent and not short,
     }
