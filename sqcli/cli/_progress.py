@@ -22,6 +22,8 @@ def reporter(settings: Settings) -> Iterator[Report]:
                 show(progress)
 
             yield report
+        if not last:
+            settings.say("nothing to do: every draw is there")
     finally:
         if last:
             settings.say(closing(last[0]))

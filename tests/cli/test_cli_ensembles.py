@@ -15,8 +15,8 @@ ATTRIBUTES = {
     "parameters": {"kappa": 0.2, "lambda": 0.02},
     "lattice": [3, 2],
     "algorithm": "hmc",
-    "exactness": "exact",
-    "provenance": {"command_line": ["sqcli", "generate"]},
+    "exactness": {"status": "exact", "reason": "corrected"},
+    "provenance": {"command_line": ["sqcli", "generate", "a b"]},
 }
 
 
@@ -46,7 +46,8 @@ def test_show(sq, ensemble):
     assert told["parameters"] == "kappa = 0.2, lambda = 0.02"
     assert told["lattice"] == "3 x 2"
     assert told["draws"] == "5 per chain, finished"
-    assert told["command line"] == "sqcli, generate"
+    assert told["command line"] == "sqcli generate 'a b'"
+    assert told["exactness"] == "exact: corrected"
 
 
 def test_show_json(sq, ensemble):

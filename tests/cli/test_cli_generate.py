@@ -69,6 +69,12 @@ def test_a_signal_ends_with_75(number, sq, fake):
     assert (result.code, result.out, result.err) == (75, "", "sqcli: e: stopped after 2 draws; run again to go on\n")
 
 
+def test_a_finished_ensemble_says_so(sq, fake):
+    fake("sqcli.runs.generate", Request=Request, generate=lambda request, stop, report: None)
+    assert sq("generate", "e").err == "sqcli: nothing to do: every draw is there\n"
+    assert sq("generate", "e", "--quiet").err == ""
+
+
 @dataclass
 class Terminal:
     """A pseudo-terminal for stderr: what a user would see."""

@@ -1,5 +1,6 @@
 """Show what an ensemble is: theory, lattice, algorithm, how much is committed, where it comes from."""
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,8 +25,13 @@ def _lines(found: Mapping[str, Any]) -> list[str]:
     shown = dict(found)
     shown["draws"] = _draws(shown.pop("draws"), shown.pop("target_draws"))
     shown["size"] = _size(shown.pop("bytes"))
-    provenance = shown.pop("provenance") or {}
-    texts = {name: _text(value) for name, value in {**shown, **provenance}.items() if value not in (None, {}, [], "")}
+    provenance = shown.pop("provenance")
+    facts = {**shown, **(provenance if isinstance(provenance, Mapping) else {})}
+    if isinstance(facts.get("command_line"), list):
+        facts["command_line"] = shlex.join(map(str, facts["command_line"]))
+    if isinstance(facts.get("exactness"), Mapping):
+        facts["exactness"] = ": ".join(map(str, facts["exactness"].values()))
+    texts = {name: _text(value) for name, value in facts.items() if value not in (None, {}, [], "")}
     return [f"{name.replace('_', ' '):<20}  {text}" for name, text in texts.items()]
 
 
