@@ -1,0 +1,198 @@
+"""Hartley transforms along one axis of a lattice: columns where they lie, rows through a transposition.
+
+`line` describes an axis, in integers: extent, sites of the inner axes, radix-4 and radix-2 steps, length of the last
+transforms, where its numbers begin in the table and where those of an odd last transform do, how many last transforms
+there are, and where the spare half of the scratch begins. The first half is the work space of one transform.
+"""
+
+from typing import Any
+
+from sqcli.lattice._hartley_steps import (
+    PER_PAIR,
+    backward8,
+    convolve4,
+    convolve8,
+    dense,
+    forward8,
+    leaf2,
+    leaf4,
+    merge2,
+    merge4,
+    split2,
+    split4,
+)
+from sqcli.lattice._simd import WIDTH, load, load8, peek, poke, store, store8, transpose
+from sqcli.lattice.jit import jit
+
+EXTENT, INNER, FOURS, TWOS, BASE, TABLE, ODD_TABLE, LEAVES, SPARE = range(9)
+
+
+@jit
+def _down(work: Any, first: int, line: Any, table: Any, at: int) -> None:
+    """Forward steps in `work`, from number `first` on."""
+    for level in range(first, line[FOURS]):
+        m = line[EXTENT] >> (2 * level + 2)
+        for block in range(1 << (2 * level)):
+            start = block * 4 * m * WIDTH
+            split4(work, start, WIDTH, work, start, WIDTH, m, table, at)
+        at += PER_PAIR * ((m - 1) >> 1)
+    if line[TWOS] > 0:
+        for block in range(line[LEAVES] >> 1):
+            split2(work, block * 2 * line[BASE] * WIDTH, line[BASE], table, at)
+
+
+@jit
+def _up(work: Any, last: int, line: Any, table: Any) -> None:
+    """The transposes of the steps of `_down`, in the opposite order."""
+    at = line[ODD_TABLE]
+    if line[TWOS] > 0:
+        at -= 2 * ((line[BASE] - 1) >> 1)
+        for block in range(line[LEAVES] >> 1):
+            merge2(work, block * 2 * line[BASE] * WIDTH, line[BASE], table, at)
+    for level in range(line[FOURS] - 1, last - 1, -1):
+        m = line[EXTENT] >> (2 * level + 2)
+        at -= PER_PAIR * ((m - 1) >> 1)
+        for block in range(1 << (2 * level)):
+            start = block * 4 * m * WIDTH
+            merge4(work, start, WIDTH, work, start, WIDTH, m, table, at)
+
+
+@jit
+def _leaves(
+    source: Any, s: int, s_step: int, target: Any, t: int, t_step: int, forward: bool, line: Any, table: Any
+) -> None:
+    """The last transforms, or the first of the way back; those of odd length must not stay in place."""
+    base, odd = line[BASE], line[ODD_TABLE]
+    for _ in range(line[LEAVES]):
+        if base == 8 and forward:
+            forward8(source, s, s_step, target, t, t_step)
+        elif base == 8:
+            backward8(source, s, s_step, target, t, t_step)
+        elif base == 4:
+            leaf4(source, s, s_step, target, t, t_step)
+        elif base == 2:
+            leaf2(source, s, s_step, target, t, t_step)
+        else:
+            dense(source, s, s_step, target, t, t_step, base, table, odd)
+        s += base * s_step
+        t += base * t_step
+
+
+@jit
+def _copy(source: Any, s: int, s_step: int, target: Any, t: int, t_step: int, extent: int) -> None:
+    for n in range(extent):
+        store(target, t + n * t_step, load(source, s + n * s_step))
+
+
+@jit
+def _forward(field: Any, start: int, step: int, line: Any, table: Any, work: Any) -> None:
+    """Eight columns whose first elements lie at `start`, each with its elements `step` apart."""
+    if line[FOURS] > 0:
+        m = line[EXTENT] >> 2
+        split4(field, start, step, work, 0, WIDTH, m, table, line[TABLE])
+        _down(work, 1, line, table, line[TABLE] + PER_PAIR * ((m - 1) >> 1))
+        _leaves(work, 0, WIDTH, field, start, step, True, line, table)
+    elif line[BASE] & 1:
+        _copy(field, start, step, work, 0, WIDTH, line[EXTENT])
+        _down(work, 0, line, table, line[TABLE])
+        _leaves(work, 0, WIDTH, field, start, step, True, line, table)
+    else:
+        _leaves(field, start, step, field, start, step, True, line, table)
+
+
+@jit
+def _backward(field: Any, start: int, step: int, line: Any, table: Any, work: Any) -> None:
+    """The transpose of `_forward`."""
+    if line[FOURS] > 0:
+        _leaves(field, start, step, work, 0, WIDTH, False, line, table)
+        _up(work, 1, line, table)
+        merge4(work, 0, WIDTH, field, start, step, line[EXTENT] >> 2, table, line[TABLE])
+    elif line[BASE] & 1:
+        _leaves(field, start, step, work, 0, WIDTH, False, line, table)
+        _up(work, 0, line, table)
+        _copy(work, 0, WIDTH, field, start, step, line[EXTENT])
+    else:
+        _leaves(field, start, step, field, start, step, False, line, table)
+
+
+@jit
+def columns(field: Any, start: int, forward: bool, line: Any, table: Any, scratch: Any) -> None:
+    """Transform of the slab of `field` that begins at `start` along an axis that is not the last."""
+    extent, inner, spare = line[EXTENT], line[INNER], line[SPARE]
+    whole = inner & -WIDTH
+    for column in range(start, start + whole, WIDTH):
+        if forward:
+            _forward(field, column, inner, line, table, scratch)
+        else:
+            _backward(field, column, inner, line, table, scratch)
+    if whole == inner:
+        return
+    for n in range(extent):
+        for lane in range(WIDTH):
+            here = start + n * inner + whole + lane
+            poke(scratch, spare + n * WIDTH + lane, peek(field, here) if whole + lane < inner else 0.0)
+    if forward:
+        _forward(scratch, spare, WIDTH, line, table, scratch)
+    else:
+        _backward(scratch, spare, WIDTH, line, table, scratch)
+    for n in range(extent):
+        for lane in range(inner - whole):
+            poke(field, start + n * inner + whole + lane, peek(scratch, spare + n * WIDTH + lane))
+
+
+@jit
+def _multiply_leaves(work: Any, kernel: Any, k: int, line: Any, table: Any) -> None:
+    """Last forward transforms, multiplication, first transforms of the way back."""
+    base, spare, odd = line[BASE], line[SPARE], line[ODD_TABLE]
+    for leaf in range(line[LEAVES]):
+        s = leaf * base * WIDTH
+        if base == 8:
+            convolve8(work, s, kernel, k + s)
+        elif base == 4:
+            convolve4(work, s, kernel, k + s)
+        elif base == 2:
+            leaf2(work, s, WIDTH, work, s, WIDTH)
+            store(work, s, load(work, s) * load(kernel, k + s))
+            store(work, s + WIDTH, load(work, s + WIDTH) * load(kernel, k + s + WIDTH))
+            leaf2(work, s, WIDTH, work, s, WIDTH)
+        else:
+            dense(work, s, WIDTH, work, spare, WIDTH, base, table, odd)
+            for n in range(0, base * WIDTH, WIDTH):
+                store(work, spare + n, load(work, spare + n) * load(kernel, k + s + n))
+            dense(work, spare, WIDTH, work, s, WIDTH, base, table, odd)
+
+
+@jit
+def _to_scratch(field: Any, start: int, extent: int, rows: int, scratch: Any) -> None:
+    """Transposition of eight rows, of which those that do not exist are zero."""
+    whole = extent & -WIDTH if rows == WIDTH else 0
+    for x in range(0, whole, WIDTH):
+        store8(scratch, x * WIDTH, WIDTH, transpose(load8(field, start + x, extent)))
+    for x in range(whole, extent):
+        for row in range(WIDTH):
+            poke(scratch, x * WIDTH + row, peek(field, start + row * extent + x) if row < rows else 0.0)
+
+
+@jit
+def _from_scratch(field: Any, start: int, extent: int, rows: int, scratch: Any) -> None:
+    whole = extent & -WIDTH if rows == WIDTH else 0
+    for x in range(0, whole, WIDTH):
+        store8(field, start + x, extent, transpose(load8(scratch, x * WIDTH, WIDTH)))
+    for x in range(whole, extent):
+        for row in range(rows):
+            poke(field, start + row * extent + x, peek(scratch, x * WIDTH + row))
+
+
+@jit
+def convolve_rows(field: Any, start: int, rows: int, kernel: Any, k: int, line: Any, table: Any, scratch: Any) -> int:
+    """The last axis of `rows` rows: forward, times `kernel` from `k` on, backward; returns the next `k`."""
+    extent = line[EXTENT]
+    for row in range(0, rows, WIDTH):
+        here, count = start + row * extent, min(WIDTH, rows - row)
+        _to_scratch(field, here, extent, count, scratch)
+        _down(scratch, 0, line, table, line[TABLE])
+        _multiply_leaves(scratch, kernel, k, line, table)
+        _up(scratch, 0, line, table)
+        _from_scratch(field, here, extent, count, scratch)
+        k += extent * WIDTH
+    return k
