@@ -5,6 +5,7 @@ length: Busing, Meijer, van der Leeden, Statistics and Computing 9 (1999) 3 (del
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,7 @@ class Means:
     chain_values: FloatArray
     constant: NDArray[np.bool_]
 
-    @property
+    @cached_property
     def finite(self) -> NDArray[np.bool_]:
         """(k,) whether value and projection are finite."""
         good: NDArray[np.bool_] = np.isfinite(real_columns(self.value)) & np.isfinite(self.series).all(axis=0)

@@ -13,7 +13,7 @@ from sqcli.stats.gamma import gamma_method
 from sqcli.stats.results import AnyArray, Chains, FloatArray
 from sqcli.stats.special import normal_quantile, normal_upper_quantile, student_p
 
-_RANKED = 1 << 16  # more values than these are thinned evenly before ranking: R̂ − 1 keeps a precision of 1e−4
+_RANKED = 1 << 15  # more values than these are thinned evenly before ranking: R̂ is then known to 3e−4
 
 
 def _rank_normalised(values: FloatArray) -> FloatArray:
@@ -132,7 +132,10 @@ def _columns(chains: Chains) -> tuple[list[FloatArray], NDArray[np.int64]]:
 
 
 def rhat(chains: Chains) -> float | None:
-    """R̂ of one series per chain, (n_i,) each; for complex series the larger of the two parts. None: cannot be said."""
+    """R̂ of one series per chain, (n_i,) each; for complex series the larger of the two parts.
+
+    None where the chains hold fewer than four draws or nothing fluctuates; inf for constant chains that differ.
+    """
     parts, lengths = _columns(chains)
     found = [r for p in parts if (r := split_rhat(p, lengths)) is not None]
     return max(found) if found else None

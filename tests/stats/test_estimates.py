@@ -94,6 +94,17 @@ def test_a_stuck_chain_is_flagged_and_counted(ar1):
     assert pinned.error == pytest.approx(0.5)
 
 
+def test_a_slightly_displaced_chain_is_inconsistent(ar1):
+    # R̂ stays near 1 while the displaced chain's mean is 10 of its own errors away
+    x = ar1(np.random.default_rng(29), 4, 2000, 5.0)
+    x[3] += 0.7
+    e = estimate(list(x))[0]
+    assert "replica_inconsistent" in e.flags
+    assert e.q_value < 1e-3
+    assert e.error_method == "between_chains"
+    assert e.rhat < 1.1
+
+
 def test_frozen_sectors_give_an_honest_error():
     # each chain sits in a sector ±1 for ever; the mean's true error is 1/√R
     rng = np.random.default_rng(2)
