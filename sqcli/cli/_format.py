@@ -12,11 +12,16 @@ from typing import Any
 from sqcli.cli._numbers import NOTHING, parenthesis, parts, short
 
 Row = Mapping[str, Any]
-PAIRED = ("value", "error", "reference")  # may be complex: in CSV an imaginary column stands beside each
+PAIRED = (
+    "value",
+    "error",
+    "between_chains_error",
+    "reference",
+)  # may be complex: in CSV an imaginary column stands beside each
 HEADS = {"tau_int": "τ_int", "tau_int_trajectories": "τ_int (updates)", "tau_exp": "τ_exp", "ess": "ESS", "rhat": "R̂"}
 _NAME = ("observable", "component")
 _TAU = ("tau_int", "tau_int_error")
-MEASURE = (*_NAME, "value", "error", *_TAU, "ess", "rhat", "error_method", "weighted", "flags")
+MEASURE = (*_NAME, "value", "error", *_TAU, "ess", "rhat", "error_method", "between_chains_error", "weighted", "flags")
 AUTOCORR = (*_NAME, *_TAU, "tau_int_trajectories", "window", "s", "tau_exp", "ess", "rhat", "rho", "rho_error", "flags")
 VERIFY = (*_NAME, "value", "error", "reference", "z", "passed", "flags")
 
@@ -72,7 +77,8 @@ def _width(text: str) -> int:
 
 def emphasis(text: str) -> str:
     """Bold on a terminal, unless NO_COLOR is set."""
-    wanted = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    terminal = sys.stdout is not None and sys.stdout.isatty()  # None: closed by the caller
+    wanted = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     return f"\x1b[1m{text}\x1b[0m" if wanted else text
 
 
@@ -94,7 +100,7 @@ def _flags(row: Row) -> str:
 
 
 SHOWN: dict[str, Callable[[Row], str]] = {"observable": _name, "value": _value, "tau_int": _tau, "flags": _flags}
-HIDDEN = {"component", "error", "tau_int_error", "rho", "rho_error", "s", "weighted"}
+HIDDEN = {"between_chains_error", "component", "error", "tau_int_error", "rho", "rho_error", "s", "weighted"}
 
 
 def as_table(rows: Iterable[Row], columns: Sequence[str]) -> str:

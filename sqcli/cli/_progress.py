@@ -30,13 +30,31 @@ def reporter(settings: Settings) -> Iterator[Report]:
 
 
 def _line(settings: Settings) -> contextlib.AbstractContextManager[Report]:
-    if settings.quiet or not sys.stderr.isatty():
-        return contextlib.nullcontext(lambda _: None)
-    return _live()
+    return _run() if _watched(settings) else contextlib.nullcontext(lambda _: None)
 
 
 @contextlib.contextmanager
-def _live() -> Iterator[Report]:
+def _run() -> Iterator[Report]:
+    with _live() as show:
+        yield lambda p: show(p.phase, p.done, p.total, note(p))
+
+
+@contextlib.contextmanager
+def counter(settings: Settings, what: str) -> Iterator[Callable[[int, int], None] | None]:
+    """A function of done and total that draws a live line, or None when nobody watches."""
+    if not _watched(settings):
+        yield None
+        return
+    with _live() as show:
+        yield lambda done, total: show(what, done, total, f"{done}/{total}")
+
+
+def _watched(settings: Settings) -> bool:
+    return not settings.quiet and sys.stderr is not None and sys.stderr.isatty()
+
+
+@contextlib.contextmanager
+def _live() -> Iterator[Callable[[str, int, int, str], None]]:
     """A line that is drawn over and over; gone at the end."""
     from rich.console import Console  # imported here: only a terminal pays for it
     from rich.progress import BarColumn, TaskProgressColumn, TextColumn
@@ -45,7 +63,11 @@ def _live() -> Iterator[Report]:
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[note]}"))
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("starting", total=None, note="")
-        yield lambda p: bar.update(task, description=p.phase, total=p.total, completed=p.done, note=note(p))
+
+        def show(what: str, done: int, total: int, remark: str) -> None:
+            bar.update(task, description=what, total=total, completed=done, note=remark)
+
+        yield show
 
 
 def note(progress: Progress) -> str:

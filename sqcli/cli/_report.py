@@ -11,7 +11,7 @@ from sqcli.cli._settings import complain
 
 def show(envelope: dict[str, Any], columns: Sequence[str], form: str) -> None:
     """Print the estimates of `envelope` as `form`; flags are explained on stderr, even with --quiet."""
-    from sqcli.stats import FLAGS
+    from sqcli.runs.flags import FLAGS
 
     rows = envelope["estimates"]
     typer.echo(render(rows, columns, envelope, form))

@@ -138,3 +138,11 @@ def test_closed_stderr_changes_no_exit_code():
         f"exec {sys.executable} -m sqcli nonsense 2>&-", shell=True, capture_output=True, text=True, timeout=60
     )
     assert (done.returncode, done.stdout) == (2, "")
+
+
+@pytest.mark.parametrize(("redirection", "code"), [(">&-", 0), (">/dev/full", 1), (">&- 2>&-", 0)])
+def test_a_stdout_that_takes_nothing(redirection, code):
+    line = f"exec {sys.executable} -m sqcli list algorithms {redirection}"
+    done = subprocess.run(line, shell=True, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert done.stderr == ("sqcli: No space left on device\n" if code else "")

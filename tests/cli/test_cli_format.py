@@ -44,9 +44,10 @@ def pytest_fail(name):
 
 def test_csv_has_the_same_columns_for_real_and_complex_values():
     assert as_csv([PLAIN, COMPLEX], _format.MEASURE).splitlines() == [
-        "observable,component,value,value_im,error,error_im,tau_int,tau_int_error,ess,rhat,error_method,weighted,flags",
-        "binder,,0.47112,,0.0023,,0.5,,100.0,,gamma,False,",
-        "moments,2,1.0,2.0,0.1,0.2,0.5,,100.0,,gamma,False,not_mixed unheard_of",
+        "observable,component,value,value_im,error,error_im,tau_int,tau_int_error,ess,rhat,error_method,"
+        "between_chains_error,between_chains_error_im,weighted,flags",
+        "binder,,0.47112,,0.0023,,0.5,,100.0,,gamma,,,False,",
+        "moments,2,1.0,2.0,0.1,0.2,0.5,,100.0,,gamma,,,False,not_mixed unheard_of",
     ]
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from sqcli.cli._progress import clock, closing, note
+from sqcli.cli._progress import clock, closing, counter, note
+from sqcli.cli._settings import Settings
 from sqcli.errors import Stopped
 from sqcli.runs.progress import Progress
 
@@ -122,6 +123,11 @@ def test_a_terminal_sees_progress():
 
 def test_quiet_on_a_terminal():
     assert on_a_terminal("generate", "e", "--quiet").text == ""
+
+
+def test_a_counter_is_for_terminals():
+    with counter(Settings(), "reading draws") as progress:
+        assert progress is None
 
 
 def test_progress_in_words():

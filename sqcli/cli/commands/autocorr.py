@@ -3,7 +3,7 @@
 tau_int is 1/2 for independent draws, in units of saved draws; tau_int_trajectories in updates stands beside it.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -36,6 +36,6 @@ def command(
     from sqcli.cli import _format, _report
     from sqcli.runs.autocorr import autocorr
 
-    width = "auto" if window == "auto" else int(window)
+    width: int | Literal["auto"] = "auto" if window == "auto" else int(window)
     report = autocorr(ens, obs, window=width, s=s, tau_exp=tau_exp, skip=skip, stride=stride)
     _report.show(report.envelope(), _format.AUTOCORR, form)

@@ -8,12 +8,14 @@ from typing import Annotated
 import typer
 
 from sqcli.cli._options import Ensemble, Format, Observables, Skip, Stride
+from sqcli.cli._progress import counter
 from sqcli.cli._values import sizes as check_sizes
 
 CATALOGUES = {"observables": ""}
 
 
 def command(
+    ctx: typer.Context,
     ens: Ensemble,
     obs: Observables,
     skip: Skip = 0,
@@ -28,5 +30,6 @@ def command(
     from sqcli.cli import _format, _report
     from sqcli.runs.measure import measure
 
-    report = measure(ens, obs, skip=skip, stride=stride, options=options)
+    with counter(ctx.obj, "reading draws") as progress:
+        report = measure(ens, obs, skip=skip, stride=stride, options=options, progress=progress)
     _report.show(report.envelope(), _format.MEASURE, form)
