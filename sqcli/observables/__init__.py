@@ -1,1 +1,1 @@
-"""Observables, one file each: a per-draw series and a function of its means."""
+"""Observables, one file each: numbers per draw, and functions of their means."""

@@ -1,0 +1,91 @@
+"""What an observable is: numbers per draw, and a function of their means.
+
+An observable names the series it needs: `observables/<name>`, which the file `<name>` computes from configurations and
+which is kept in the ensemble, or `sample_stats/<name>`, which the algorithm left there. Several share one series:
+χ₂, the Binder cumulant and ⟨|M|⟩ all follow from M.
+"""
+
+from abc import ABC
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sqcli import parameters, registry
+from sqcli.lattice.geometry import Lattice
+from sqcli.stats import Combine
+
+Array = NDArray[Any]
+SCALARS = ("phi", "x", "z")
+LINKS = ("theta", "u")
+EVERY = (*SCALARS, *LINKS)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A theory by name on a lattice; the theory itself comes with compiled kernels and is loaded when asked for."""
+
+    name: str
+    parameters: Mapping[str, Any] = field(hash=False)
+    lattice: Lattice
+
+    @cached_property
+    def theory(self) -> Any:
+        """The theory with its parameters."""
+        return parameters.build(registry.load("theories", self.name), self.parameters, f"theory {self.name}")
+
+
+@dataclass(frozen=True)
+class Observable(ABC):
+    """Base of all observables; their dataclass fields are options.
+
+    Attributes:
+        definition: the formula in one line, stored with the series.
+        needs: the series it is made of, "observables/<name>" or "sample_stats/<name>".
+        statistic: of `sample_stats`, where that spares computing the kept series from configurations.
+        on: names of the fields it exists for.
+        odd_moments_vanish: ⟨φ⟩ = 0 is assumed; the user is told where it is not so.
+    """
+
+    definition: ClassVar[str]
+    needs: ClassVar[tuple[str, ...]]
+    statistic: ClassVar[str | None] = None
+    on: ClassVar[tuple[str, ...]] = SCALARS
+    odd_moments_vanish: ClassVar[bool] = False
+
+    def fits(self, field: str, lattice: Lattice) -> bool:
+        """Whether it exists for the field `field` on `lattice`."""
+        return field in self.on
+
+    def components(self, lattice: Lattice) -> tuple[str, ...] | None:
+        """Names of what is estimated; None for one number. Also those of the kept series, where it has its own."""
+        return None
+
+    def series(self, fields: Array, model: Model) -> Array:
+        """Kept numbers of each draw: (n, *site) in double precision -> (n,) or (n, m); each draw by itself."""
+        raise NotImplementedError
+
+    def from_statistic(self, values: Array, lattice: Lattice) -> Array:
+        """The same numbers from `statistic`, (n,) -> (n,)."""
+        return values
+
+    def primaries(self, series: Sequence[Array]) -> Array:
+        """Numbers per draw whose means enter: the series of `needs` of one chain -> (n,) or (n, p)."""
+        return series[0]
+
+    def function(self, lattice: Lattice) -> Combine | None:
+        """Maps the means (p,) of the primaries to the estimates; None where they are the estimates."""
+        return None
+
+
+def flat(fields: Array) -> Array:
+    """(n, *site) as (n, degrees of freedom)."""
+    return fields.reshape(len(fields), -1)
+
+
+def powers(values: Array, *exponents: int) -> Array:
+    """Columns values^e, (n, len(exponents))."""
+    return np.stack([values**e for e in exponents], axis=1)

@@ -1,0 +1,21 @@
+"""Absolute magnetization ⟨|M|⟩, M = (1/V) Σ_x φ(x); the order parameter on a finite lattice."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from sqcli.observables._base import Array, Observable
+
+
+@dataclass(frozen=True)
+class AbsMagnetization(Observable):
+    """⟨|M|⟩, not to be confused with `mean_abs_field`."""
+
+    definition: ClassVar[str] = "<|M|>, M = (1/V) sum_x phi(x)"
+    needs: ClassVar[tuple[str, ...]] = ("observables/magnetization",)
+
+    def primaries(self, series: Sequence[Array]) -> Array:
+        """|M|."""
+        return np.abs(series[0])

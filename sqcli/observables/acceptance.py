@@ -1,0 +1,15 @@
+"""Acceptance: the accepted fraction of the updates since the draw before."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from sqcli.observables._base import EVERY, Observable
+
+
+@dataclass(frozen=True)
+class Acceptance(Observable):
+    """Of trajectories or of single proposals, as the algorithm records it."""
+
+    definition: ClassVar[str] = "accepted fraction of the updates since the draw before"
+    needs: ClassVar[tuple[str, ...]] = ("sample_stats/acceptance_rate",)
+    on: ClassVar[tuple[str, ...]] = EVERY

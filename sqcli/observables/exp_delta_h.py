@@ -1,0 +1,26 @@
+"""⟨e^{−ΔH}⟩ of molecular dynamics, exactly 1 in equilibrium for a reversible, area-preserving integrator.
+
+Creutz, Phys. Rev. D 38, 1228 (1988).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from sqcli.observables._base import EVERY, Array, Observable
+
+
+@dataclass(frozen=True)
+class ExpDeltaH(Observable):
+    """Must be 1; a trajectory that diverged to NaN counts as ΔH = ∞."""
+
+    definition: ClassVar[str] = "exp(-delta_h) of the last trajectory before a draw"
+    needs: ClassVar[tuple[str, ...]] = ("sample_stats/delta_h",)
+    on: ClassVar[tuple[str, ...]] = EVERY
+
+    def primaries(self, series: Sequence[Array]) -> Array:
+        """e^{−ΔH}."""
+        with np.errstate(over="ignore"):
+            return np.exp(-np.where(np.isnan(series[0]), np.inf, series[0]))

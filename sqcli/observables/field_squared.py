@@ -1,0 +1,21 @@
+"""Local field squared, (1/V) Σ_x ⟨φ(x)²⟩."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from sqcli.observables._base import Array, Model, Observable, flat
+
+
+@dataclass(frozen=True)
+class FieldSquared(Observable):
+    """⟨φ²⟩ without subtraction; φ², not |φ|², for complex fields."""
+
+    definition: ClassVar[str] = "(1/V) sum_x phi(x)^2"
+    needs: ClassVar[tuple[str, ...]] = ("observables/field_squared",)
+
+    def series(self, fields: Array, model: Model) -> Array:
+        """(1/V) Σφ², (n,)."""
+        values = flat(fields)
+        return np.asarray(np.einsum("ij,ij->i", values, values) / values.shape[1])

@@ -1,0 +1,64 @@
+"""An ensemble opened to be measured: its committed draws, and the theory it is of."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqcli import registry, store
+from sqcli.errors import SqcliError, UsageError
+from sqcli.lattice.geometry import Lattice
+from sqcli.observables._base import Model, Observable
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A handle for reading, and theory and lattice by name; nothing compiled is loaded yet."""
+
+    ensemble: store.Ensemble
+    model: Model
+
+    @property
+    def lattice(self) -> Lattice:
+        """Where the field lives."""
+        return self.model.lattice
+
+    @property
+    def field(self) -> str:
+        """Name of the field."""
+        return self.ensemble.layout.field
+
+    def available(self, observable: Observable) -> bool:
+        """Whether the observable exists for this field and its statistics were recorded."""
+        recorded = self.ensemble.stat_names
+        kinds = [need.partition("/")[::2] for need in observable.needs]
+        found = all(name in recorded for group, name in kinds if group == "sample_stats")
+        return found and observable.fits(self.field, self.lattice)
+
+    def head(self) -> dict[str, Any]:
+        """What every report begins with; `draws` are those of the shortest chain that has begun."""
+        return {
+            "ensemble": str(self.ensemble.path),
+            "theory": self.model.name,
+            "parameters": dict(self.model.parameters),
+            "lattice": list(self.lattice.extents),
+            "chains": self.ensemble.chains,
+            "draws": min(int(n) for n in self.ensemble.draws if n),
+        }
+
+
+def open_for_measuring(path: str | Path) -> Opened:
+    """Open an ensemble.
+
+    Raises:
+        SqcliError: no readable ensemble, nothing committed yet, or attributes that do not name a theory.
+    """
+    ensemble = store.open_ensemble(path)
+    if not ensemble.draws.any():
+        raise SqcliError(f"{path}: no draw is committed yet; generate some, or wait for the run's first commit")
+    attrs = ensemble.attrs
+    try:
+        name = registry.resolve("theories", attrs["theory"])
+        model = Model(name, dict(attrs["parameters"]), Lattice(tuple(int(n) for n in attrs["lattice"])))
+    except (KeyError, TypeError, ValueError, UsageError) as error:
+        raise SqcliError(f"{path}: its attributes do not describe a theory on a lattice: {error}") from None
+    return Opened(ensemble, model)

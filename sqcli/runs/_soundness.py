@@ -1,0 +1,121 @@
+"""What an ensemble says about itself: drift in the warm-up, memory of its start, ⟨e^{−ΔH}⟩ = 1, exactness.
+
+Each of these concerns every estimate, also of observables that would not show it: M has mean zero by symmetry however
+hot the chains still are.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sqcli import stats
+from sqcli.observables._base import Observable
+from sqcli.runs import flags
+from sqcli.runs._chosen import observable
+from sqcli.runs._opened import Opened
+
+Series = Sequence[NDArray[Any]]
+Z_LIMIT = 4.0
+MOST_LYAPUNOV = 0.2
+FEW_DRAWS = 4  # of a chain: with fewer the memory of its start cannot be seen
+
+
+def cut(series: Series, skip: int, stride: int) -> list[NDArray[Any]]:
+    """Every `stride`-th draw after the first `skip`."""
+    return [values[skip::stride] for values in series]
+
+
+def mean_z(chains: Series, expected: complex = 0.0) -> float | None:
+    """Z of the hypothesis that the mean is `expected`."""
+    estimate = stats.estimate(chains)[0]
+    return None if estimate.value is None else _z(estimate, expected)
+
+
+def _z(estimate: stats.Estimate, expected: complex) -> float | None:
+    value, error = complex(estimate.value or 0.0) - expected, estimate.error
+    if not isinstance(error, complex):
+        return stats.z_score(value.real, error, estimate.dof)
+    parts = [stats.z_score(v, e, estimate.dof) for v, e in ((value.real, error.real), (value.imag, error.imag))]
+    return max((z for z in parts if z is not None), key=abs, default=None)
+
+
+def warmup_drift(opened: Opened) -> tuple[float, float, float] | None:
+    """Mean over chains of the change of S/V in the last half of the warm-up, its error and z; None: not recorded."""
+    if "warmup_drift" not in opened.ensemble.stat_names:
+        return None
+    drifts = np.array([values[0] for values in opened.ensemble.stat("warmup_drift") if len(values)])
+    drifts = drifts[np.isfinite(drifts)]
+    if len(drifts) < 2:
+        return None
+    value, error = float(drifts.mean()), float(drifts.std(ddof=1) / np.sqrt(len(drifts)))
+    z = stats.z_score(value, error, len(drifts) - 1)
+    return None if z is None else (value, error, z)
+
+
+def exp_delta_h(opened: Opened, skip: int = 0, stride: int = 1) -> Series | None:
+    """E^{−ΔH} of the draws, where trajectories were made."""
+    if "delta_h" not in opened.ensemble.stat_names:
+        return None
+    instance = observable("exp_delta_h")
+    series = cut(opened.ensemble.stat("delta_h"), skip, stride)
+    return [instance.primaries([values]) for values in series]
+
+
+def _drifting(opened: Opened) -> bool:
+    drift = warmup_drift(opened)
+    return drift is not None and abs(drift[2]) > Z_LIMIT
+
+
+def _remembers(opened: Opened, skip: int, stride: int) -> bool:
+    if "action" not in opened.ensemble.stat_names:
+        return False
+    z = stats.start_memory(cut(opened.ensemble.stat("action"), skip, stride))
+    return z is not None and abs(z) > Z_LIMIT
+
+
+def _too_few(opened: Opened) -> bool:
+    return opened.ensemble.attrs.get("start") in ("hot", "cold") and int(opened.ensemble.draws.max()) < FEW_DRAWS
+
+
+def judgeable(chains: Series) -> bool:
+    """Whether the mean is Gaussian far enough out for a z-score: e^{−ΔH} of large ΔH has tails that N draws miss.
+
+    Lyapunov's ratio Σ|δ|³/(Σδ²)^{3/2} bounds the distance from a Gaussian (Berry and Esseen).
+    """
+    deviations = np.abs(np.concatenate(list(chains)))
+    deviations = np.abs(deviations - deviations.mean())
+    square = float((deviations**2).sum())
+    return 0 < square < np.inf and float((deviations**3).sum()) < MOST_LYAPUNOV * square**1.5
+
+
+def _energy_off(opened: Opened, skip: int, stride: int) -> bool:
+    series = exp_delta_h(opened, skip, stride)
+    z = mean_z(series, 1.0) if series is not None and judgeable(series) else None
+    return z is not None and abs(z) > Z_LIMIT
+
+
+def _uncorrected(opened: Opened) -> bool:
+    exactness = opened.ensemble.attrs.get("exactness")
+    return (exactness.get("status") if isinstance(exactness, dict) else exactness) == "uncorrected"
+
+
+def ensemble_flags(opened: Opened, skip: int, stride: int) -> tuple[str, ...]:
+    """Flags that every estimate from these draws carries."""
+    found = {
+        flags.UNCORRECTED: _uncorrected(opened),
+        flags.NOT_EQUILIBRATED: _drifting(opened),
+        flags.START_MEMORY: _remembers(opened, skip, stride),
+        flags.ONE_DRAW_PER_CHAIN: _too_few(opened),
+        flags.EXP_DELTA_H_OFF: _energy_off(opened, skip, stride),
+    }
+    return tuple(name for name, holds in found.items() if holds)
+
+
+def assumption_flags(instance: Observable, magnetization: Series | None) -> tuple[str, ...]:
+    """Whether ⟨φ⟩ = 0, where the observable takes it for granted."""
+    if not instance.odd_moments_vanish or magnetization is None:
+        return ()
+    z = mean_z(magnetization)
+    return (flags.NONZERO_MEAN,) if z is not None and abs(z) > Z_LIMIT else ()

@@ -1,0 +1,88 @@
+"""Autocorrelation of observables: ρ(t), τ_int, window, τ_exp, ESS and R̂.
+
+For a function of several means (χ₂, the Binder cumulant) the series analysed is its linearisation along the chains,
+Σ_α f_α (a_α − ā_α) with f_α = ∂f/∂A_α (Wolff, hep-lat/0306017, eq. 38): the one that decides the error.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sqcli import stats
+from sqcli.observables._base import Observable
+from sqcli.runs._chosen import choose
+from sqcli.runs._opened import Opened, open_for_measuring
+from sqcli.runs._series import gather
+from sqcli.runs._soundness import ensemble_flags
+from sqcli.runs.measure import Report, Series, primaries, shortened
+from sqcli.stats.means import project
+
+Chains = Sequence[NDArray[Any]]
+
+
+def autocorr(
+    path: str | Path,
+    observables: Sequence[str],
+    *,
+    window: int | Literal["auto"] = "auto",
+    s: float = 1.5,
+    tau_exp: float | None = None,
+    skip: int = 0,
+    stride: int = 1,
+) -> Report:
+    """Autocorrelations in units of the draws used; `tau_int_trajectories` in updates of the algorithm.
+
+    Args:
+        path: the ensemble.
+        observables: names.
+        window: where the sum over ρ(t) ends.
+        s: Wolff's S of the automatic window.
+        tau_exp: adds the tail of a slow mode, in draws.
+        skip: draws left out at the beginning of each chain.
+        stride: every which draw is used.
+
+    Raises:
+        UsageError, SqcliError: as `measure`.
+    """
+    opened = open_for_measuring(path)
+    chosen = choose(opened, observables, {})
+    series = shortened(gather(opened, chosen.values()), skip, stride)
+    common = ensemble_flags(opened, skip, stride)
+    updates = stride * int(opened.ensemble.attrs.get("every", 1))
+    rows = []
+    for name, instance in chosen.items():
+        labels = instance.components(opened.lattice) or (None,)
+        for label, chains in zip(labels, _columns(opened, instance, series), strict=True):
+            found = stats.autocorrelation(chains, window=window, s=s, tau_exp=tau_exp)
+            rows.append({"observable": name, "component": label} | _row(found, updates, common))
+    return Report(opened.head(), rows)
+
+
+def _row(found: stats.Autocorrelation, updates: int, common: Sequence[str]) -> dict[str, Any]:
+    row = {field.name: getattr(found, field.name) for field in fields(found)}
+    trajectories = None if found.tau_int is None else found.tau_int * updates
+    said = {"rho": found.rho.tolist(), "rho_error": found.rho_error.tolist(), "tau_int_trajectories": trajectories}
+    return row | said | {"flags": list(dict.fromkeys((*found.flags, *common)))}
+
+
+def _columns(opened: Opened, instance: Observable, series: Series) -> Iterator[Chains]:
+    """The series of each component, per chain (n_i,)."""
+    chains = primaries(instance, series)
+    function = instance.function(opened.lattice)
+    if function is None or not any(len(c) for c in chains):
+        count = len(instance.components(opened.lattice) or (None,))
+        for k in range(count):
+            yield [c if c.ndim == 1 else c[:, k] for c in chains]
+        return
+    with np.errstate(all="ignore"):
+        means = project(chains, function)
+    ends = np.cumsum(means.lengths)[:-1]
+    count = len(means.value)
+    for k in range(count):
+        real = np.where(means.constant[k], 0.0, means.series[:, k])
+        both = real if means.series.shape[1] == count else real + 1j * means.series[:, count + k]
+        yield np.split(both, ends)

@@ -1,0 +1,30 @@
+"""Flags that belong to the ensemble rather than to one series, beside those of the statistics, and their sentences."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from sqcli import stats
+
+NOT_EQUILIBRATED = "not_equilibrated"
+EXP_DELTA_H_OFF = "exp_delta_h_off"
+UNCORRECTED = "uncorrected"
+NONZERO_MEAN = "nonzero_mean"
+START_MEMORY = "start_memory"
+ONE_DRAW_PER_CHAIN = "one_draw_per_chain"
+
+FLAGS: Mapping[str, str] = MappingProxyType(
+    {
+        **stats.FLAGS,
+        ONE_DRAW_PER_CHAIN: "The chains hold too few draws, fewer than four, to see autocorrelation or memory of the "
+        "start: whether they have reached equilibrium cannot be judged from them.",
+        NOT_EQUILIBRATED: "The action was still drifting at the end of the warm-up (last quarter against the one "
+        "before, more than 4 sigma): the draws are not from equilibrium; warm up longer or use another algorithm.",
+        EXP_DELTA_H_OFF: "<exp(-delta_h)> differs from 1 by more than 4 sigma: the chains are not in equilibrium, "
+        "or the trajectories are not reversible.",
+        UNCORRECTED: "The algorithm does not sample exp(-S) exactly and nothing corrects it: "
+        "there is a systematic error beside the statistical one.",
+        NONZERO_MEAN: "<phi> differs from zero by more than 4 sigma, and the quantity is defined with odd moments "
+        "taken as zero.",
+    }
+)
+"""Every flag an estimate can carry, with one sentence for its reader."""

@@ -1,0 +1,104 @@
+"""Measure: estimates with errors, autocorrelation times, and the flags a reader must not miss."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sqcli import stats
+from sqcli.observables._base import Observable
+from sqcli.runs._chosen import choose, observable
+from sqcli.runs._opened import Opened, open_for_measuring
+from sqcli.runs._series import Progress, gather
+from sqcli.runs._soundness import assumption_flags, cut, ensemble_flags
+
+TAU = ("tau_int", "tau_int_error", "ess")
+NUMBERS = ("value", "error", *TAU, "error_method", "between_chains_error", "window", "rhat")
+MAGNETIZATION = "observables/magnetization"
+Series = Mapping[str, Sequence[NDArray[Any]]]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was found: `head` says of which ensemble, `estimates` one mapping per observable and component."""
+
+    head: Mapping[str, Any]
+    estimates: Sequence[Mapping[str, Any]]
+
+    def envelope(self) -> dict[str, Any]:
+        """The mapping that the JSON form shows."""
+        return {**self.head, "estimates": [dict(row) for row in self.estimates]}
+
+
+def measure(
+    path: str | Path,
+    observables: Sequence[str],
+    *,
+    skip: int = 0,
+    stride: int = 1,
+    options: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Estimate `observables` from the committed draws of the ensemble at `path`.
+
+    Args:
+        path: the ensemble; series are kept in it where it can be written.
+        observables: names.
+        skip: draws left out at the beginning of each chain.
+        stride: every which draw is used.
+        options: of the observables, by public name ("sizes").
+        progress: called with draws done and in all while configurations are read.
+
+    Raises:
+        UsageError: an unknown observable, or one that does not exist for the ensemble's theory.
+        SqcliError: no readable ensemble, no committed draw, damage.
+    """
+    opened = open_for_measuring(path)
+    chosen = choose(opened, observables, options or {})
+    series = shortened(gather(opened, _with_mean(chosen.values()), progress), skip, stride)
+    common = ensemble_flags(opened, skip, stride)
+    rows = [row for name, instance in chosen.items() for row in _rows(opened, name, instance, series, common)]
+    return Report(opened.head(), rows)
+
+
+def _with_mean(chosen: Any) -> list[Observable]:
+    """With M, where an observable takes ⟨φ⟩ = 0 for granted."""
+    wanted = list(chosen)
+    return [*wanted, observable("magnetization")] if any(o.odd_moments_vanish for o in wanted) else wanted
+
+
+def shortened(series: Series, skip: int, stride: int) -> Series:
+    """All series without the draws that are not to be used."""
+    return {need: cut(chains, skip, stride) for need, chains in series.items()}
+
+
+def primaries(instance: Observable, series: Series) -> list[NDArray[Any]]:
+    """The observable's numbers per draw, one (n_i,) or (n_i, p) array per chain."""
+    needed = [series[need] for need in instance.needs]
+    return [instance.primaries(parts) for parts in zip(*needed, strict=True)]
+
+
+def estimates(opened: Opened, instance: Observable, series: Series) -> list[stats.Estimate]:
+    """One per component; column by column where the means are the estimates, which saves memory."""
+    chains = primaries(instance, series)
+    function = instance.function(opened.lattice)
+    if function is None and chains[0].ndim > 1:
+        return [stats.estimate([c[:, k] for c in chains])[0] for k in range(chains[0].shape[1])]
+    with np.errstate(all="ignore"):  # what is not finite is flagged
+        return stats.estimate(chains, function)
+
+
+def _rows(
+    opened: Opened, name: str, instance: Observable, series: Series, common: Sequence[str]
+) -> Iterator[dict[str, Any]]:
+    common = (*common, *assumption_flags(instance, series.get(MAGNETIZATION)))
+    labels = instance.components(opened.lattice) or (None,)
+    found = estimates(opened, instance, series)
+    if len(found) < len(labels):  # nothing left to estimate from
+        found = found * len(labels)
+    for label, estimate in zip(labels, found, strict=True):
+        row = {"observable": name, "component": label} | {key: getattr(estimate, key) for key in NUMBERS}
+        yield row | {"weighted": estimate.weighted, "flags": list(dict.fromkeys((*estimate.flags, *common)))}
