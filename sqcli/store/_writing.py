@@ -72,9 +72,10 @@ class Writer:
         if len(self.chains) > 1:
             what = f"chains {self.chains.start} to {self.chains.stop - 1}"
         stack.enter_context(Lock(self._path, f"group-{self._group:05d}", what))
-        if allocated_draws(ensemble.arrays) < ensemble.target_draws:
-            grow_to_target(self._path, durable=self._durable)
         ensemble.refresh()  # what the owner before us committed
+        while allocated_draws(ensemble.arrays) < ensemble.target_draws:
+            grow_to_target(self._path, durable=self._durable)
+            ensemble.refresh()
         self.layout, self._arrays = ensemble.layout, ensemble.arrays
         self._record = read_group_record(self.layout, self._arrays, self._group)
         data = [name for name in self._arrays if not name.startswith("checkpoint/")]
