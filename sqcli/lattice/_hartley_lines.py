@@ -2,29 +2,18 @@
 
 `line` describes an axis, in integers: extent, sites of the inner axes, radix-4 and radix-2 steps, length of the last
 transforms, where its numbers begin in the table and where those of an odd last transform do, how many last transforms
-there are, and where the spare half of the scratch begins. The first half is the work space of one transform.
+there are, where the spare half of the scratch begins and where the first half, the work space of one transform, and
+the step between its elements: numba would compile functions anew for each constant that it sees in a call.
 """
 
 from typing import Any
 
-from sqcli.lattice._hartley_steps import (
-    PER_PAIR,
-    backward8,
-    convolve4,
-    convolve8,
-    dense,
-    forward8,
-    leaf2,
-    leaf4,
-    merge2,
-    merge4,
-    split2,
-    split4,
-)
+from sqcli.lattice._hartley_leaves import backward8, convolve4, convolve8, dense, forward8, leaf2, leaf4
+from sqcli.lattice._hartley_steps import PER_PAIR, merge2, merge4, split2, split4
 from sqcli.lattice._simd import WIDTH, load, load8, peek, poke, store, store8, transpose
 from sqcli.lattice.jit import jit
 
-EXTENT, INNER, FOURS, TWOS, BASE, TABLE, ODD_TABLE, LEAVES, SPARE = range(9)
+EXTENT, INNER, FOURS, TWOS, BASE, TABLE, ODD_TABLE, LEAVES, SPARE, WORK, STEP = range(11)
 
 
 @jit
@@ -33,8 +22,8 @@ def _down(work: Any, first: int, line: Any, table: Any, at: int) -> None:
     for level in range(first, line[FOURS]):
         m = line[EXTENT] >> (2 * level + 2)
         for block in range(1 << (2 * level)):
-            start = block * 4 * m * WIDTH
-            split4(work, start, WIDTH, work, start, WIDTH, m, table, at)
+            start = block * 4 * m * line[STEP]
+            split4(work, start, line[STEP], work, start, line[STEP], m, table, at)
         at += PER_PAIR * ((m - 1) >> 1)
     if line[TWOS] > 0:
         for block in range(line[LEAVES] >> 1):
@@ -53,8 +42,8 @@ def _up(work: Any, last: int, line: Any, table: Any) -> None:
         m = line[EXTENT] >> (2 * level + 2)
         at -= PER_PAIR * ((m - 1) >> 1)
         for block in range(1 << (2 * level)):
-            start = block * 4 * m * WIDTH
-            merge4(work, start, WIDTH, work, start, WIDTH, m, table, at)
+            start = block * 4 * m * line[STEP]
+            merge4(work, start, line[STEP], work, start, line[STEP], m, table, at)
 
 
 @jit
@@ -89,13 +78,13 @@ def _forward(field: Any, start: int, step: int, line: Any, table: Any, work: Any
     """Eight columns whose first elements lie at `start`, each with its elements `step` apart."""
     if line[FOURS] > 0:
         m = line[EXTENT] >> 2
-        split4(field, start, step, work, 0, WIDTH, m, table, line[TABLE])
+        split4(field, start, step, work, line[WORK], line[STEP], m, table, line[TABLE])
         _down(work, 1, line, table, line[TABLE] + PER_PAIR * ((m - 1) >> 1))
-        _leaves(work, 0, WIDTH, field, start, step, True, line, table)
+        _leaves(work, line[WORK], line[STEP], field, start, step, True, line, table)
     elif line[BASE] & 1:
-        _copy(field, start, step, work, 0, WIDTH, line[EXTENT])
+        _copy(field, start, step, work, line[WORK], line[STEP], line[EXTENT])
         _down(work, 0, line, table, line[TABLE])
-        _leaves(work, 0, WIDTH, field, start, step, True, line, table)
+        _leaves(work, line[WORK], line[STEP], field, start, step, True, line, table)
     else:
         _leaves(field, start, step, field, start, step, True, line, table)
 
@@ -104,13 +93,13 @@ def _forward(field: Any, start: int, step: int, line: Any, table: Any, work: Any
 def _backward(field: Any, start: int, step: int, line: Any, table: Any, work: Any) -> None:
     """The transpose of `_forward`."""
     if line[FOURS] > 0:
-        _leaves(field, start, step, work, 0, WIDTH, False, line, table)
+        _leaves(field, start, step, work, line[WORK], line[STEP], False, line, table)
         _up(work, 1, line, table)
-        merge4(work, 0, WIDTH, field, start, step, line[EXTENT] >> 2, table, line[TABLE])
+        merge4(work, line[WORK], line[STEP], field, start, step, line[EXTENT] >> 2, table, line[TABLE])
     elif line[BASE] & 1:
-        _leaves(field, start, step, work, 0, WIDTH, False, line, table)
+        _leaves(field, start, step, work, line[WORK], line[STEP], False, line, table)
         _up(work, 0, line, table)
-        _copy(work, 0, WIDTH, field, start, step, line[EXTENT])
+        _copy(work, line[WORK], line[STEP], field, start, step, line[EXTENT])
     else:
         _leaves(field, start, step, field, start, step, False, line, table)
 
@@ -132,9 +121,9 @@ def columns(field: Any, start: int, forward: bool, line: Any, table: Any, scratc
             here = start + n * inner + whole + lane
             poke(scratch, spare + n * WIDTH + lane, peek(field, here) if whole + lane < inner else 0.0)
     if forward:
-        _forward(scratch, spare, WIDTH, line, table, scratch)
+        _forward(scratch, spare, line[STEP], line, table, scratch)
     else:
-        _backward(scratch, spare, WIDTH, line, table, scratch)
+        _backward(scratch, spare, line[STEP], line, table, scratch)
     for n in range(extent):
         for lane in range(inner - whole):
             poke(field, start + n * inner + whole + lane, peek(scratch, spare + n * WIDTH + lane))
@@ -151,15 +140,15 @@ def _multiply_leaves(work: Any, kernel: Any, k: int, line: Any, table: Any) -> N
         elif base == 4:
             convolve4(work, s, kernel, k + s)
         elif base == 2:
-            leaf2(work, s, WIDTH, work, s, WIDTH)
+            leaf2(work, s, line[STEP], work, s, line[STEP])
             store(work, s, load(work, s) * load(kernel, k + s))
             store(work, s + WIDTH, load(work, s + WIDTH) * load(kernel, k + s + WIDTH))
-            leaf2(work, s, WIDTH, work, s, WIDTH)
+            leaf2(work, s, line[STEP], work, s, line[STEP])
         else:
-            dense(work, s, WIDTH, work, spare, WIDTH, base, table, odd)
+            dense(work, s, line[STEP], work, spare, line[STEP], base, table, odd)
             for n in range(0, base * WIDTH, WIDTH):
                 store(work, spare + n, load(work, spare + n) * load(kernel, k + s + n))
-            dense(work, spare, WIDTH, work, s, WIDTH, base, table, odd)
+            dense(work, spare, line[STEP], work, s, line[STEP], base, table, odd)
 
 
 @jit

@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sqcli.lattice._hartley_lines import EXTENT, INNER, SPARE, columns, convolve_rows
+from sqcli.lattice._hartley_lines import EXTENT, INNER, SPARE, WORK, columns, convolve_rows
 from sqcli.lattice._simd import WIDTH, pointer
 from sqcli.lattice.jit import jit
 
 Floats = NDArray[np.float64]
-HEADER, RECORD = 2, SPARE  # integer table: axes and start of the spare scratch, then for each axis its `line`
+HEADER, RECORD = 4, SPARE  # integer table: axes and a line's last three numbers, then for each axis its first ones
 
 
 @dataclass(frozen=True)
@@ -75,10 +75,14 @@ class Plan:
         extents = [n for n in self.extents if n > 1]
         return tuple(_Factors.of(n) for n in [1] * (2 - len(extents)) + extents)
 
+    @property
+    def _spare(self) -> int:
+        return WIDTH * max(axis.extent for axis in self._axes)
+
     @cached_property
     def tables(self) -> tuple[NDArray[np.int64], Floats]:
         """`itable` (header and a record per axis) and `ftable` (twiddle factors and small matrices)."""
-        records, offset, inner = [len(self._axes), WIDTH * max(a.extent for a in self._axes)], 0, self.volume
+        records, offset, inner = [len(self._axes), self._spare, 0, WIDTH], 0, self.volume
         for axis in self._axes:
             inner //= axis.extent
             end = offset + len(axis.table)
@@ -95,7 +99,7 @@ class Plan:
 
     def scratch(self) -> Floats:
         """A fresh scratch for `multiply`, one for each thread, on a cache line's boundary."""
-        size = 2 * int(self.tables[0][1])
+        size = 2 * self._spare
         memory = np.zeros(size + WIDTH)
         skip = -memory.ctypes.data // memory.itemsize % WIDTH
         return memory[skip : skip + size]
@@ -118,9 +122,9 @@ class Plan:
 
 
 @jit
-def _line(itable: Any, at: int) -> Any:
-    extent, inner, fours, twos = itable[at], itable[at + 1], itable[at + 2], itable[at + 3]
-    return extent, inner, fours, twos, itable[at + 4], itable[at + 5], itable[at + 6], itable[at + 7], itable[1]
+def _line(t: Any, at: int) -> Any:
+    own = (t[at], t[at + 1], t[at + 2], t[at + 3], t[at + 4], t[at + 5], t[at + 6], t[at + 7])
+    return (*own, t[1], t[2], t[3])
 
 
 @jit
@@ -136,7 +140,8 @@ def multiply(f: Any, kernel: Any, itable: Any, ftable: Any, scratch: Any) -> Non
     """
     size, last = len(f), HEADER + RECORD * (itable[0] - 1)
     field, factors, table, work = pointer(f), pointer(kernel), pointer(ftable), pointer(scratch)
-    row, column, at = _line(itable, last), _line(itable, last - RECORD), 0
+    row, column = _line(itable, last), _line(itable, last - RECORD)
+    at = row[WORK]
     for record in range(HEADER, last - RECORD, RECORD):
         outer = _line(itable, record)
         for start in range(0, size, outer[EXTENT] * outer[INNER]):
