@@ -90,7 +90,8 @@ def _tau(row: Row) -> str:
     return parenthesis(row.get("tau_int"), row.get("tau_int_error"))
 
 
-def _name(row: Row) -> str:
+def name_of(row: Row) -> str:
+    """`wilson_loop[2x2]`."""
     component = row.get("component")
     return str(row.get("observable")) + ("" if component is None else f"[{component}]")
 
@@ -99,14 +100,19 @@ def _flags(row: Row) -> str:
     return " ".join(row.get("flags") or ()) or NOTHING
 
 
-SHOWN: dict[str, Callable[[Row], str]] = {"observable": _name, "value": _value, "tau_int": _tau, "flags": _flags}
+def _verdict(row: Row) -> str:
+    return {True: "ok", False: "FAILED"}.get(row.get("passed"), NOTHING)  # type: ignore[arg-type]
+
+
+SHOWN: dict[str, Callable[[Row], str]] = {"observable": name_of, "value": _value, "tau_int": _tau, "flags": _flags}
+SHOWN["passed"] = _verdict
 HIDDEN = {"between_chains_error", "component", "error", "tau_int_error", "rho", "rho_error", "s", "weighted"}
 
 
 def as_table(rows: Iterable[Row], columns: Sequence[str]) -> str:
     """One aligned line per row, errors in parentheses."""
     rows = [dict(row, **{k: plain(v) for k, v in row.items() if k != "flags"}) for row in rows]
-    names = [name for name in columns if name not in HIDDEN and (name in SHOWN or any(name in row for row in rows))]
+    names = [name for name in columns if name not in HIDDEN and (not rows or any(name in row for row in rows))]
     cells = [[SHOWN[name](row) if name in SHOWN else short(row.get(name)) for name in names] for row in rows]
     return aligned([HEADS.get(name, name) for name in names], cells)
 

@@ -35,11 +35,11 @@ def _row(entry: dict[str, Any]) -> str:
 class CommandFolder(TyperGroup):
     """The commands are the public files of `sqcli/cli/commands`."""
 
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the signature is click's
+    def list_commands(self, ctx: Any) -> list[str]:
         """Names of all commands."""
         return list(registry.names(COMMANDS))
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Import the file behind `cmd_name`; it takes the common options too."""
         name = registry.resolve(COMMANDS, cmd_name)
         module = importlib.import_module(f"sqcli.cli.commands.{name}")

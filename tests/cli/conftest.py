@@ -1,3 +1,4 @@
+import importlib
 import sys
 import types
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ def fake(monkeypatch):
         vars(module).update(members)
         monkeypatch.setitem(sys.modules, name, module)
         parent, _, child = name.rpartition(".")
-        monkeypatch.setattr(sys.modules[parent], child, module, raising=False)
+        monkeypatch.setattr(importlib.import_module(parent), child, module, raising=False)
 
     return replace
 
@@ -43,8 +44,8 @@ def fake(monkeypatch):
 class _Report:
     """What `measure` and its like hand to a command."""
 
-    def __init__(self, *estimates: dict[str, object], passed: bool = True) -> None:
-        self.estimates, self.passed = list(estimates), passed
+    def __init__(self, *estimates: dict[str, object]) -> None:
+        self.estimates = list(estimates)
 
     def envelope(self) -> dict[str, object]:
         head = {"ensemble": "e", "theory": "phi4", "parameters": {"kappa": 0.2}, "lattice": [8, 8], "chains": 2}

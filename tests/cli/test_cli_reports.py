@@ -8,8 +8,18 @@ import pytest
 BINDER = {"observable": "binder", "component": None, "value": 0.47112, "error": 0.0023, "tau_int": 0.5}
 BINDER |= {"tau_int_error": 0.1, "ess": 100.0, "error_method": "gamma", "weighted": False, "flags": ["not_mixed"]}
 RHO = {"observable": "binder", "component": None, "tau_int": 0.5, "tau_int_error": 0.1, "tau_int_trajectories": 5.0}
-RHO |= {"window": 3, "s": 1.5, "rho": [1.0, 0.25], "rho_error": [0.0, 0.1], "tau_exp": None, "ess": 10.0, "rhat": 1.0}
+RHO |= {
+    "window": 3,
+    "s": 1.5,
+    "rho": [1.0, 0.25],
+    "rho_error": [0.0, 0.1],
+    "tau_exp": None,
+    "ess": 10.0,
+    "rhat": 1.0,
+    "flags": [],
+}
 CHECKED = {"observable": "identity", "component": None, "value": 0.1, "error": 0.1, "reference": 0.0, "z": 1.0}
+CHECKED |= {"passed": None, "flags": []}
 MODULES = {"measure": BINDER, "autocorr": RHO, "verify": CHECKED}
 
 
@@ -17,12 +27,12 @@ MODULES = {"measure": BINDER, "autocorr": RHO, "verify": CHECKED}
 def record(fake, report):
     """Replace the library function of a command by one that reports given estimates; the calls it gets."""
 
-    def replace(command, *estimates, passed=True):
+    def replace(command, *estimates):
         calls = []
 
         def function(*positional, **named):
             calls.append((positional, named))
-            return report(*estimates, passed=passed)
+            return report(*estimates)
 
         fake(f"sqcli.runs.{command}", **{command: function})
         return calls
@@ -85,8 +95,10 @@ def test_a_table(sq, record):
 
 
 def test_verify_fails_with_exit_code_1_and_one_line(sq, record):
-    record("verify", CHECKED, passed=False)
+    record("verify", CHECKED | {"passed": True}, CHECKED | {"observable": "binder", "passed": False})
     result = sq("verify", "e")
-    assert result.code == 1
-    assert len(result.err.splitlines()) == 1
-    assert result.out.splitlines()[1].startswith("identity")
+    assert (result.code, result.err) == (1, "sqcli: e: failed: binder; do not trust this ensemble\n")
+    assert [line.split()[:1] + line.split()[-2:-1] for line in result.out.splitlines()[1:]] == [
+        ["identity", "ok"],
+        ["binder", "FAILED"],
+    ]

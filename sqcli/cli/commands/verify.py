@@ -6,6 +6,7 @@ Every real action has the identities <O dS/dphi> = <dO/dphi>. Exit code 1 when o
 import typer
 
 from sqcli.cli._options import Ensemble, Format, Skip, Stride
+from sqcli.cli._settings import complain
 
 FAILED = 1
 
@@ -18,11 +19,11 @@ def command(
 ) -> None:
     """Verify and print the report."""
     from sqcli.cli import _format, _report
-    from sqcli.cli._settings import complain
     from sqcli.runs.verify import verify
 
     report = verify(ens, skip=skip, stride=stride)
     _report.show(report.envelope(), _format.VERIFY, form)
-    if not report.passed:
-        complain(f"{ens}: a check of the physics failed; see the lines marked above")
+    failed = [_format.name_of(row) for row in report.estimates if row["passed"] is False]
+    if failed:
+        complain(f"{ens}: failed: {', '.join(failed)}; do not trust this ensemble")
         raise typer.Exit(FAILED)
