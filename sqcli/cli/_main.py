@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 damage found by `check`, 75 stopp
 
 import contextlib
 import os
+import resource
 import sys
 import traceback
 import warnings
@@ -42,7 +43,7 @@ def _common(help_text: str, flag: str) -> Any:
 @app.callback()
 def sqcli(
     quiet: Annotated[bool, _common("Say nothing on stderr but errors.", "--quiet")] = False,
-    verbose: Annotated[bool, _common("Say more on stderr.", "--verbose")] = False,
+    verbose: Annotated[bool, _common("Say more on stderr, also what it cost.", "--verbose")] = False,
     debug: Annotated[bool, _common("Show the traceback of an error.", "--debug")] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, expose_value=False, help="Show version.")
@@ -66,6 +67,7 @@ def run(arguments: Sequence[str]) -> int:
         with warnings.catch_warnings():
             warnings.showwarning = lambda message, *_, **__: settings.say(f"warning: {message}")
             code = _invoke(list(arguments), settings)
+        settings.detail(_cost())
         if sys.stdout is not None:  # closed by the caller (>&-)
             sys.stdout.flush()
     except BrokenPipeError:
@@ -76,6 +78,12 @@ def run(arguments: Sequence[str]) -> int:
             traceback.print_exc()
         return _explain(error, settings)
     return code
+
+
+def _cost() -> str:
+    """What the process has used so far."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return f"used {used.ru_utime + used.ru_stime:.1f} s of CPU time, {used.ru_maxrss / 1024:.0f} MiB of memory"
 
 
 def _invoke(arguments: list[str], settings: Settings) -> int:

@@ -112,6 +112,12 @@ def test_quiet_still_tells_errors(arguments, sq, fake):
     assert sq(*arguments).err == ""
 
 
+@pytest.mark.parametrize("arguments", [["--verbose", "list", "nets"], ["list", "nets", "--verbose"]])
+def test_verbose_tells_the_cost(arguments, sq):
+    assert sq(*arguments).err.startswith("sqcli: used ")
+    assert sq(*arguments, "--quiet").err == ""
+
+
 def test_warnings_are_one_line_each(sq, fake):
     def summary(path):
         import warnings
