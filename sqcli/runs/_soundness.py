@@ -19,6 +19,8 @@ from sqcli.runs._opened import Opened
 Series = Sequence[NDArray[Any]]
 Z_LIMIT = 4.0
 MOST_LYAPUNOV = 0.2
+ROUNDING = 1e-12
+CERTAIN = 38.0  # the z of what cannot be by chance
 FEW_DRAWS = 4  # of a chain: with fewer the memory of its start cannot be seen
 
 
@@ -27,18 +29,27 @@ def cut(series: Series, skip: int, stride: int) -> list[NDArray[Any]]:
     return [values[skip::stride] for values in series]
 
 
-def mean_z(chains: Series, expected: complex = 0.0) -> float | None:
-    """Z of the hypothesis that the mean is `expected`."""
-    estimate = stats.estimate(chains)[0]
-    return None if estimate.value is None else _z(estimate, expected)
+def z_of(estimate: stats.Estimate, expected: float = 0.0) -> float | None:
+    """Z of the hypothesis that the truth is `expected` (the worse of real and imaginary part); None: cannot be said."""
+    if estimate.value is None or estimate.error is None:
+        return None
+    off, error = complex(estimate.value) - expected, complex(estimate.error)
+    zs = [_z(off.real, error.real, estimate.dof, abs(expected))]
+    if isinstance(estimate.value, complex):
+        zs.append(_z(off.imag, error.imag, estimate.dof, abs(expected)))
+    return max(zs, key=abs)
 
 
-def _z(estimate: stats.Estimate, expected: complex) -> float | None:
-    value, error = complex(estimate.value or 0.0) - expected, estimate.error
-    if not isinstance(error, complex):
-        return stats.z_score(value.real, error, estimate.dof)
-    parts = [stats.z_score(v, e, estimate.dof) for v, e in ((value.real, error.real), (value.imag, error.imag))]
-    return max((z for z in parts if z is not None), key=abs, default=None)
+def _z(off: float, error: float, dof: float | None, scale: float) -> float:
+    """Where nothing fluctuates, what is off by more than rounding is so for certain."""
+    if error > 0:
+        return float(stats.z_score(off, error, dof) or 0.0)
+    return 0.0 if abs(off) < ROUNDING * max(1.0, scale) else CERTAIN
+
+
+def mean_z(chains: Series, expected: float = 0.0) -> float | None:
+    """Z of the hypothesis that the mean of a series is `expected`."""
+    return z_of(stats.estimate(chains)[0], expected)
 
 
 def warmup_drift(opened: Opened) -> tuple[float, float, float] | None:
