@@ -13,14 +13,13 @@ from sqcli import registry, stats
 from sqcli.runs._chosen import FOLDER, observable
 from sqcli.runs._opened import Opened
 from sqcli.runs._series import gather
-from sqcli.runs._soundness import cut, exp_delta_h, judgeable, warmup_drift, z_of
+from sqcli.runs._soundness import exp_delta_h, judgeable, warmup_drift, watched, z_of
 from sqcli.runs.measure import estimates, shortened
 from sqcli.stats.flags import NOT_MIXED
 
 Row = dict[str, Any]
 Series = Sequence[NDArray[Any]]
 BLOCK_BYTES = 8 * 2**20
-WATCHED = ("action", "delta_h")
 
 
 def row(name: str, component: str | None, *, reference: float | None = 0.0, **facts: Any) -> Row:
@@ -61,7 +60,7 @@ def residuals(opened: Opened) -> dict[str, list[NDArray[np.float64]]]:
 
 
 def identities(residual: Mapping[str, Series]) -> Iterator[Row]:
-    """⟨O ∂S/∂φ − ∂O/∂φ⟩ = 0; chains that disagree on it, each frozen in a state of its own, fail whatever their mean is."""
+    """⟨O ∂S/∂φ − ∂O/∂φ⟩ = 0; chains that disagree, each frozen in a state of its own, fail whatever their mean is."""
     for name, chains in residual.items():
         estimate = stats.estimate(chains)[0]
         line = compared("schwinger_dyson", name, estimate, 0.0)
@@ -79,10 +78,8 @@ def energy(opened: Opened, skip: int, stride: int) -> Iterator[Row]:
 
 def thermalised(opened: Opened, residual: Mapping[str, Series], skip: int, stride: int) -> Iterator[Row]:
     """The draws do not remember the start, and the action no longer drifted at the end of the warm-up."""
-    recorded = [name for name in WATCHED if name in opened.ensemble.stat_names]
-    watched = {**residual, **{name: cut(opened.ensemble.stat(name), skip, stride) for name in recorded}}
-    for name, chains in watched.items():
-        z = stats.start_memory(chains) if all(np.isfinite(c).all() for c in chains) else None
+    for name, chains in {**residual, **watched(opened, skip, stride)}.items():
+        z = stats.start_memory(chains)
         if z is not None:
             yield row("start_memory", name, reference=None, z=z)
     drift = warmup_drift(opened)

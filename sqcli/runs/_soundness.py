@@ -79,11 +79,20 @@ def _drifting(opened: Opened) -> bool:
     return drift is not None and abs(drift[2]) > Z_LIMIT
 
 
+def watched(opened: Opened, skip: int, stride: int) -> dict[str, Series]:
+    """Recorded series that tell whether chains remember their start: S, and tanh(ΔH/2), which is bounded."""
+    series: dict[str, Series] = {}
+    if "action" in opened.ensemble.stat_names:
+        series["action"] = cut(opened.ensemble.stat("action"), skip, stride)
+    if "delta_h" in opened.ensemble.stat_names:
+        changes = cut(opened.ensemble.stat("delta_h"), skip, stride)
+        series["delta_h"] = [np.where(np.isnan(change), 1.0, np.tanh(change / 2)) for change in changes]
+    return series
+
+
 def _remembers(opened: Opened, skip: int, stride: int) -> bool:
-    if "action" not in opened.ensemble.stat_names:
-        return False
-    z = stats.start_memory(cut(opened.ensemble.stat("action"), skip, stride))
-    return z is not None and abs(z) > Z_LIMIT
+    zs = [stats.start_memory(chains) for chains in watched(opened, skip, stride).values()]
+    return any(z is not None and abs(z) > Z_LIMIT for z in zs)
 
 
 def _too_few(opened: Opened) -> bool:
