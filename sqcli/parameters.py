@@ -5,7 +5,7 @@ The public name of a field is its own, or `field(metadata={"name": "lambda"})` w
 
 import dataclasses
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from sqcli.errors import UsageError
@@ -48,7 +48,7 @@ def _complex(value: Any) -> complex:
     return number
 
 
-CONVERT = {int: _integer, float: _real, bool: _boolean, complex: _complex, str: str}
+CONVERT: dict[Any, Callable[[Any], Any]] = {int: _integer, float: _real, bool: _boolean, complex: _complex, str: str}
 
 
 def _choices(kind: Any) -> list[Any]:

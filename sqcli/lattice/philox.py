@@ -67,7 +67,7 @@ def _number(bits):
 
 @jit(inline="always")
 def _log(u):
-    """ln u to rounding: u = 2^e m with m in [1/√2, √2), then the atanh series."""
+    """Ln u to rounding: u = 2^e m with m in [1/√2, √2), then the atanh series."""
     bits = _bits(u)
     e = np.int64(bits - U(0x3FE6A09E667F3BCD)) >> np.int64(52)
     m = _number(bits - (np.uint64(e) << U(52)))
@@ -86,7 +86,7 @@ def _log(u):
 
 @jit(inline="always")
 def _sine_cosine(turn):
-    """sin and cos of 2π·turn, turn in [0, 1): quarter turns by bits, Taylor polynomials on |r| ≤ π/4."""
+    """Sin and cos of 2π·turn, turn in [0, 1): quarter turns by bits, Taylor polynomials on |r| ≤ π/4."""
     quarters = np.floor(turn * 4.0 + 0.5)
     r = (turn * 4.0 - quarters) * 1.5707963267948966
     k = np.int64(quarters)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sqcli.lattice.halo import pack, unpack
-from sqcli.lattice.jit import jit, kernel
+from sqcli.lattice.jit import kernel
 from sqcli.lattice.philox import SUBUPDATE, Stream
 from sqcli.mcmc import _cluster, _local, _trajectory
 from sqcli.mcmc._base import State, System, Trace, records, trace
@@ -75,9 +75,7 @@ def trajectories_and_flips(
             rate, size, square = 0.0, 0.0, 0.0
 
 
-@kernel(
-    f"void(FunctionType({LOCAL}), real[::1], float64[::1], uint32[::1], float64, {FLIPS}, {CHAIN})"
-)
+@kernel(f"void(FunctionType({LOCAL}), real[::1], float64[::1], uint32[::1], float64, {FLIPS}, {CHAIN})")
 def sweeps_and_flips(
     local_change, sites, couplings, visits, period, neighbours, bond, clusters, decompose,
     key, first, updates, every, radial, tuning, target, tune, fields, stats,

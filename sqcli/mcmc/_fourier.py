@@ -47,7 +47,7 @@ def multiply_components(f, factors, itable, ftable, scratch, components):
 
 @jit
 def add_rows(f, sites, geometry, factor):
-    """f ← f + factor · sites, ghosts included."""
+    """F ← f + factor · sites, ghosts included."""
     n, first = geometry[HEADER + geometry[0] - np.uint64(1)], np.uint64(HEADER) + np.uint64(2) * geometry[0]
     rows = row_count(geometry)
     for component in range(geometry[1]):

@@ -35,10 +35,7 @@ def sweep(local_change, sites, neighbours, couplings, visits, period, width, pro
     random_pairs(proposals, decisions, update, sub, key)
     size, accepted = U(sites.size), 0
     for j in range(size):
-        if visits.size:
-            i = U(visits[j])
-        else:
-            i = U(uniform(philox(j | PICK, update, SITE + sub, key)[0]) * float(size))
+        i = U(visits[j]) if visits.size else U(uniform(philox(j | PICK, update, SITE + sub, key)[0]) * float(size))
         new = wrapped(sites[i] + width * (2.0 * proposals[j] - 1.0), period)
         change = local_change(sites, i, new, neighbours, couplings)
         if change <= 0.0 or decisions[j] < math.exp(-change):

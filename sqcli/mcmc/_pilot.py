@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sqcli.lattice.geometry import Lattice
-from sqcli.mcmc._base import State, System
+from sqcli.mcmc._base import State
 
 # After the step's record: m_eff², length of the pilot, then sums over it.
 MASS, END, COUNT, SQUARE, ABSOLUTE, WAVE = range(5, 11)
@@ -21,13 +21,15 @@ def record(m_eff2: float | None, warmup: int) -> NDArray[np.float64]:
     return np.array([START_MASS if m_eff2 is None else m_eff2, 0 if m_eff2 is not None else warmup // 2, 0, 0, 0, 0])
 
 
-def observe(tuning: NDArray[np.float64], fields: NDArray[np.floating], lattice: Lattice) -> None:
-    """Add these configurations, one by one, so that splitting a run changes no digit."""
+def observe(state: State, fields: NDArray[np.floating], lattice: Lattice) -> None:
+    """Add those of the last configurations that belong to the second half, one by one: splitting changes no digit."""
+    tuning, first = state.tuning, state.update - len(fields) + 1
+    fields = fields[max(int(tuning[END]) // 2 - first, 0) :]
     axis, phase = _longest_wave(lattice)
     for field in fields.astype(np.float64).reshape(-1, *lattice.extents):
         mean = field.mean()
         wave = np.tensordot(field.mean(axis=tuple(a for a in range(lattice.dimension) if a != axis)), phase, 1)
-        tuning[COUNT:] += (1.0, mean**2, abs(mean), abs(wave) ** 2)
+        tuning[COUNT:] += np.array([1.0, mean**2, abs(mean), abs(wave) ** 2])
 
 
 def _longest_wave(lattice: Lattice) -> tuple[int, NDArray[np.complex128]]:
@@ -41,19 +43,13 @@ def mass(tuning: NDArray[np.float64], lattice: Lattice) -> float:
     zero = square - absolute**2 if absolute**2 > ORDERED * square else square
     shortest = 4 * np.sin(np.pi / max(lattice.extents)) ** 2
     excess = zero / wave - 1 if wave > 0 else 0.0
-    return float(np.clip(shortest / excess, shortest / 1000, 4 * lattice.dimension)) if excess > 0 else 4.0 * lattice.dimension
+    return (
+        float(np.clip(shortest / excess, shortest / 1000, 4 * lattice.dimension))
+        if excess > 0
+        else 4.0 * lattice.dimension
+    )
 
 
 def left(state: State) -> int:
     """Updates until the pilot ends."""
     return max(int(state.tuning[END]) - state.update, 0)
-
-
-def observing(state: State) -> bool:
-    """Whether the chain is in the second half of its pilot."""
-    return 2 * state.update >= int(state.tuning[END]) and left(state) > 0
-
-
-def conclude(system: System, state: State) -> None:
-    """Set m_eff² and forget the step learnt with the pilot's."""
-    state.tuning[MASS] = mass(state.tuning, system.lattice)

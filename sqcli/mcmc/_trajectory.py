@@ -1,6 +1,6 @@
 """One Hybrid Monte Carlo update (Duane et al., 1987) and a chain of them, for any theory with a `flow`.
 
-π ~ N(0, 1), molecular dynamics for H = ½π² + S, accept with min(1, e^{−ΔH}). Three padded buffers rotate: the trajectory
+π ~ N(0, 1), molecular dynamics for H = ½π² + S, accept with min(1, e^{−ΔH}). Three padded buffers rotate: a trajectory
 leaves its start untouched, so a rejection costs nothing.
 """
 
@@ -46,7 +46,9 @@ def accept(delta_h, update, sub, key):
 
 
 @jit
-def trajectory(flow, action, buffers, order, p, noise, geometry, couplings, kicks, drifts, step, energy, update, sub, key):
+def trajectory(
+    flow, action, buffers, order, p, noise, geometry, couplings, kicks, drifts, step, energy, update, sub, key
+):
     """One update of the field in buffers[order[0]] with action energy[0]; returns (accepted, ΔH)."""
     start, a, b = buffers[order[0]], buffers[order[1]], buffers[order[2]]
     before = gaussian_momentum(p, noise, geometry, update, sub, key) + energy[0]

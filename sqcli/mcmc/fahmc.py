@@ -37,7 +37,9 @@ class FAHMC(_trajectory.MolecularDynamics):
 
     def exactness(self) -> Exactness:
         """Exact."""
-        return Exactness("exact", "accelerated molecular dynamics corrected by Metropolis accept/reject on exp(-delta_h)")
+        return Exactness(
+            "exact", "accelerated molecular dynamics corrected by Metropolis accept/reject on exp(-delta_h)"
+        )
 
     def stats(self) -> tuple[str, ...]:
         """As for HMC."""
@@ -56,8 +58,7 @@ class FAHMC(_trajectory.MolecularDynamics):
         while tune and due and _pilot.left(state):
             batch = min(due, BATCH, _pilot.left(state))
             state, seen = self._run(system, state, stream, batch, 1, True)
-            if _pilot.observing(state) or not _pilot.left(state):
-                _pilot.observe(state.tuning, seen.fields, system.lattice)
+            _pilot.observe(state, seen.fields, system.lattice)
             if not _pilot.left(state):
                 state = self._concluded(system, state)
             done = updates - due
@@ -68,7 +69,9 @@ class FAHMC(_trajectory.MolecularDynamics):
 
     def _concluded(self, system: System, state: State) -> State:
         mass = _pilot.mass(state.tuning, system.lattice)
-        return State(state.field, state.update, np.concatenate([_tuning.start(self.first_step), _pilot.record(mass, 0)]))
+        return State(
+            state.field, state.update, np.concatenate([_tuning.start(self.first_step), _pilot.record(mass, 0)])
+        )
 
     def _run(
         self, system: System, state: State, stream: Stream, updates: int, every: int, tune: bool

@@ -1,7 +1,7 @@
 """Langevin dynamics (Parisi and Wu, Sci. Sin. 24, 483, 1981): φ ← φ − ε ∂S/∂φ + √(2ε) η, ⟨ηη⟩ = 1.
 
-Euler–Maruyama samples e^{−S} only up to O(ε), which is the user's to see. With `adjusted` the step is a proposal that is
-accepted by Metropolis: a trajectory of one leapfrog step √(2ε), exact at any ε (MALA: Roberts and Tweedie, 1996).
+Euler–Maruyama samples e^{−S} only up to O(ε), which is the user's to see. With `adjusted` the step is a proposal
+that Metropolis judges: a trajectory of one leapfrog step √(2ε), exact at any ε (MALA: Roberts and Tweedie, 1996).
 """
 
 from dataclasses import dataclass

@@ -7,7 +7,6 @@ for teaching, and flagged.
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
 from numpy.typing import NDArray
 
 from sqcli.errors import UsageError
@@ -79,5 +78,3 @@ class Wolff(_trajectory.MolecularDynamics):
         """`updates` composed updates."""
         run = _composed.with_trajectories if self.radial == "hmc" else _composed.with_sweeps
         return run(self, system, state, stream, updates, every, tune and self.tuned == "auto")
-
-

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from sqcli.lattice.philox import Stream
 from sqcli.mcmc._base import Trace
 from sqcli.runs._board import Board
 from sqcli.runs._group import Chain, draw, first_chain, sampling, warm_up
 from sqcli.runs._spec import RunSpec
-from sqcli.lattice.philox import Stream
 from sqcli.store import Writer
 
 PIECE = 0.2  # seconds between two looks at the stop event
@@ -106,7 +106,9 @@ class GroupRun:
         columns = [[piece[c] for piece in self.pending] for c in range(chains)]
         fields = np.stack([np.concatenate([empty, *(trace.fields for trace in column)]) for column in columns])
         stats = {
-            name: np.stack([np.concatenate([np.empty(0), *(trace.stats[name] for trace in column)]) for column in columns])
+            name: np.stack(
+                [np.concatenate([np.empty(0), *(trace.stats[name] for trace in column)]) for column in columns]
+            )
             for name in layout.stats
         }
         stats = {name: values.astype(layout.stats[name]) for name, values in stats.items()}

@@ -92,9 +92,9 @@ class RunSpec:
     ) -> "RunSpec":
         """From names and values; UsageError when they do not fit together."""
         theory, algorithm = registry.resolve("theories", theory), registry.resolve("mcmc", algorithm)
-        theory_instance = params.build(registry.load("theories", theory), parameters, f"theory {theory}")
+        theory_instance: Theory = params.build(registry.load("theories", theory), parameters, f"theory {theory}")
         algorithm_class = registry.load("mcmc", algorithm)
-        algorithm_instance = params.build(algorithm_class, algorithm_parameters, f"algorithm {algorithm}")
+        algorithm_instance: Algorithm = params.build(algorithm_class, algorithm_parameters, f"algorithm {algorithm}")
         spec = cls(theory, theory_instance, tuple(lattice), algorithm, algorithm_instance, **rest)
         spec.theory_instance.check(spec.system.lattice)
         if spec.system.size >= MAX_SITES:
@@ -134,7 +134,9 @@ class RunSpec:
         """Name of the run: 64 hexadecimal digits."""
         start = self.start.identity or self.start.kind
         facts = {key: value for key, value in self.attributes().items() if key not in ("action_convention", "boundary")}
-        text = json.dumps(facts | {"start": start, "dtype": self.dtype, "format_version": FORMAT_VERSION}, sort_keys=True)
+        text = json.dumps(
+            facts | {"start": start, "dtype": self.dtype, "format_version": FORMAT_VERSION}, sort_keys=True
+        )
         return hashlib.sha256(text.encode()).hexdigest()
 
     def attributes(self) -> dict[str, Any]:

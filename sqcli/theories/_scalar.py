@@ -68,7 +68,7 @@ def _block(to, p, f, low, high, geometry, a, b, c, e):
 
 @jit
 def sweep(to, p, f, geometry, couplings, kick, drift):
-    """p ← p − kick ∂S/∂φ at f, then to ← f + drift p with its ghosts."""
+    """P ← p − kick ∂S/∂φ at f, then to ← f + drift p with its ghosts."""
     real = f.dtype.type
     a = real(kick * couplings[0])
     b, c = real(-2.0 * kick * couplings[1]), real(-4.0 * kick * couplings[2])
@@ -135,8 +135,9 @@ def action(f, geometry, couplings):
 def local_change(f, i, proposal, neighbours, couplings):
     """S[φ_i = proposal] − S on flat sites."""
     near, first = 0.0, i * np.uint64(neighbours.size // f.size)
-    for k in range(np.uint64(neighbours.size // f.size)):
-        near += float(f[neighbours[first + k]])
     old, new = float(f[i]), float(proposal)
+    for k in range(np.uint64(neighbours.size // f.size)):
+        j = neighbours[first + k]
+        near += float(f[j]) if j != i else 0.5 * (old + new)  # extent 1: a site is its own neighbour
     even = couplings[1] * (new * new - old * old) + couplings[2] * (new * new * new * new - old * old * old * old)
     return even - couplings[0] * near * (new - old)

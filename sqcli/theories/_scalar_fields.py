@@ -30,7 +30,7 @@ class ScalarTheory(ABC):
     def terms(self, lattice: Lattice) -> tuple[float, float, float]:
         """(J, c₂, c₄)."""
 
-    def check(self, lattice: Lattice) -> None:
+    def check(self, lattice: Lattice) -> None:  # noqa: B027 - most need not override it
         """Scalar fields live on every lattice."""
 
     def couplings(self, lattice: Lattice) -> NDArray[np.float64]:

@@ -21,7 +21,7 @@ TURN, PI = 2 * math.pi, math.pi
 
 @jit(inline="always")
 def sine(x):
-    """sin x: x reduced to [−π, π], folded to [−π/2, π/2], Taylor to x^17 with the remainder spread."""
+    """Sin x: x reduced to [−π, π], folded to [−π/2, π/2], Taylor to x^17 with the remainder spread."""
     r = x - np.floor(x * (1.0 / TURN) + 0.5) * TURN
     r = PI - r if r > 0.5 * PI else (-PI - r if r < -0.5 * PI else r)
     z = r * r
@@ -37,7 +37,7 @@ def sine(x):
 
 @jit
 def plaquette_sines(f, out, low, high, s, up):
-    """sin θ_□ on a contiguous piece; `up` is the offset of the second component."""
+    """Sin θ_□ on a contiguous piece; `up` is the offset of the second component."""
     for i in range(low, high):
         out[i] = sine(float(f[i]) + float(f[up + i + s]) - float(f[i + ONE]) - float(f[up + i]))
 
@@ -101,7 +101,10 @@ def local_change(f, i, proposal, neighbours, couplings):
     back = np.uint64(neighbours[x * np.uint64(4) + ahead + ONE])
     change = 0.0
     for site, side in ((x, 1.0), (back, -1.0)):
-        right, top = np.uint64(neighbours[site * np.uint64(4)]), np.uint64(neighbours[site * np.uint64(4) + np.uint64(2)])
+        right, top = (
+            np.uint64(neighbours[site * np.uint64(4)]),
+            np.uint64(neighbours[site * np.uint64(4) + np.uint64(2)]),
+        )
         angle = float(f[site]) + float(f[volume + right]) - float(f[top]) - float(f[volume + site])
         turned = angle - sign * side * (float(proposal) - float(f[i]))
         change += math.cos(angle) - math.cos(turned)

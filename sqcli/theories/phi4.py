@@ -19,7 +19,9 @@ class Phi4(ScalarTheory):
 
     kappa: float
     lam: float = dataclasses.field(metadata={"name": "lambda"})
-    formula: ClassVar[str] = "S = sum_x [ -2 kappa sum_mu phi(x) phi(x+mu) + (1 - 2 lambda) phi(x)^2 + lambda phi(x)^4 ]"
+    formula: ClassVar[str] = (
+        "S = sum_x [ -2 kappa sum_mu phi(x) phi(x+mu) + (1 - 2 lambda) phi(x)^2 + lambda phi(x)^4 ]"
+    )
 
     def __post_init__(self) -> None:
         if self.lam < 0:
