@@ -1,7 +1,7 @@
 """Short Hartley transforms: the last ones of a forward transform and the first ones on the way back.
 
 Lengths 2, 4 and 8 run in registers and may stay in place; an odd length is a product with its matrix, cas(2πkn/N).
-Element n of eight sequences is the vector at `start + n * step` of memory.
+Element n of `width` sequences, a multiple of eight, lies at `start + n * step` of memory, one beside the other.
 """
 
 from typing import Any
@@ -70,17 +70,19 @@ def _backward8(y0: Any, y1: Any, y2: Any, y3: Any, y4: Any, y5: Any, y6: Any, y7
 
 
 @jit
-def leaf2(source: Any, s: int, s_step: int, target: Any, t: int, t_step: int) -> None:
+def leaf2(source: Any, s: int, s_step: int, target: Any, t: int, t_step: int, width: int) -> None:
     """Transform of length 2 in memory, its own transpose."""
-    a, b = load(source, s), load(source, s + s_step)
-    store(target, t, a + b)
-    store(target, t + t_step, a - b)
+    for lane in range(0, width, REGISTER):
+        a, b = load_part(source, s + lane), load_part(source, s + lane + s_step)
+        store(target, t + lane, a + b)
+        store(target, t + lane + t_step, a - b)
 
 
 @jit
-def leaf4(source: Any, s: int, s_step: int, target: Any, t: int, t_step: int) -> None:
+def leaf4(source: Any, s: int, s_step: int, target: Any, t: int, t_step: int, width: int) -> None:
     """Transform of length 4 in memory, its own transpose."""
-    store4(target, t, t_step, forward4(*load4(source, s, s_step)))
+    for lane in range(0, width, REGISTER):
+        store4(target, t + lane, t_step, forward4(*load4_part(source, s + lane, s_step)))
 
 
 @jit
@@ -92,9 +94,9 @@ def convolve4(work: Any, s: int, kernel: Any, k: int) -> None:
 
 
 @jit
-def forward8(source: Any, s: int, s_step: int, target: Any, t: int, t_step: int) -> None:
+def forward8(source: Any, s: int, s_step: int, target: Any, t: int, t_step: int, width: int) -> None:
     """Transform of length 8; modes in the order 0 4 1 5 2 6 3 7."""
-    for lane in range(0, WIDTH, REGISTER):
+    for lane in range(0, width, REGISTER):
         a, b, c, d = load4_part(source, s + lane, s_step)
         e, f, g, h = load4_part(source, s + lane + 4 * s_step, s_step)
         a, b, c, d, e, f, g, h = _forward8(a, b, c, d, e, f, g, h)
@@ -103,9 +105,9 @@ def forward8(source: Any, s: int, s_step: int, target: Any, t: int, t_step: int)
 
 
 @jit
-def backward8(source: Any, s: int, s_step: int, target: Any, t: int, t_step: int) -> None:
+def backward8(source: Any, s: int, s_step: int, target: Any, t: int, t_step: int, width: int) -> None:
     """The transpose of `forward8`."""
-    for lane in range(0, WIDTH, REGISTER):
+    for lane in range(0, width, REGISTER):
         a, b, c, d = load4_part(source, s + lane, s_step)
         e, f, g, h = load4_part(source, s + lane + 4 * s_step, s_step)
         a, b, c, d, e, f, g, h = _backward8(a, b, c, d, e, f, g, h)
@@ -130,10 +132,13 @@ def convolve8(work: Any, s: int, kernel: Any, k: int) -> None:
 
 
 @jit
-def dense(source: Any, s: int, s_step: int, target: Any, t: int, t_step: int, size: int, table: Any, at: int) -> None:
+def dense(
+    source: Any, s: int, s_step: int, target: Any, t: int, t_step: int, width: int, size: int, table: Any, at: int
+) -> None:
     """Transform of an odd length by its (symmetric) matrix; source and target must not overlap."""
-    for k in range(size):
-        total = load(source, s)
-        for n in range(1, size):
-            total = total + load(source, s + n * s_step) * spread_at(table, at + k * size + n)
-        store(target, t + k * t_step, total)
+    for lane in range(0, width, WIDTH):
+        for k in range(size):
+            total = load(source, s + lane)
+            for n in range(1, size):
+                total = total + load(source, s + lane + n * s_step) * spread_at(table, at + k * size + n)
+            store(target, t + lane + k * t_step, total)

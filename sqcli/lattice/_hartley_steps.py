@@ -1,4 +1,4 @@
-"""One-dimensional fast Hartley transforms of eight sequences at once, in the lanes of vectors.
+"""Steps of one-dimensional fast Hartley transforms of `width` sequences at once, in the lanes of vectors.
 
     H(k) = Σ_n x(n) cas(2πkn/N),   cas = cos + sin,   forward by decimation in frequency.
 
@@ -12,12 +12,12 @@ and y_r(m − n) follows with (a, b) → (a sin − b cos): a reflection, its ow
 transform runs the same steps in the opposite order. Modes come out in the order of the blocks; nothing is sorted.
 R. N. Bracewell, Proc. IEEE 72 (1984) 1010.
 
-Element n of the eight sequences is the vector at `start + n * step` of a flat array.
+Element n of the sequences lies at `start + n * step` of memory, that of the next sequence beside it.
 """
 
 from typing import Any
 
-from sqcli.lattice._hartley_leaves import SQRT2, forward4, load4, load4_part, quarters, store4, unquarters
+from sqcli.lattice._hartley_leaves import SQRT2, forward4, load4_part, quarters, store4, unquarters
 from sqcli.lattice._simd import REGISTER, WIDTH, load, spread, spread_at, spread_at_part, store
 from sqcli.lattice.jit import jit
 
@@ -36,9 +36,9 @@ def _reflect_part(a: Any, b: Any, table: Any, at: int) -> Any:
 
 @jit
 def _split_pair(
-    source: Any, p: int, q: int, sm: int, target: Any, u: int, v: int, tm: int, table: Any, at: int
+    source: Any, p: int, q: int, sm: int, target: Any, u: int, v: int, tm: int, width: int, table: Any, at: int
 ) -> None:
-    for lane in range(0, WIDTH, REGISTER):
+    for lane in range(0, width, REGISTER):
         a0, a1, a2, a3 = load4_part(source, p + lane, sm)
         b0, b1, b2, b3 = load4_part(source, q + lane, sm)
         total0, c0, alternating0, s0 = quarters(a0, a1, a2, a3)
@@ -51,26 +51,30 @@ def _split_pair(
 
 
 @jit
-def split4(source: Any, s: int, s_step: int, target: Any, t: int, t_step: int, m: int, table: Any, at: int) -> None:
+def split4(
+    source: Any, s: int, s_step: int, target: Any, t: int, t_step: int, width: int, m: int, table: Any, at: int
+) -> None:
     """Forward radix-4 step of a block of 4m elements of `source` into four blocks of m elements of `target`."""
     sm, tm = m * s_step, m * t_step
-    store4(target, t, tm, forward4(*load4(source, s, sm)))
+    for lane in range(0, width, REGISTER):
+        store4(target, t + lane, tm, forward4(*load4_part(source, s + lane, sm)))
     for n in range(1, (m + 1) >> 1):
         p, q = n, m - n
-        _split_pair(source, s + p * s_step, s + q * s_step, sm, target, t + p * t_step, t + q * t_step, tm, table, at)
+        u, v = t + p * t_step, t + q * t_step
+        _split_pair(source, s + p * s_step, s + q * s_step, sm, target, u, v, tm, width, table, at)
         at += PER_PAIR
     if m & 1 == 0:
         s, t, root = s + (m >> 1) * s_step, t + (m >> 1) * t_step, spread(SQRT2)
-        for lane in range(0, WIDTH, REGISTER):
+        for lane in range(0, width, REGISTER):
             total, c, alternating, d = quarters(*load4_part(source, s + lane, sm))
             store4(target, t + lane, tm, (total, c * root, alternating, d * root))
 
 
 @jit
 def _merge_pair(
-    source: Any, p: int, q: int, sm: int, target: Any, u: int, v: int, tm: int, table: Any, at: int
+    source: Any, p: int, q: int, sm: int, target: Any, u: int, v: int, tm: int, width: int, table: Any, at: int
 ) -> None:
-    for lane in range(0, WIDTH, REGISTER):
+    for lane in range(0, width, REGISTER):
         y0, y1, y2, y3 = load4_part(source, p + lane, sm)
         z0, z1, z2, z3 = load4_part(source, q + lane, sm)
         a, b = _reflect_part(y1, z1, table, at)
@@ -81,52 +85,62 @@ def _merge_pair(
 
 
 @jit
-def merge4(source: Any, s: int, s_step: int, target: Any, t: int, t_step: int, m: int, table: Any, at: int) -> None:
+def merge4(
+    source: Any, s: int, s_step: int, target: Any, t: int, t_step: int, width: int, m: int, table: Any, at: int
+) -> None:
     """The transpose of `split4`: four blocks of m elements of `source` into one of 4m elements of `target`."""
     sm, tm = m * s_step, m * t_step
-    store4(target, t, tm, forward4(*load4(source, s, sm)))
+    for lane in range(0, width, REGISTER):
+        store4(target, t + lane, tm, forward4(*load4_part(source, s + lane, sm)))
     for n in range(1, (m + 1) >> 1):
         p, q = n, m - n
-        _merge_pair(source, s + p * s_step, s + q * s_step, sm, target, t + p * t_step, t + q * t_step, tm, table, at)
+        u, v = t + p * t_step, t + q * t_step
+        _merge_pair(source, s + p * s_step, s + q * s_step, sm, target, u, v, tm, width, table, at)
         at += PER_PAIR
     if m & 1 == 0:
         s, t, root = s + (m >> 1) * s_step, t + (m >> 1) * t_step, spread(SQRT2)
-        for lane in range(0, WIDTH, REGISTER):
+        for lane in range(0, width, REGISTER):
             total, y1, alternating, y3 = load4_part(source, s + lane, sm)
             store4(target, t + lane, tm, unquarters(total, y1 * root, alternating, y3 * root))
 
 
 @jit
-def split2(work: Any, s: int, m: int, table: Any, at: int) -> None:
+def split2(work: Any, s: int, width: int, m: int, table: Any, at: int) -> None:
     """Forward radix-2 step of 2m elements, m odd, in place."""
-    half = m * WIDTH
-    a, b = load(work, s), load(work, s + half)
-    store(work, s, a + b)
-    store(work, s + half, a - b)
-    for n in range(1, (m + 1) // 2):
-        p, q = s + n * WIDTH, s + (m - n) * WIDTH
-        a, b, c, d = load(work, p), load(work, p + half), load(work, q), load(work, q + half)
-        store(work, p, a + b)
-        store(work, q, c + d)
-        y0, y1 = _reflect(a - b, c - d, spread_at(table, at), spread_at(table, at + 1))
-        store(work, p + half, y0)
-        store(work, q + half, y1)
-        at += 2
+    half = m * width
+    for first in range(s, s + width, WIDTH):
+        pair = at
+        a, b = load(work, first), load(work, first + half)
+        store(work, first, a + b)
+        store(work, first + half, a - b)
+        for n in range(1, (m + 1) // 2):
+            p, q = first + n * width, first + (m - n) * width
+            a, b, c, d = load(work, p), load(work, p + half), load(work, q), load(work, q + half)
+            store(work, p, a + b)
+            store(work, q, c + d)
+            y0, y1 = _reflect(a - b, c - d, spread_at(table, pair), spread_at(table, pair + 1))
+            store(work, p + half, y0)
+            store(work, q + half, y1)
+            pair += 2
 
 
 @jit
-def merge2(work: Any, s: int, m: int, table: Any, at: int) -> None:
+def merge2(work: Any, s: int, width: int, m: int, table: Any, at: int) -> None:
     """The transpose of `split2`."""
-    half = m * WIDTH
-    a, b = load(work, s), load(work, s + half)
-    store(work, s, a + b)
-    store(work, s + half, a - b)
-    for n in range(1, (m + 1) // 2):
-        p, q = s + n * WIDTH, s + (m - n) * WIDTH
-        a, b = load(work, p), load(work, q)
-        c, d = _reflect(load(work, p + half), load(work, q + half), spread_at(table, at), spread_at(table, at + 1))
-        store(work, p, a + c)
-        store(work, p + half, a - c)
-        store(work, q, b + d)
-        store(work, q + half, b - d)
-        at += 2
+    half = m * width
+    for first in range(s, s + width, WIDTH):
+        pair = at
+        a, b = load(work, first), load(work, first + half)
+        store(work, first, a + b)
+        store(work, first + half, a - b)
+        for n in range(1, (m + 1) // 2):
+            p, q = first + n * width, first + (m - n) * width
+            a, b = load(work, p), load(work, q)
+            c, d = _reflect(
+                load(work, p + half), load(work, q + half), spread_at(table, pair), spread_at(table, pair + 1)
+            )
+            store(work, p, a + c)
+            store(work, p + half, a - c)
+            store(work, q, b + d)
+            store(work, q + half, b - d)
+            pair += 2

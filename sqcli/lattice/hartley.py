@@ -5,7 +5,7 @@ Such a kernel, a function of p̂² = Σ_μ 4 sin²(k_μ/2) for example, is diago
 transformed alone (S. Duane et al., Phys. Lett. B 195 (1987) 216 is the use in Fourier accelerated dynamics).
 
 Modes stay in the order in which decimation in frequency leaves them; `Plan.permuted` brings the kernel there once.
-Vectors run along the sites of the inner axes, eight columns at a time; on the last axis eight rows are transposed
+Vectors run along the sites of the inner axes, blocks of columns at a time; on the last axis eight rows are transposed
 into the scratch, transformed, multiplied and transformed back before they return.
 """
 
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sqcli.lattice._hartley_lines import EXTENT, INNER, SPARE, WORK, columns, convolve_rows
+from sqcli.lattice._hartley_lines import BLOCK, EXTENT, INNER, SPARE, WORK, columns, convolve_rows
 from sqcli.lattice._simd import WIDTH, pointer
 from sqcli.lattice.jit import jit
 
@@ -77,7 +77,7 @@ class Plan:
 
     @property
     def _spare(self) -> int:
-        return WIDTH * max(axis.extent for axis in self._axes)
+        return BLOCK * max(axis.extent for axis in self._axes)
 
     @cached_property
     def tables(self) -> tuple[NDArray[np.int64], Floats]:
