@@ -13,7 +13,7 @@ from sqcli import registry, stats
 from sqcli.runs._chosen import FOLDER, observable
 from sqcli.runs._opened import Opened
 from sqcli.runs._series import gather
-from sqcli.runs._soundness import exp_delta_h, judgeable, warmup_drift, watched, z_of
+from sqcli.runs._soundness import exp_delta_h, judgeable, memory_z, warmup_drift, watched, z_of
 from sqcli.runs.measure import estimates, shortened
 from sqcli.stats.flags import NOT_MIXED
 
@@ -79,7 +79,7 @@ def energy(opened: Opened, skip: int, stride: int) -> Iterator[Row]:
 def thermalised(opened: Opened, residual: Mapping[str, Series], skip: int, stride: int) -> Iterator[Row]:
     """The draws do not remember the start, and the action no longer drifted at the end of the warm-up."""
     for name, chains in {**residual, **watched(opened, skip, stride)}.items():
-        z = stats.start_memory(chains)
+        z = memory_z(chains)
         if z is not None:
             yield row("start_memory", name, reference=None, z=z)
     drift = warmup_drift(opened)

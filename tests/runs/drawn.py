@@ -1,0 +1,43 @@
+"""Ensembles for tests: independent draws of the free field, mode by mode, or whatever fields are given."""
+
+import numpy as np
+
+from sqcli import store
+
+
+def free_fields(extents, mass2, chains, draws, seed):
+    """Exact i.i.d. draws: φ̃ = white noise × √G(k), G = 1/(p̂² + m²)."""
+    noise = np.random.default_rng(seed).standard_normal((chains, draws, *extents))
+    axes = tuple(range(2, noise.ndim))
+    p2 = sum(np.meshgrid(*[4 * np.sin(np.pi * np.arange(n) / n) ** 2 for n in extents], indexing="ij"))
+    return np.fft.ifftn(np.fft.fftn(noise, axes=axes) / np.sqrt(p2 + mass2), axes=axes).real
+
+
+def write(path, fields, theory="free", parameters=None, stats=None, dtype="float64", room=None, **attributes):
+    """An ensemble of `fields` (chain, draw, *extents), or a list of (draw, *extents) of unequal lengths."""
+    extents = fields[0].shape[1:]
+    stats = stats or {}
+    names = {"phi": ("x", "y", "z", "t")[: len(extents)]}["phi"]
+    layout = store.Layout(
+        field="phi",
+        site=extents,
+        site_dims=names,
+        dtype=dtype,
+        stats=dict.fromkeys(stats, "float64"),
+        chains=len(fields),
+        target_draws=room or max(len(chain) for chain in fields),
+    )
+    said = {"theory": theory, "parameters": parameters or {"mass2": 0.5}, "lattice": list(extents), "every": 1}
+    store.create(path, layout, said | {"start": "hot", "algorithm": "drawn"} | attributes, durable=False)
+    for chain in range(len(fields)):
+        append(path, chain, fields[chain], {name: values[chain] for name, values in stats.items()})
+    return path
+
+
+def append(path, chain, fields, stats=None):
+    """Commit more draws to one chain."""
+    with store.Writer(path, chain, durable=False) as writer:
+        if len(fields):
+            block = np.asarray(fields)[None].astype(writer.layout.dtype)
+            numbers = {name: np.asarray(values, dtype=np.float64)[None] for name, values in (stats or {}).items()}
+            writer.commit(block, numbers, block[:, -1], [b"state"], 0)

@@ -1,0 +1,293 @@
+"""What measure keeps, what it reads again, and what it reports; estimates against an exactly sampled free field."""
+
+import json
+import math
+import multiprocessing
+import os
+
+import numpy as np
+import pytest
+from drawn import append, free_fields, write
+
+from sqcli import store
+from sqcli.cli._format import as_json
+from sqcli.errors import SqcliError, UsageError
+from sqcli.observables.magnetization import Magnetization
+from sqcli.runs import _series, flags
+from sqcli.runs._chosen import observable
+from sqcli.runs.measure import measure
+from sqcli.theories.free import Free
+
+ALL = ["magnetization", "abs_magnetization", "mean_abs_field", "chi2", "chi2_abs", "binder", "action", "field_squared"]
+ALL += ["moments", "cumulants", "correlator", "correlator_connected", "power_spectrum", "correlation_length"]
+KEYS = {"observable", "component", "value", "error", "tau_int", "tau_int_error", "ess", "error_method", "weighted"}
+KEYS |= {"flags", "between_chains_error", "rhat", "window"}
+
+
+@pytest.fixture
+def small(tmp_path):
+    """Three chains of 40 draws on 6x4."""
+    return write(tmp_path / "e", free_fields((6, 4), 0.5, 3, 40, seed=1))
+
+
+def one(report, name="magnetization", component=None):
+    rows = [r for r in report.envelope()["estimates"] if (r["observable"], r["component"]) == (name, component)]
+    assert len(rows) == 1
+    return rows[0]
+
+
+def test_envelope_is_the_contract(small):
+    report = measure(small, ALL).envelope()
+    head = {key: report[key] for key in list(report) if key != "estimates"}
+    expected = {"theory": "free", "parameters": {"mass2": 0.5}, "lattice": [6, 4], "chains": 3, "draws": 40}
+    assert head == {"ensemble": str(small)} | expected
+    assert all(set(row) == KEYS for row in report["estimates"])
+    assert list(dict.fromkeys(row["observable"] for row in report["estimates"])) == ALL
+    assert json.loads(as_json(report), parse_constant=pytest.fail)["estimates"]
+
+
+@pytest.mark.parametrize("extents", [(8, 8), (6, 4), (4, 4, 6)])
+def test_estimates_of_an_exactly_sampled_free_field(tmp_path, extents):
+    """Independent draws: every known expectation value within 4σ, τ_int = ½ within 4σ, no flag."""
+    path = write(tmp_path / "e", free_fields(extents, 0.5, 4, 2500, seed=5))
+    theory = Free(0.5)
+    lattice = store.open_ensemble(path).attrs["lattice"]
+    report = measure(path, ALL)
+    exact = theory.exact(observable_lattice(lattice))
+    propagator = theory.propagator(observable_lattice(lattice))
+    square = propagator.mean()
+    for n, factor in ((2, 1), (4, 3), (6, 15), (8, 105)):
+        exact = exact | {("moments", str(n)): factor * square ** (n // 2)}
+        exact = exact | {("cumulants", str(n)): square if n == 2 else 0.0}
+    exact = exact | {("correlator_connected", t): v for (name, t), v in exact.items() if name == "correlator"}
+    for label in observable("power_spectrum").components(observable_lattice(lattice)):
+        exact = exact | {("power_spectrum", label): propagator[tuple(map(int, label.split(",")))]}
+    zero, k = propagator.flat[0], 2 * math.sin(math.pi / max(extents))
+    smallest = 1 / (k * k + 0.5)
+    exact = exact | {("correlation_length", "symmetric"): math.sqrt(zero / smallest - 1) / k}
+    assert len(exact) > 30
+    compared = 0
+    for row in report.estimates:
+        key = (row["observable"], row["component"])
+        if key in exact:
+            assert abs(row["value"] - exact[key]) < 4.5 * row["error"], key
+            assert abs(row["tau_int"] - 0.5) < 4.5 * max(row["tau_int_error"], 0.005), key
+            assert row["flags"] == [], key
+            compared += 1
+    assert compared == len(exact)
+
+
+def observable_lattice(extents):
+    from sqcli.lattice.geometry import Lattice
+
+    return Lattice(tuple(extents))
+
+
+def test_the_second_measurement_computes_nothing(small, monkeypatch):
+    first = measure(small, ALL).envelope()
+    monkeypatch.setattr(store.Ensemble, "read_block", lambda *_: pytest.fail("configurations are read again"))
+    assert measure(small, ALL).envelope() == first
+
+
+def test_only_missing_draws_are_computed(tmp_path, monkeypatch):
+    fields = free_fields((4, 4), 0.5, 2, 30, seed=2)
+    path = write(tmp_path / "e", [fields[0][:12], fields[1][:7]], room=30)
+    measure(path, ["magnetization"])
+    append(path, 0, fields[0][12:])
+    append(path, 1, fields[1][7:20])
+    seen, compute = [], Magnetization.series
+    monkeypatch.setattr(Magnetization, "series", lambda *a: seen.append(len(a[1])) or compute(*a))
+    value = one(measure(path, ["magnetization"]))["value"]
+    assert sum(seen) <= (30 - 12) + (20 - 7)
+    chosen = np.concatenate([fields[0].reshape(30, -1).mean(1), fields[1][:20].reshape(20, -1).mean(1)])
+    assert value == pytest.approx(chosen.mean(), rel=1e-12)
+    kept = store.read_observable(path, "magnetization")
+    assert [len(v) for v in kept.values] == [30, 20]
+    np.testing.assert_allclose(np.concatenate(kept.values), chosen, rtol=1e-12)
+
+
+def test_chains_of_unequal_length_and_one_that_has_not_begun(tmp_path):
+    fields = free_fields((4, 4), 0.5, 3, 30, seed=2)
+    path = write(tmp_path / "e", [fields[0], fields[1][:7], fields[2][:0]])
+    report = measure(path, ["magnetization", "correlator", "binder"])
+    assert report.head["draws"] == 7
+    both = np.concatenate([fields[0], fields[1][:7]]).reshape(37, -1).mean(axis=1)
+    assert one(report)["value"] == pytest.approx(both.mean())
+    assert one(report, "binder")["value"] == pytest.approx(1 - np.mean(both**4) / (3 * np.mean(both**2) ** 2))
+
+
+def test_skip_and_stride(small):
+    m = store.open_ensemble(small)["phi"][:].mean(axis=(2, 3))
+    assert one(measure(small, ["magnetization"], skip=5, stride=3))["value"] == pytest.approx(m[:, 5::3].mean())
+    assert one(measure(small, ["magnetization"], skip=99))["flags"][:1] == ["no_data"]
+    assert [r["value"] for r in measure(small, ["correlator"], skip=99).estimates] == [None] * 3
+
+
+def test_single_precision_is_summed_in_double(tmp_path):
+    fields = 100 + free_fields((8, 8), 0.5, 1, 10, seed=3)
+    path = write(tmp_path / "e", fields, dtype="float32")
+    exact = fields.astype(np.float32).astype(np.float64).mean()
+    assert one(measure(path, ["magnetization"]))["value"] == pytest.approx(exact, rel=1e-14)
+
+
+def test_kept_series_say_what_they_are(small):
+    measure(small, ["correlator", "correlation_length"])
+    kept = store.read_observable(small, "correlator")
+    assert kept.components == ("0", "1", "2")
+    assert {"estimator", "definition", "code_version"} <= set(kept.attributes)
+    assert store.read_observable(small, "correlation_length").components is None
+    assert store.check(small) == []
+
+
+def test_another_definition_is_measured_anew(small, monkeypatch):
+    measure(small, ["magnetization"])
+    monkeypatch.setattr(Magnetization, "definition", "2 M")
+    monkeypatch.setattr(
+        Magnetization, "series", lambda self, fields, model: 2 * fields.reshape(len(fields), -1).mean(1)
+    )
+    doubled = one(measure(small, ["magnetization"]))["value"]
+    assert doubled == pytest.approx(2 * store.open_ensemble(small)["phi"][:].mean())
+
+
+def test_unwritable_ensembles_are_measured(small, monkeypatch):
+    expected = measure(small, ["binder"]).envelope()
+    for error in (store.ReadOnlyError("no"), SqcliError("disk full")):
+        other = write(small.with_name(f"f{id(error)}"), free_fields((6, 4), 0.5, 3, 40, seed=1))
+
+        def refuse(*_, error=error, **__):
+            raise error
+
+        monkeypatch.setattr(store, "write_observable", refuse)
+        assert measure(other, ["binder"]).envelope()["estimates"] == expected["estimates"]
+        assert store.observable_names(other) == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_read_only_directory(small):
+    for directory, _, _ in os.walk(small):
+        os.chmod(directory, 0o555)  # noqa: PTH101
+    try:
+        assert one(measure(small, ["magnetization"]))["value"] is not None
+    finally:
+        for directory, _, _ in os.walk(small):
+            os.chmod(directory, 0o755)  # noqa: PTH101
+
+
+def _measure_many(path, queue):
+    queue.put([measure(path, [name]).envelope()["estimates"] for name in ("binder", "correlator", "chi2", "moments")])
+
+
+def test_several_measurements_at_once(small):
+    context = multiprocessing.get_context("spawn")
+    queue = context.Queue()
+    workers = [context.Process(target=_measure_many, args=(small, queue)) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    results = [queue.get(timeout=120) for _ in workers]
+    for worker in workers:
+        worker.join()
+    assert results[0] == results[1] == results[2]
+    assert store.check(small) == []
+    assert set(store.observable_names(small)) == {"magnetization", "correlator", "moments"}
+
+
+def test_results_are_written_in_pieces(small, monkeypatch):
+    whole = measure(write(small.with_name("g"), free_fields((6, 4), 0.5, 3, 40, seed=1)), ALL).envelope()
+    monkeypatch.setattr(_series, "KEEP_BYTES", 500)
+    monkeypatch.setattr(_series, "BLOCK_BYTES", 1000)
+    assert measure(small, ALL).envelope()["estimates"] == whole["estimates"]
+    assert store.check(small) == []
+
+
+def test_progress_reaches_the_end(small):
+    seen = []
+    measure(small, ["binder"], progress=lambda done, total: seen.append((done, total)))
+    assert seen[-1] == (120, 120)
+
+
+def test_wrong_usage_is_told(small, tmp_path):
+    with pytest.raises(UsageError, match=r"there are: .*binder"):
+        measure(small, ["nonsense"])
+    with pytest.raises(UsageError, match=r"plaquette does not exist for theory free .*binder"):
+        measure(small, ["plaquette"])
+    with pytest.raises(UsageError, match="acceptance_rate"):
+        measure(small, ["acceptance"])
+    with pytest.raises(UsageError, match="sizes"):
+        measure(small, ["binder"], options={"sizes": "1x1"})
+    with pytest.raises(SqcliError, match="none"):
+        measure(tmp_path / "none", ["binder"])
+    empty = write(tmp_path / "empty", [np.empty((0, 4, 4))], room=5)
+    with pytest.raises(SqcliError, match="no draw is committed"):
+        measure(empty, ["binder"])
+
+
+def test_action_comes_from_the_record_where_there_is_one(tmp_path):
+    fields = free_fields((4, 4), 0.5, 2, 20, seed=1)
+    recorded = np.random.default_rng(1).normal(8, 1, (2, 20))
+    path = write(tmp_path / "e", fields, stats={"action": recorded})
+    assert one(measure(path, ["action"]), "action")["value"] == pytest.approx(recorded.mean() / 16)
+    assert store.observable_names(path) == []
+
+
+FLAGGED = {
+    "drift": {"stats": {"warmup_drift": np.repeat(-0.1 + 0.01 * np.arange(8)[:, None] % 0.03, 50, axis=1)}},
+    "energy": {"stats": {"delta_h": np.random.default_rng(1).normal(0.5, 0.5, (8, 50))}},
+    "memory": {"stats": {"action": np.random.default_rng(1).normal(0, 1, (8, 50)) + 9 * (np.arange(50) < 3)}},
+    "uncorrected": {"exactness": {"status": "uncorrected", "reason": "Euler"}},
+    "sound": {
+        "stats": {
+            "warmup_drift": np.repeat(np.random.default_rng(2).normal(0, 1, (8, 1)), 50, axis=1),
+            "delta_h": np.random.default_rng(1).normal(0.02, 0.2, (8, 50)),
+            "action": np.random.default_rng(1).normal(0, 1, (8, 50)),
+        },
+        "exactness": {"status": "exact", "reason": ""},
+    },
+}
+EXPECTED = {
+    "drift": [flags.NOT_EQUILIBRATED],
+    "energy": [flags.EXP_DELTA_H_OFF],
+    "memory": [flags.START_MEMORY],
+    "uncorrected": [flags.UNCORRECTED],
+    "sound": [],
+}
+
+
+@pytest.mark.parametrize("case", FLAGGED)
+def test_what_an_ensemble_says_about_itself_is_on_every_estimate(tmp_path, case):
+    path = write(tmp_path / "e", free_fields((4, 4), 0.5, 8, 50, seed=8), **FLAGGED[case])
+    for row in measure(path, ["magnetization", "chi2"]).estimates:
+        assert [name for name in row["flags"] if name in set(flags.FLAGS) - {"short_chains", "few_chains"}] == EXPECTED[
+            case
+        ]
+
+
+def test_few_draws_of_a_chain_that_started_hot(tmp_path):
+    fields = free_fields((4, 4), 0.5, 60, 2, seed=8)
+    assert flags.ONE_DRAW_PER_CHAIN in one(measure(write(tmp_path / "hot", fields), ["magnetization"]))["flags"]
+    other = write(tmp_path / "other", fields, start={"ensemble": "e", "identity": "1", "draws": 3})
+    assert flags.ONE_DRAW_PER_CHAIN not in one(measure(other, ["magnetization"]))["flags"]
+
+
+def test_cumulants_of_a_field_with_a_mean_are_flagged(tmp_path):
+    fields = free_fields((4, 4), 0.5, 4, 200, seed=8)
+    for shift, flagged in ((0.0, False), (0.5, True)):
+        report = measure(write(tmp_path / f"e{shift}", fields + shift), ["cumulants", "moments"])
+        assert (flags.NONZERO_MEAN in one(report, "cumulants", "4")["flags"]) is flagged
+        assert flags.NONZERO_MEAN not in one(report, "moments", "4")["flags"]
+
+
+def test_every_flag_has_a_sentence():
+    assert all(text.endswith(".") for text in flags.FLAGS.values())
+
+
+def test_a_writer_that_runs_on_does_not_disturb(tmp_path):
+    """Draws committed after the ensemble was opened are left for the next measurement."""
+    fields = free_fields((4, 4), 0.5, 1, 60, seed=2)
+    path = write(tmp_path / "e", fields[:, :20], room=60)
+
+    def more(done, total):
+        if done == total == 20:
+            append(path, 0, fields[0, 20:])
+
+    assert measure(path, ["magnetization"], progress=more).head["draws"] == 20
+    assert measure(path, ["magnetization"]).head["draws"] == 60
