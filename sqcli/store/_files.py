@@ -4,19 +4,19 @@ A file is written beside its place, synced, and renamed over it. The name of the
 the file's own: its one owner overwrites what a killed predecessor left, so that nothing has to be cleaned up.
 """
 
+import errno
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from io import FileIO
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from sqcli.errors import DamageError
 
 Content = tuple[Path, Sequence[Any]]
 _THREADS = 8
-T = TypeVar("T")
 
 
 def sync_directory(directory: Path) -> None:
@@ -24,44 +24,41 @@ def sync_directory(directory: Path) -> None:
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network file systems sync names on their own
+            raise
     finally:
         os.close(descriptor)
 
 
-def replace_files(contents: Sequence[Content], *, durable: bool, scratch: Path | None = None) -> None:
-    """Write every (file, buffers), each atomically; durable: bytes first, then names, one sync per directory.
+def replace_files(*stages: Sequence[Content], durable: bool, scratch: Path | None = None) -> None:
+    """Write every (file, buffers), each atomically; a later stage appears only when the earlier one is there for good.
+
+    Durable: the bytes of all stages are synced first, then, stage by stage, the names. Syncs that may happen at the
+    same time do, in threads, because the file system puts them into one transaction; the threads end before this
+    returns (a process may fork between commits). On `OSError` no file of a later stage has appeared.
 
     `scratch` holds the part-written files where they must not lie beside their places: foreign files inside a Zarr
     group draw a warning from every reader, those inside an array's directory do not.
     """
-    partials = [((scratch or file.parent) / f"{file.name}.partial", buffers) for file, buffers in contents]
-    try:
-        _at_once(lambda content: _write(content, durable), partials, durable)
-        for (partial, _), (file, _) in zip(partials, contents, strict=True):
-            partial.replace(file)
-    except OSError:
-        for partial, _ in partials:
-            partial.unlink(missing_ok=True)
-        raise
-    if durable:
-        _at_once(sync_directory, list(dict.fromkeys(file.parent for file, _ in contents)), durable)
-
-
-def _at_once(action: Callable[[T], None], items: Sequence[T], waiting: bool) -> None:
-    """Do `action` to every item; where it waits for the disk, in threads, whose syncs share the disk's transactions.
-
-    The threads end before this returns: a process may fork between commits.
-    """
-    if not waiting or len(items) == 1:
-        for item in items:
-            action(item)
-        return
+    contents = [content for stage in stages for content in stage]
+    partials = {file: (scratch or file.parent) / f"{file.name}.partial" for file, _ in contents}
     with ThreadPoolExecutor(_THREADS) as pool:
-        list(pool.map(action, items))
+        at_once = pool.map if durable and len(contents) > 1 else map
+        try:
+            list(at_once(lambda content: _write(partials[content[0]], content[1], durable), contents))
+            for stage in stages:
+                for file, _ in stage:
+                    partials[file].replace(file)
+                if durable:
+                    list(at_once(sync_directory, dict.fromkeys(file.parent for file, _ in stage)))
+        except OSError:
+            for partial in partials.values():
+                partial.unlink(missing_ok=True)
+            raise
 
 
-def _write(content: Content, durable: bool) -> None:
-    partial, buffers = content
+def _write(partial: Path, buffers: Sequence[Any], durable: bool) -> None:
     with partial.open("wb", buffering=0) as handle:
         for buffer in buffers:
             _write_all(handle, memoryview(buffer).cast("B"))

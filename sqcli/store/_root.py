@@ -48,7 +48,7 @@ def _root_document(path: Path) -> dict[str, Any]:
 def array_names(group: Path) -> list[str]:
     """Names of the arrays of a group, sorted."""
     try:
-        return sorted(entry.name for entry in group.iterdir() if entry.is_dir())
+        return sorted(entry.name for entry in group.iterdir() if entry.is_dir() and entry.name[0] != ".")
     except OSError:
         return []
 

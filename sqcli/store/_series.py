@@ -109,7 +109,7 @@ def write_observable(
     read_root(path)
     with Lock(path, "observables", "the measurement", wait=True), explained(path):
         ensemble = Ensemble(path)
-        starts = [start] * ensemble.chains if isinstance(start, int) else list(start)
+        starts = np.broadcast_to(start, ensemble.chains).tolist()
         wanted = _describe(ensemble, name, series, components, attributes or {})
         array = _prepare(wanted, starts, durable)
         measured = measured_draws(array)

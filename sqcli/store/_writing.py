@@ -35,6 +35,7 @@ from sqcli.store._records import (
     group_chains,
     read_group_record,
 )
+from sqcli.store._root import read_arrays, read_root
 from sqcli.store._tails import Tail
 
 
@@ -64,19 +65,18 @@ class Writer:
         return self
 
     def _open(self, stack: ExitStack) -> None:
-        ensemble = Ensemble(self._path)
-        if not 0 <= self._group < ensemble.layout.groups:
-            raise IndexError(f"chain group {self._group} of {ensemble.layout.groups}")
-        self.chains = group_chains(ensemble.layout, self._group)
+        layout, _ = read_arrays(self._path, read_root(self._path))
+        if not 0 <= self._group < layout.groups:
+            raise IndexError(f"chain group {self._group} of {layout.groups}")
+        self.chains = group_chains(layout, self._group)
         what = f"chain {self.chains.start}"
         if len(self.chains) > 1:
             what = f"chains {self.chains.start} to {self.chains.stop - 1}"
         stack.enter_context(Lock(self._path, f"group-{self._group:05d}", what))
-        ensemble.refresh()  # what the owner before us committed
-        while allocated_draws(ensemble.arrays) < ensemble.target_draws:
+        self.layout, self._arrays = read_arrays(self._path, read_root(self._path))
+        while allocated_draws(self._arrays) < self.layout.target_draws:
             grow_to_target(self._path, durable=self._durable)
-            ensemble.refresh()
-        self.layout, self._arrays = ensemble.layout, ensemble.arrays
+            self.layout, self._arrays = read_arrays(self._path, read_root(self._path))
         self._record = read_group_record(self.layout, self._arrays, self._group)
         data = [name for name in self._arrays if not name.startswith("checkpoint/")]
         self._tails = {name: Tail.load(self._arrays[name], self._group, self.draws) for name in data}
@@ -138,9 +138,7 @@ class Writer:
         record = self._record.copy()
         record[[N_DRAWS, SEQ, SLOT, N_WARMUP]] = self.draws + n, record[SEQ] + 1, slot, warmup
         self._require_ownership()
-        with explained(self._path):
-            replace_files(contents, durable=self._durable)
-        self._write_record(record)
+        self._publish(contents, record)
         self._tails = tails
 
     def _check_lengths(
@@ -169,19 +167,20 @@ class Writer:
         """Sign the record, so that an owner whose lock did not hold notices before it writes."""
         record = self._record.copy()
         record[[WRITER_ID, VERSION]] = randbits(62), RECORD_VERSION
-        self._write_record(record)
+        self._publish([], record)
 
     def _require_ownership(self) -> None:
         if not np.array_equal(read_group_record(self.layout, self._arrays, self._group), self._record):
             chain = self.chains.start
             raise BusyError(f"{self._path}: another writer took chain {chain}; locks do not hold on this file system")
 
-    def _write_record(self, record: NDArray[np.int64]) -> None:
+    def _publish(self, contents: Sequence[Content], record: NDArray[np.int64]) -> None:
+        """Data and checkpoint, and when those are safe the record: the commit point."""
         array = self._arrays["checkpoint/record"]
         chunk = array.empty_chunk()
         chunk[: len(self.chains)] = record
         with explained(self._path):
-            replace_files([array.content(self._group, 0, chunk)], durable=self._durable)
+            replace_files(contents, [array.content(self._group, 0, chunk)], durable=self._durable)
         self._record = record
 
 
