@@ -2,7 +2,7 @@
 
 Such a kernel, a function of p̂² = Σ_μ 4 sin²(k_μ/2) for example, is diagonal also in the separable Hartley basis
 Π_μ cas(k_μ x_μ): F⁻¹KF = V⁻¹ H K H with a real symmetric H, so no complex number is needed and each field is
-transformed alone (S. Duane et al., Phys. Lett. B 195 (1987) 216 is the use in Fourier accelerated dynamics).
+transformed alone. Its use in Fourier acceleration: G. G. Batrouni et al., Phys. Rev. D 32 (1985) 2736.
 
 Modes stay in the order in which decimation in frequency leaves them; `Plan.permuted` brings the kernel there once.
 Vectors run along the sites of the inner axes, blocks of columns at a time; on the last axis eight rows are transposed
