@@ -1,4 +1,7 @@
-"""Run a recipe: a YAML file that names what to generate and to measure."""
+"""Run a recipe: a YAML file that names what to generate, to compare and to plot.
+
+Running it again goes on where it was stopped and costs nothing for what is there. Ends with a table.
+"""
 
 from pathlib import Path
 from typing import Annotated
@@ -19,11 +22,23 @@ def command(
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Replace an entry; repeatable.")
     ] = None,
 ) -> None:
-    """Run the recipe."""
+    """Run the recipe and print its table."""
+    from sqcli.cli._comparison import comparison
+    from sqcli.cli._format import explain_flags
+    from sqcli.cli._progress import reporter
     from sqcli.cli._signals import stop_on_signals
 
     settings = pairs("--set", replace)
     from sqcli import recipes
+    from sqcli.runs.flags import FLAGS
 
+    if dry_run:
+        typer.echo("\n".join(recipes.commands(recipe, out=out, settings=settings)))
+        return
+    say = ctx.obj.say
     with stop_on_signals() as stop:
-        recipes.run(recipe, out=out, dry_run=dry_run, settings=settings, stop=stop, say=ctx.obj.say, write=typer.echo)
+        found = recipes.run(recipe, out=out, settings=settings, stop=stop, say=say, reporter=lambda: reporter(ctx.obj))
+    if found.rows:
+        typer.echo(comparison(found.rows))
+        for line in explain_flags(found.rows, FLAGS):
+            say(line)

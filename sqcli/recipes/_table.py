@@ -1,0 +1,120 @@
+"""The table of a recipe: ours beside the published and the right number, and how far apart they are in σ.
+
+Deviation = (ours − theirs)/√(error² + their error²); errors of the two are taken as independent.
+"""
+
+import csv
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sqcli.errors import SqcliError, UsageError
+from sqcli.recipes._model import Recipe, Reference, Row
+from sqcli.runs.autocorr import autocorr
+from sqcli.runs.measure import measure
+
+COLUMNS = (
+    "of", "observable", "component", "quantity", "value", "error",
+    "published", "published_error", "published_source", "published_deviation",
+    "reference", "reference_error", "reference_source", "reference_deviation", "flags",
+)  # fmt: skip
+Entry = dict[str, Any]
+Progress = Callable[[int, int], None]
+
+
+def compare(rows: Sequence[Row], folders: Mapping[str, Path], progress: Progress) -> list[Entry]:
+    """One entry of `COLUMNS` per row; each ensemble is read once.
+
+    Args:
+        rows: of the recipe.
+        folders: name -> ensemble.
+        progress: called while configurations are read.
+    """
+    groups: dict[tuple[Any, ...], list[int]] = {}
+    for number, row in enumerate(rows):
+        groups.setdefault((row.of, row.quantity, row.window, row.skip), []).append(number)
+    found: dict[int, Entry] = {}
+    for numbers in groups.values():
+        chosen = [rows[number] for number in numbers]
+        estimates = _estimates(folders[chosen[0].of], chosen, progress)
+        for number, row in zip(numbers, chosen, strict=True):
+            found[number] = _entry(row, _pick(row, number, estimates))
+    return [found[number] for number in range(len(rows))]
+
+
+def _estimates(path: Path, rows: Sequence[Row], progress: Progress) -> Sequence[Mapping[str, Any]]:
+    names, first = list(dict.fromkeys(row.observable for row in rows)), rows[0]
+    if first.quantity == "value":
+        return measure(path, names, skip=first.skip, progress=progress).estimates
+    report = autocorr(path, names, window=first.window, skip=first.skip)
+    return [{**row, **_tau(row)} for row in report.estimates]
+
+
+def _tau(row: Mapping[str, Any]) -> Entry:
+    """τ_int in updates as the value, its error in the same unit."""
+    tau, error, updates = row["tau_int"], row["tau_int_error"], row["tau_int_trajectories"]
+    known = tau and updates is not None and error is not None
+    return {"value": updates, "error": error * updates / tau if known else None}
+
+
+def _pick(row: Row, number: int, estimates: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    mine = {str(e["component"]): e for e in estimates if e["observable"] == row.observable}
+    if row.component is None and len(mine) == 1:
+        return next(iter(mine.values()))
+    if str(row.component) not in mine:
+        allowed = ", ".join(list(mine)[:12]) + (", …" if len(mine) > 12 else "")
+        raise UsageError(f"table.{number}.component: {row.observable} has no {row.component!r}; there are: {allowed}")
+    return mine[str(row.component)]
+
+
+def _entry(row: Row, estimate: Mapping[str, Any]) -> Entry:
+    value, error = estimate["value"], estimate["error"]
+    return {
+        **{key: getattr(row, key) for key in ("of", "observable", "component", "quantity")},
+        "value": value,
+        "error": error,
+        **_against("published", row.published, value, error),
+        **_against("reference", row.reference, value, error),
+        "flags": list(estimate["flags"]),
+    }
+
+
+def _against(name: str, known: Reference | None, value: float | None, error: float | None) -> Entry:
+    if known is None:
+        return dict.fromkeys((name, f"{name}_error", f"{name}_source", f"{name}_deviation"))
+    return {
+        name: known.value,
+        f"{name}_error": known.error,
+        f"{name}_source": known.source,
+        f"{name}_deviation": deviation(value, error, known),
+    }
+
+
+def deviation(value: float | None, error: float | None, known: Reference) -> float | None:
+    """In standard errors; None where ours has none."""
+    if value is None or error is None:
+        return None
+    width = math.hypot(error, known.error)
+    return (value - known.value) / width if width > 0 else None
+
+
+def write(recipe: Recipe, entries: Sequence[Entry], folder: Path) -> list[Path]:
+    """`table.json` and `table.csv` in `folder`.
+
+    Raises:
+        SqcliError: they cannot be written.
+    """
+    head = {"recipe": recipe.name, "description": recipe.description, "source": recipe.source}
+    files = [folder / "table.json", folder / "table.csv"]
+    try:
+        text = json.dumps({**head, "rows": list(entries)}, ensure_ascii=False, allow_nan=False, indent=1)
+        files[0].write_text(text + "\n", encoding="utf-8")
+        with files[1].open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows({**entry, "flags": " ".join(entry["flags"])} for entry in entries)
+    except OSError as error:
+        raise SqcliError(f"{folder}: the table cannot be written: {error.strerror or error}") from None
+    return files

@@ -1,0 +1,142 @@
+"""What all figures share: size, type, colours, names of quantities, and how a file is written.
+
+Figures are made for print: 3.4 inches is a column of a journal, type is 8 points, lines differ also without colour.
+"""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sqcli.errors import SqcliError, UsageError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+COLUMN = 3.4  # inches
+HEIGHT = 2.5
+DPI = 300
+COLOURS = ("#0b5fa5", "#c44e1c", "#2e7d46", "#7b4ea3", "#8a6d00", "#555555")
+DASHES = ("-", "--", "-.", ":")
+MARKERS = ("o", "s", "^", "D", "v", "P")
+FORMATS = ("png", "pdf", "svg")
+SYMBOLS = {
+    "magnetization": r"$M$",
+    "abs_magnetization": r"$|M|$",
+    "mean_abs_field": r"$V^{-1}\sum_x|\phi(x)|$",
+    "chi2": r"$\chi_2$",
+    "chi2_abs": r"$\chi_2(|M|)$",
+    "chi2_improved": r"$\chi_2$ (improved)",
+    "binder": r"$U_L$",
+    "action": r"$S/V$",
+    "field_squared": r"$\phi^2$",
+    "plaquette": r"plaquette",
+    "topological_charge": r"$Q$",
+    "exp_delta_h": r"$e^{-\Delta H}$",
+}
+PARAMETERS = {"kappa": r"$\kappa$", "lambda": r"$\lambda$", "beta": r"$\beta$", "mass2": r"$m^2$"}
+STYLE: Any = {
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "mathtext.fontset": "dejavusans",
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.minor.width": 0.4,
+    "ytick.minor.width": 0.4,
+    "lines.linewidth": 1.0,
+    "svg.fonttype": "none",
+    "pdf.fonttype": 42,
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """An ensemble in a figure, and what its legend says."""
+
+    label: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """An observable, and which of its components."""
+
+    name: str
+    component: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> "Quantity":
+        """`correlator[3]` or `action`."""
+        name, bracket, rest = text.partition("[")
+        if not bracket:
+            return cls(name)
+        if not rest.endswith("]") or len(rest) == 1:
+            raise UsageError(f"an observable is written NAME or NAME[COMPONENT], not {text!r}")
+        return cls(name, rest[:-1])
+
+    @property
+    def symbol(self) -> str:
+        """For axes."""
+        symbol = SYMBOLS.get(self.name, self.name.replace("_", " "))
+        return symbol if self.component is None else f"{symbol} [{self.component}]"
+
+    def column(self, labels: tuple[str, ...] | None) -> int:
+        """Which of the components `labels` it is.
+
+        Raises:
+            UsageError: no such component, or none chosen among several.
+        """
+        known = labels or ()
+        if self.component is None and len(known) <= 1:
+            return 0
+        if self.component not in known:
+            listed = ", ".join(known[:12]) + (", …" if len(known) > 12 else "")
+            raise UsageError(f"{self.name} needs one of its components, {self.name}[C] with C of: {listed or 'none'}")
+        return known.index(self.component)
+
+
+@contextlib.contextmanager
+def sheet(out: Path, width: float = COLUMN, height: float = HEIGHT) -> Iterator["Figure"]:
+    """An empty figure of `width` times `height` inches; at the end it is written to `out`, aside and renamed.
+
+    Raises:
+        UsageError: a format that is not offered.
+        SqcliError: the file cannot be written.
+    """
+    kind = out.suffix[1:].lower()
+    if kind not in FORMATS:
+        raise UsageError(f"{out}: the name of a figure must end in .{', .'.join(FORMATS)}")
+    import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+        FigureCanvasAgg(figure)
+        yield figure
+        part = out.with_name(f".{out.stem}.{os.getpid()}.{kind}")
+        try:
+            figure.savefig(part, format=kind)
+            part.replace(out)
+        except OSError as error:
+            raise SqcliError(f"{out}: cannot be written: {error.strerror or error}") from None
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def real(values: NDArray[Any]) -> NDArray[np.float64]:
+    """The real part; figures show one number."""
+    return np.asarray(values.real, dtype=np.float64)
