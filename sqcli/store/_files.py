@@ -16,7 +16,7 @@ from typing import Any
 from sqcli.errors import DamageError
 
 Content = tuple[Path, Sequence[Any]]
-_THREADS = 8
+_THREADS = 16
 
 
 def sync_directory(directory: Path) -> None:

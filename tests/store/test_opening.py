@@ -8,7 +8,7 @@ import toychain
 import zarr
 
 from sqcli import store
-from sqcli.errors import BusyError, DamageError, SqcliError
+from sqcli.errors import DamageError, SqcliError
 
 PHI = "configurations/phi/zarr.json"
 
@@ -175,89 +175,3 @@ def test_unknown_statistics_are_named(ensemble):
         store.open_ensemble(ensemble).stat("energy")
     with pytest.raises(KeyError):
         store.open_ensemble(ensemble)["energy"]
-
-
-def test_creation_refuses_what_exists(ensemble, tmp_path):
-    with pytest.raises(store.ExistsError, match="--force"):
-        store.create(ensemble, toychain.layout(), {})
-    (tmp_path / "file").write_text("x")
-    (tmp_path / "plain").mkdir()
-    (tmp_path / "plain" / "thesis.tex").write_text("x")
-    for name in ("file", "plain"):
-        with pytest.raises(SqcliError, match=str(tmp_path / name)):
-            store.create(tmp_path / name, toychain.layout(), {}, force=True)
-    assert (tmp_path / "plain" / "thesis.tex").exists()
-    (tmp_path / "empty").mkdir()
-    store.create(tmp_path / "empty", toychain.layout(), {})
-    store.create(tmp_path / "new" / "deep" / "e", toychain.layout(), {})
-
-
-def test_force_replaces_an_ensemble_that_nobody_writes(ensemble, tmp_path):
-    with store.Writer(ensemble, 1), pytest.raises(BusyError):
-        store.create(ensemble, toychain.layout(), {}, force=True)
-    assert list(toychain.assert_sound(ensemble)) == [10, 10]
-    store.create(ensemble, toychain.layout(), {"theory": "other"}, force=True)
-    assert list(store.open_ensemble(ensemble).draws) == [0]
-    assert store.open_ensemble(ensemble).attrs["theory"] == "other"
-    assert [entry.name for entry in tmp_path.iterdir()] == ["e"]
-
-
-def test_force_replaces_a_damaged_ensemble(ensemble):
-    (ensemble / PHI).unlink()
-    store.create(ensemble, toychain.layout(), {}, force=True)
-    toychain.assert_sound(ensemble)
-
-
-def test_leftovers_of_a_killed_replacement_are_removed(tmp_path):
-    for name in (".e.0123abcd.old", ".e.x.old", ".f.0123abcd.old"):
-        (tmp_path / name).mkdir()
-    store.create(tmp_path / "e", toychain.layout(), {})
-    assert sorted(entry.name for entry in tmp_path.iterdir()) == [".e.x.old", ".f.0123abcd.old", "e"]
-
-
-def test_space_is_compared_before_the_run(tmp_path):
-    huge = toychain.layout(1, 10**12)
-    with pytest.raises(SqcliError, match=r"needs \d{15,} bytes, \d+ bytes are free"):
-        store.create(tmp_path / "e", huge, {})
-    assert not (tmp_path / "e").exists()
-    path = store.create(tmp_path / "e", toychain.layout(), {})
-    with pytest.raises(SqcliError, match="bytes are free"):
-        store.extend(path, 10**12)
-    assert store.open_ensemble(path).target_draws == 24
-
-
-def test_impossible_layouts_are_refused():
-    for wrong in ({"group": 3}, {"chains": 0}, {"draws": -1}, {"site": (0, 4)}, {"stats": {"a/b": "int8"}}):
-        with pytest.raises(SqcliError, match="layout"):
-            toychain.layout(**wrong)
-
-
-def test_attributes_must_be_json(tmp_path):
-    with pytest.raises(SqcliError, match="JSON"):
-        store.create(tmp_path / "e", toychain.layout(), {"kappa": float("nan")})
-
-
-@pytest.mark.parametrize(
-    ("chains", "draws", "draw_bytes", "group"),
-    [
-        (4, 10**5, 8192, 1),
-        (5120, 1, 8192, 256),
-        (5120, 10**4, 8192, 1),
-        (64, 1, 8, 4),
-        (63, 1, 8, 1),
-        (10**5, 1, 64, 4096),
-    ],
-)
-def test_many_short_chains_are_grouped(chains, draws, draw_bytes, group):
-    assert store.default_chain_group(chains, draws, draw_bytes) == group
-
-
-def test_a_read_only_ensemble_can_be_told_apart(ensemble, monkeypatch):
-    def read_only(path, *_):
-        raise PermissionError(13, "Permission denied", path)
-
-    monkeypatch.setattr("os.open", read_only)
-    with pytest.raises(store.ReadOnlyError, match="cannot be written"), store.Writer(ensemble):
-        pass
-    with pytest.raises(store.ReadOnlyError):
-        store.write_observable(ensemble, "m", [np.zeros(1)] * 2)
