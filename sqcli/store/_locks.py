@@ -8,12 +8,15 @@ import errno
 import fcntl
 import os
 import socket
+import time
 from pathlib import Path
 from types import TracebackType
 
 from sqcli.errors import BusyError, SqcliError
 from sqcli.store._errors import explained
 
+PATIENCE = 20.0  # seconds; what is done under a lock that others wait for takes far less
+_LOOK_AGAIN = 0.02
 _WITHOUT_FLOCK = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 
 
@@ -25,7 +28,7 @@ def lock_directory(ensemble: Path) -> Path:
 class Lock:
     """Exclusive lock `name` of an ensemble, a context manager; `what` is being done, for the message to others.
 
-    With `wait` it blocks until the lock is free, else a holder raises `BusyError`.
+    A holder raises `BusyError`: at once, or with `wait` when it has not let go after `PATIENCE` seconds.
     """
 
     def __init__(self, ensemble: Path, name: str, what: str, *, wait: bool = False) -> None:
@@ -48,7 +51,7 @@ class Lock:
 
     def _acquire(self, descriptor: int) -> None:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if self._wait else fcntl.LOCK_NB))
+            self._flock(descriptor, time.monotonic() + (PATIENCE if self._wait else 0.0))
         except BlockingIOError:
             holder = os.pread(descriptor, 200, 0).decode(errors="replace").strip() or "another process"
             raise BusyError(f"{self._ensemble}: {self._what} is in the hands of {holder}") from None
@@ -60,6 +63,17 @@ class Lock:
                 ) from error
             raise SqcliError(f"{self._file}: cannot be locked ({error.strerror})") from error
         self._claim(descriptor)
+
+    @staticmethod
+    def _flock(descriptor: int, deadline: float) -> None:
+        """Lock, trying until `deadline`; then `BlockingIOError`."""
+        while True:
+            try:
+                return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise
+                time.sleep(_LOOK_AGAIN)
 
     def _claim(self, descriptor: int) -> None:
         try:

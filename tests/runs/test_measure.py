@@ -16,6 +16,7 @@ from sqcli.observables.magnetization import Magnetization
 from sqcli.runs import _series, flags
 from sqcli.runs._chosen import observable
 from sqcli.runs.measure import measure
+from sqcli.store import _locks
 from sqcli.theories.free import Free
 
 ALL = ["magnetization", "abs_magnetization", "mean_abs_field", "chi2", "chi2_abs", "binder", "action", "field_squared"]
@@ -171,6 +172,15 @@ def test_read_only_directory(small):
     finally:
         for directory, _, _ in os.walk(small):
             os.chmod(directory, 0o755)  # noqa: PTH101
+
+
+def test_a_lock_that_another_measurement_never_lets_go(small, monkeypatch):
+    monkeypatch.setattr(_locks, "PATIENCE", 0.1)
+    with _locks.Lock(small, "observables", "the measurement"):
+        assert one(measure(small, ["magnetization"]))["value"] is not None
+        assert store.observable_names(small) == []
+    measure(small, ["magnetization"])
+    assert store.observable_names(small) == ["magnetization"]
 
 
 def _measure_many(path, queue):

@@ -1,0 +1,185 @@
+"""Verify passes on every exact algorithm and fails where the physics is wrong.
+
+A correct ensemble fails with probability 6e−5 by construction (Bonferroni over the rows of a report); seeds are fixed.
+"""
+
+import json
+import threading
+
+import numpy as np
+import pytest
+from drawn import free_fields, write
+
+from sqcli import store
+from sqcli.cli._format import as_json
+from sqcli.errors import SqcliError
+from sqcli.runs import _reversal
+from sqcli.runs import verify as verifying
+from sqcli.runs._opened import open_for_measuring
+from sqcli.runs.generate import Request, generate
+from sqcli.runs.verify import verify
+
+SYMMETRIC = {"theory": "phi4", "parameters": {"kappa": "0.21", "lambda": "0.022"}}
+BROKEN = {"theory": "phi4", "parameters": {"kappa": "0.4", "lambda": "0.022"}}
+FREE = {"theory": "free", "parameters": {"mass2": "0.5"}}
+U1 = {"theory": "u1", "parameters": {"beta": "2"}}
+KEYS = {"observable", "component", "value", "error", "reference", "z", "passed", "flags"}
+
+
+def run(path, theory, algorithm, values=None, *, extents=(8, 8), draws=2000, chains=4, **rest):
+    options = {"warmup": 300, "start": "hot", "seed": 7} | theory | rest
+    options |= {"algorithm": algorithm, "algorithm_parameters": values or {}, "chains": chains, "draws": draws}
+    request = Request(path, lattice=extents, **options)
+    generate(request, threading.Event(), lambda progress: None)
+    return path
+
+
+def failed(report):
+    return {(row["observable"], row["component"]) for row in report.estimates if row["passed"] is False}
+
+
+EXACT = [
+    (SYMMETRIC, "hmc", {}),
+    (FREE, "hmc", {"jitter": "0.3", "n_steps": "6"}),
+    (BROKEN, "hmc", {"integrator": "omelyan", "n_steps": "5", "jitter": "0.2"}),
+    (SYMMETRIC, "wolff", {"n_steps": "6"}),
+    (SYMMETRIC, "wolff", {"radial": "metropolis", "decomposition": "full"}),
+    (SYMMETRIC, "metropolis", {}),
+    (SYMMETRIC, "langevin", {"adjusted": "true", "step_size": "auto"}),
+    (FREE, "fahmc", {"jitter": "0.3", "n_steps": "6"}),
+    (U1, "hmc", {"n_steps": "6"}),
+    (U1, "metropolis", {}),
+]
+
+
+@pytest.mark.parametrize(("theory", "algorithm", "values"), EXACT)
+def test_exact_algorithms_pass(tmp_path, theory, algorithm, values):
+    report = verify(run(tmp_path / "e", theory, algorithm, values))
+    assert report.passed, failed(report)
+    rows = [(row["observable"], row["component"]) for row in report.estimates]
+    assert len(rows) == len(set(rows))
+    names = {name for name, _ in rows}
+    assert {"schwinger_dyson", "start_memory", "warmup_drift"} <= names
+    assert ("reversibility" in names) == (algorithm in ("hmc", "fahmc", "wolff") and "radial" not in values)
+    assert ("exp_delta_h" in names) == (algorithm != "metropolis" and "radial" not in values)
+
+
+def test_single_precision_passes(tmp_path):
+    report = verify(run(tmp_path / "e", SYMMETRIC, "hmc", dtype="float32"))
+    assert report.passed, failed(report)
+
+
+def test_envelope_has_one_row_per_check(tmp_path):
+    report = verify(write(tmp_path / "e", free_fields((6, 4), 0.5, 2, 500, seed=1)))
+    envelope = report.envelope()
+    assert report.passed, failed(report)
+    assert all(set(row) == KEYS for row in envelope["estimates"])
+    assert {"magnetization", "binder", "action", "correlator"} <= {row["observable"] for row in envelope["estimates"]}
+    assert json.loads(as_json(envelope), parse_constant=pytest.fail)["theory"] == "free"
+
+
+def test_exact_values_are_told_apart_from_wrong_ones(tmp_path):
+    fields = free_fields((8, 8), 0.5, 4, 1000, seed=3)
+    assert verify(write(tmp_path / "right", fields)).passed
+    report = verify(write(tmp_path / "wrong", fields, parameters={"mass2": 0.6}))
+    assert ("field_squared", None) in failed(report)
+
+
+@pytest.mark.parametrize("step", ["0.1", "0.2"])
+def test_langevin_at_a_large_step_fails(tmp_path, step):
+    report = verify(run(tmp_path / "e", SYMMETRIC, "langevin", {"step_size": step}, every=3))
+    assert ("schwinger_dyson", "phi_dS") in failed(report)
+
+
+def test_langevin_at_a_small_step_passes(tmp_path):
+    report = verify(run(tmp_path / "e", SYMMETRIC, "langevin", {"step_size": "0.0005"}, draws=300, every=40))
+    assert report.passed, failed(report)
+
+
+@pytest.mark.parametrize("factor", [0.98, 1.02])
+def test_a_coupling_that_is_two_percent_off_fails(tmp_path, factor):
+    """2000 independent draws at 32²."""
+    path = run(tmp_path / "e", SYMMETRIC, "hmc", extents=(32, 32), draws=500, every=5)
+    assert verify(path).passed
+    document = json.loads((path / "zarr.json").read_text())
+    document["attributes"]["parameters"]["kappa"] = 0.21 * factor
+    (path / "zarr.json").write_text(json.dumps(document))
+    assert not verify(path).passed
+
+
+@pytest.mark.parametrize("chains", [1, 4])
+@pytest.mark.parametrize("draws", [500, 2000])
+def test_clusters_alone_fail(tmp_path, chains, draws):
+    """radial_updates=0 from a hot start: |φ| never moves."""
+    report = verify(run(tmp_path / "e", SYMMETRIC, "wolff", {"radial_updates": "0"}, chains=chains, draws=draws))
+    assert any(name == "schwinger_dyson" for name, _ in failed(report))
+
+
+@pytest.mark.parametrize("theory", [SYMMETRIC, BROKEN])
+@pytest.mark.parametrize("start", ["hot", "cold"])
+def test_no_warm_up_fails(tmp_path, theory, start):
+    values = {"step_size": "0.1", "jitter": "0.2"}
+    path = run(tmp_path / "e", theory, "hmc", values, extents=(16, 16), draws=500, warmup=0, start=start)
+    assert any(name == "start_memory" for name, _ in failed(verify(path)))
+
+
+def test_energy_that_is_not_conserved_on_average_fails(tmp_path):
+    rng = np.random.default_rng(1)
+    fields = free_fields((6, 6), 0.5, 4, 500, seed=3)
+    right = write(tmp_path / "right", fields, stats={"delta_h": rng.normal(0.125, 0.5, (4, 500))})
+    assert verify(right).passed
+    wrong = write(tmp_path / "wrong", fields, stats={"delta_h": rng.normal(0.25, 0.5, (4, 500))})
+    assert failed(verify(wrong)) == {("exp_delta_h", None)}
+
+
+def test_energy_with_tails_that_cannot_be_sampled_is_not_judged(tmp_path):
+    fields = free_fields((6, 6), 0.5, 4, 500, seed=3)
+    changes = np.random.default_rng(1).normal(18, 6, (4, 500))
+    report = verify(write(tmp_path / "e", fields, stats={"delta_h": changes}))
+    row = next(row for row in report.estimates if row["observable"] == "exp_delta_h")
+    assert (row["z"], row["passed"]) == (None, None)
+    assert report.passed
+
+
+def test_a_frozen_chain_fails(tmp_path):
+    fields = np.repeat(free_fields((8, 8), 0.5, 1, 1, seed=3), 200, axis=1)
+    assert not verify(write(tmp_path / "e", fields)).passed
+
+
+def test_an_irreversible_integrator_is_seen(tmp_path, monkeypatch):
+    path = run(tmp_path / "e", SYMMETRIC, "hmc", draws=200)
+    opened = open_for_measuring(path)
+    found, allowed = _reversal.deviation(opened)
+    assert found < allowed / 10
+    monkeypatch.setattr(_reversal, "splitting", lambda *_: (np.array([0.6, 1.0, 0.4]), np.array([1.0, 1.0, 0.0])))
+    found, allowed = _reversal.deviation(opened)
+    assert found > 1e6 * allowed
+    assert ("reversibility", None) in failed(verify(path))
+
+
+def test_a_single_draw_cannot_be_verified(tmp_path):
+    path = write(tmp_path / "e", free_fields((4, 4), 0.5, 1, 1, seed=3))
+    with pytest.raises(SqcliError, match="too few draws"):
+        verify(path)
+
+
+def test_the_limit_grows_with_the_number_of_rows():
+    p = verifying.P_FOUR_SIGMA
+    assert verifying.normal_upper_quantile(p / 2) == pytest.approx(4, abs=1e-3)
+    assert verifying.normal_upper_quantile(p / 2 / 30) == pytest.approx(4.74, abs=0.05)
+
+
+def test_skipping_the_beginning_heals_a_missing_warm_up(tmp_path):
+    values = {"step_size": "0.1", "jitter": "0.2"}
+    path = run(tmp_path / "e", SYMMETRIC, "hmc", values, extents=(16, 16), draws=600, warmup=0)
+    assert not verify(path).passed
+    assert verify(path, skip=100).passed
+    assert store.open_ensemble(path).finished
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("theory", "algorithm", "values"), EXACT)
+def test_practically_no_false_alarm(tmp_path, theory, algorithm, values):
+    for seed in range(20):
+        report = verify(run(tmp_path / f"e{seed}", theory, algorithm, values, seed=1000 + seed))
+        assert report.passed, (seed, failed(report))
