@@ -6,6 +6,7 @@ series that cannot be kept (read-only ensemble, full disk) is used all the same.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,65 +17,70 @@ from sqcli.errors import DamageError, SqcliError
 from sqcli.observables._base import Observable
 from sqcli.runs._chosen import observable
 from sqcli.runs._opened import Opened
+from sqcli.runs._table import Table
 
 Array = NDArray[Any]
 Progress = Callable[[int, int], None]
 BLOCK_BYTES = 8 * 2**20
 KEEP_BYTES = 64 * 2**20  # results that wait to be written
+LARGE = 96 * 2**20  # a series that is not held in memory once it is kept
+NOTHING = slice(0, 0)
 
 
 @dataclass
 class Growing:
-    """A series being completed: `values` per chain with room for all draws, `done` of them there, `kept` on disk."""
+    """A series being completed: its rows so far, and how many of each chain are kept on disk."""
 
     name: str
     computes: Observable
-    values: list[Array]
-    done: list[int]
+    table: Table
     kept: list[int]
     attributes: dict[str, Any]
 
     @property
     def waiting(self) -> int:
         """Bytes computed and not yet kept."""
-        rows = sum(self.done) - sum(self.kept)
-        return rows * self.values[0].itemsize * int(np.prod(self.values[0].shape[1:]))
-
-    def add(self, chain: int, first: int, rows: Array) -> None:
-        """Rows of a chain from draw `first` on; what is there already is left alone."""
-        done = self.done[chain]
-        if self.values[chain].shape[1:] != rows.shape[1:] or self.values[chain].dtype != rows.dtype:
-            self.values = [np.empty((len(v), *rows.shape[1:]), rows.dtype) for v in self.values]
-        self.values[chain][done : first + len(rows)] = rows[done - first :]
-        self.done[chain] = first + len(rows)
+        return (sum(self.table.done) - sum(self.kept)) * _row_bytes(self.table.empty)
 
     def keep(self, opened: Opened) -> None:
-        """Write what is new into the ensemble."""
-        new = [v[k:d] for v, k, d in zip(self.values, self.kept, self.done, strict=True)]
-        labels = self.computes.components(opened.lattice) if self.values[0].ndim > 1 else None
-        path = opened.ensemble.path
-        store.write_observable(path, self.name, new, start=self.kept, components=labels, attributes=self.attributes)
-        self.kept = list(self.done)
+        """Write what is new into the ensemble, and let go of it where it is large."""
+        ensemble, empty = opened.ensemble, self.table.empty
+        labels = self.computes.components(opened.lattice) if empty.ndim > 1 else None
+        new = self.table.since(self.kept)
+        store.write_observable(
+            ensemble.path, self.name, new, start=self.kept, components=labels, attributes=self.attributes
+        )
+        self.kept = self.table.done
+        if int(ensemble.draws.sum()) * _row_bytes(empty) > LARGE:
+            self.table.forget(partial(_read, opened, self.name))
 
 
-def gather(opened: Opened, chosen: Iterable[Observable], progress: Progress | None = None) -> dict[str, list[Array]]:
-    """Need ("observables/magnetization", "sample_stats/delta_h") -> its series, per chain (n_i,) or (n_i, m)."""
-    needs = dict.fromkeys(need for instance in chosen for need in instance.needs)
-    found: dict[str, list[Array]] = {}
+def _row_bytes(empty: Array) -> int:
+    return empty.itemsize * int(np.prod(empty.shape[1:]))
+
+
+def _read(opened: Opened, name: str, columns: slice) -> Sequence[Array]:
+    kept = store.read_observable(opened.ensemble.path, name, columns)
+    return [] if kept is None else kept.values
+
+
+def gather(opened: Opened, chosen: Iterable[Observable], progress: Progress | None = None) -> dict[str, Table]:
+    """Need ("observables/magnetization", "sample_stats/delta_h") -> its series."""
+    found: dict[str, Table] = {}
     growing = []
-    for need in needs:
+    for need in dict.fromkeys(need for instance in chosen for need in instance.needs):
         group, _, name = need.partition("/")
         if group == "sample_stats":
-            found[need] = opened.ensemble.stat(name)
+            found[need] = Table.of(opened.ensemble.stat(name))
             continue
         computes = observable(name)
         if computes.statistic in opened.ensemble.stat_names:
             recorded = opened.ensemble.stat(str(computes.statistic))
-            found[need] = [computes.from_statistic(values, opened.lattice) for values in recorded]
+            found[need] = Table.of([computes.from_statistic(values, opened.lattice) for values in recorded])
             continue
         growing.append(_resume(opened, name, computes))
     complete(opened, growing, progress)
-    return found | {f"observables/{series.name}": series.values for series in growing}
+    return found | {f"observables/{series.name}": series.table for series in growing}
 
 
 def _resume(opened: Opened, name: str, computes: Observable) -> Growing:
@@ -86,24 +92,25 @@ def _resume(opened: Opened, name: str, computes: Observable) -> Growing:
         "options": parameters.to_mapping(computes),
         "code_version": __version__,
     }
-    kept = store.read_observable(opened.ensemble.path, name)
+    kept = store.read_observable(opened.ensemble.path, name, NOTHING)
     if kept is None or any(kept.attributes.get(key) != attributes[key] for key in ("definition", "options")):
-        nothing = [0] * len(lengths)
-        return Growing(name, computes, [np.empty(n) for n in lengths], nothing, list(nothing), attributes)
+        table = Table.of([np.empty(0) for _ in lengths])
+        return Growing(name, computes, table, [0] * len(lengths), attributes)
     there = [min(len(values), n) for values, n in zip(kept.values, lengths, strict=True)]
-    if there == lengths:
-        values = [v[:n] for v, n in zip(kept.values, lengths, strict=True)]
+    width = 8 * len(kept.components or ("one",))
+    if sum(there) * width > LARGE:
+        table = Table(partial(_read, opened, name), there, [[] for _ in there], empty=kept.values[0][:0])
+        table.empty = np.empty((0, len(kept.components or ())), kept.values[0].dtype)
     else:
-        values = [np.empty((n, *v.shape[1:]), v.dtype) for v, n in zip(kept.values, lengths, strict=True)]
-        for room, old, n in zip(values, kept.values, there, strict=True):
-            room[:n] = old[:n]
-    return Growing(name, computes, values, there, list(there), attributes)
+        rows = store.read_observable(opened.ensemble.path, name)
+        table = Table.of([v[:n] for v, n in zip(rows.values if rows else [], there, strict=True)])
+    return Growing(name, computes, table, list(there), attributes)
 
 
 def complete(opened: Opened, growing: Sequence[Growing], progress: Progress | None = None) -> None:
     """Compute what is missing in one pass over the configurations, and keep it."""
     lengths = opened.ensemble.draws
-    unfinished = [series for series in growing if (np.array(series.done) < lengths).any()]
+    unfinished = [series for series in growing if (np.array(series.table.done) < lengths).any()]
     if not unfinished:
         return
     keeping, total, seen = True, int(lengths.sum()), 0
@@ -119,20 +126,20 @@ def complete(opened: Opened, growing: Sequence[Growing], progress: Progress | No
 
 
 def _measure_block(opened: Opened, block: store.Block, growing: Sequence[Growing]) -> None:
-    firsts = [max(block.start, min(series.done[c] for c in block.chains)) for series in growing]
-    if min(firsts) >= block.stop:
+    firsts = [[max(block.start, series.table.done[c]) for c in block.chains] for series in growing]
+    if min(map(min, firsts)) >= block.stop:
         return
     stored = opened.ensemble.read_block(block).fields
-    fields = stored.reshape(len(block.chains), block.stop - block.start, *stored.shape[1:])
-    fields = fields.astype(np.result_type(fields.dtype, np.float64), copy=False)
+    site = stored.shape[1:]
+    fields = stored.reshape(len(block.chains), -1, *site).astype(np.result_type(stored.dtype, np.float64), copy=False)
     for series, first in zip(growing, firsts, strict=True):
-        missing = fields[:, first - block.start :]
-        if not missing.shape[1]:
+        if min(first) >= block.stop:
             continue
-        rows = series.computes.series(missing.reshape(-1, *stored.shape[1:]), opened.model)
-        rows = rows.reshape(len(block.chains), -1, *rows.shape[1:])
-        for chain, part in zip(block.chains, rows, strict=True):
-            series.add(chain, first, part)
+        missing = fields[:, min(first) - block.start :]
+        rows = series.computes.series(missing.reshape(-1, *site), opened.model)
+        rows = rows.reshape(*missing.shape[:2], *rows.shape[1:])
+        for chain, part, begin in zip(block.chains, rows, first, strict=True):
+            series.table.add(chain, part[begin - min(first) :])
 
 
 def _keep(opened: Opened, growing: Sequence[Growing]) -> bool:

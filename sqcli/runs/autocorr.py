@@ -18,7 +18,7 @@ from sqcli.runs._chosen import choose
 from sqcli.runs._opened import Opened, open_for_measuring
 from sqcli.runs._series import gather
 from sqcli.runs._soundness import ensemble_flags
-from sqcli.runs.measure import Report, Series, primaries, shortened
+from sqcli.runs.measure import Report, Series, batches, columnwise, primaries, shortened
 from sqcli.stats.means import project
 
 Chains = Sequence[NDArray[Any]]
@@ -71,12 +71,20 @@ def _row(found: stats.Autocorrelation, updates: int, common: Sequence[str]) -> d
 
 def _columns(opened: Opened, instance: Observable, series: Series) -> Iterator[Chains]:
     """The series of each component, per chain (n_i,)."""
-    chains = primaries(instance, series)
+    count = columnwise(opened, instance)
+    for columns in batches(count, series):
+        chains = primaries(instance, series, columns)
+        yield from ([c[:, k] for c in chains] for k in range(columns.stop - columns.start))
+    if not count:
+        yield from _linearised(opened, instance, primaries(instance, series))
+
+
+def _linearised(opened: Opened, instance: Observable, chains: Chains) -> Iterator[Chains]:
+    """The projected series of each component; a mean is its own series."""
     function = instance.function(opened.lattice)
     if function is None or not any(len(c) for c in chains):
-        count = len(instance.components(opened.lattice) or (None,))
-        for k in range(count):
-            yield [c if c.ndim == 1 else c[:, k] for c in chains]
+        labels = instance.components(opened.lattice) or (None,)
+        yield from ([c.reshape(len(c), -1)[:, 0] if len(c) else np.empty(0) for c in chains] for _ in labels)
         return
     with np.errstate(all="ignore"):
         means = project(chains, function)

@@ -13,12 +13,14 @@ from sqcli.observables._base import Observable
 from sqcli.runs._chosen import choose, observable
 from sqcli.runs._opened import Opened, open_for_measuring
 from sqcli.runs._series import Progress, gather
-from sqcli.runs._soundness import assumption_flags, cut, ensemble_flags
+from sqcli.runs._soundness import assumption_flags, ensemble_flags
+from sqcli.runs._table import ALL, Table
 
 TAU = ("tau_int", "tau_int_error", "ess")
 NUMBERS = ("value", "error", *TAU, "error_method", "between_chains_error", "window", "rhat")
 MAGNETIZATION = "observables/magnetization"
-Series = Mapping[str, Sequence[NDArray[Any]]]
+BATCH_BYTES = 64 * 2**20
+Series = Mapping[str, Table]
 
 
 @dataclass(frozen=True)
@@ -72,29 +74,46 @@ def _with_mean(chosen: Any) -> list[Observable]:
 
 def shortened(series: Series, skip: int, stride: int) -> Series:
     """All series without the draws that are not to be used."""
-    return {need: cut(chains, skip, stride) for need, chains in series.items()}
+    return {need: table.shortened(skip, stride) for need, table in series.items()}
 
 
-def primaries(instance: Observable, series: Series) -> list[NDArray[Any]]:
+def primaries(instance: Observable, series: Series, columns: slice = ALL) -> list[NDArray[Any]]:
     """The observable's numbers per draw, one (n_i,) or (n_i, p) array per chain."""
-    needed = [series[need] for need in instance.needs]
+    needed = [series[need].chains(columns) for need in instance.needs]
     return [instance.primaries(parts) for parts in zip(*needed, strict=True)]
 
 
+def columnwise(opened: Opened, instance: Observable) -> int:
+    """How many components are the columns of a series, each by itself; 0 where it takes more to make one."""
+    plain = instance.function(opened.lattice) is None and type(instance).primaries is Observable.primaries
+    return len(instance.components(opened.lattice) or ()) if plain else 0
+
+
+def batches(count: int, series: Series) -> Iterator[slice]:
+    """`count` columns in batches that take moderate memory."""
+    rows = max(sum(table.done) for table in series.values())
+    step = max(1, BATCH_BYTES // (8 * max(1, rows)))
+    return (slice(first, min(first + step, count)) for first in range(0, count, step))
+
+
 def estimates(opened: Opened, instance: Observable, series: Series) -> list[stats.Estimate]:
-    """One per component; column by column where the means are the estimates, which saves memory."""
-    chains = primaries(instance, series)
-    function = instance.function(opened.lattice)
-    if function is None and chains[0].ndim > 1:
-        return [stats.estimate([c[:, k] for c in chains])[0] for k in range(chains[0].shape[1])]
+    """One per component."""
+    count = columnwise(opened, instance)
+    found = []
+    for columns in batches(count, series):
+        chains = primaries(instance, series, columns)
+        found += [stats.estimate([c[:, k] for c in chains])[0] for k in range(columns.stop - columns.start)]
+    if count:
+        return found
     with np.errstate(all="ignore"):  # what is not finite is flagged
-        return stats.estimate(chains, function)
+        return stats.estimate(primaries(instance, series), instance.function(opened.lattice))
 
 
 def _rows(
     opened: Opened, name: str, instance: Observable, series: Series, common: Sequence[str]
 ) -> Iterator[dict[str, Any]]:
-    common = (*common, *assumption_flags(instance, series.get(MAGNETIZATION)))
+    mean = series[MAGNETIZATION].chains() if MAGNETIZATION in series else None
+    common = (*common, *assumption_flags(instance, mean))
     labels = instance.components(opened.lattice) or (None,)
     found = estimates(opened, instance, series)
     if len(found) < len(labels):  # nothing left to estimate from

@@ -27,6 +27,7 @@ from sqcli.store._root import array_names, read_root
 
 VOLATILE = ("code_version", "measured")  # attributes that may change without making the numbers others
 _FILES_AT_ONCE = 64
+ALL = slice(None)
 
 
 @dataclass(frozen=True)
@@ -55,28 +56,37 @@ def measured_draws(array: Array) -> list[int]:
     return measured
 
 
-def read_observable(path: str | Path, name: str) -> Series | None:
-    """The kept series `name`, or None; takes no lock."""
+def read_observable(path: str | Path, name: str, columns: slice = ALL) -> Series | None:
+    """The kept series `name`, or None; takes no lock.
+
+    `columns` picks components, so that a large series need not fit into memory; with none of them nothing is read.
+    """
     directory = Path(path) / "observables" / name
     while directory.exists():
         array = Array.load(directory)
         try:
-            return _read(array)
+            return _read(array, columns)
         except DamageError:
             if Array.load(directory) == array:
                 raise  # nobody replaced it while we read
     return None
 
 
-def _read(array: Array) -> Series:
-    measured = measured_draws(array)
-    values: list[NDArray[Any]] = []
-    for first in range(0, len(measured), array.chunks[0]):
-        counts = measured[first : first + array.chunks[0]]
-        rows = array.read(range(first, first + len(counts)), 0, max(counts))
-        values += [row[:n] for row, n in zip(rows, counts, strict=True)]
+def _read(array: Array, columns: slice) -> Series:
+    values = [_rows(array, chain, draws, columns) for chain, draws in enumerate(measured_draws(array))]
     components = array.attributes.get("components")
-    return Series(values, tuple(components) if components else None, array.attributes)
+    return Series(values, tuple(components[columns]) if components else None, array.attributes)
+
+
+def _rows(array: Array, chain: int, draws: int, columns: slice) -> NDArray[Any]:
+    """Measured draws of one chain, chunk by chunk where only some columns are wanted."""
+    if columns == ALL or len(array.shape) == 2:
+        return np.asarray(array.read(range(chain, chain + 1), 0, draws)[0])
+    out = np.empty((draws, len(range(array.shape[2])[columns])), array.dtype)
+    for start in range(0, draws if out.shape[1] else 0, array.chunks[1]):
+        stop = min(start + array.chunks[1], draws)
+        out[start:stop] = array.read(range(chain, chain + 1), start, stop)[0][:, columns]
+    return out
 
 
 def write_observable(
