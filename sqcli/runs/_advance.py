@@ -18,6 +18,7 @@ from sqcli.runs._spec import RunSpec
 from sqcli.store import Writer
 
 PIECE = 0.2  # seconds between two looks at the stop event
+LEAST = 32  # updates of a piece where chains share a chunk: a call costs far more than an update of such small fields
 INTERVAL = 2.0  # seconds after which what is there is committed
 PENDING = 16 * 2**20  # bytes of draws that wait for a commit at most
 HELD = 8 * 2**20  # bytes of configurations that a piece of the warm-up holds
@@ -67,7 +68,8 @@ class GroupRun:
         return self.writer.draws + sum(len(piece[0].fields) for piece in self.pending)
 
     def _updates_in_a_piece(self) -> int:
-        return max(1, int(PIECE / self.pace)) if self.pace else 1
+        least = LEAST if len(self.chains) > 1 else 1
+        return max(least, int(PIECE / self.pace)) if self.pace else least
 
     def _timed(self, updates: int, began: float) -> None:
         self.pace = (time.monotonic() - began) / updates
