@@ -47,6 +47,8 @@ class Observable(ABC):
         needs: the series it is made of, "observables/<name>" or "sample_stats/<name>".
         statistic: of `sample_stats`, where that spares computing the kept series from configurations.
         on: names of the fields it exists for.
+        separable: component k is made of column k of the first series and of all of the others, so that some
+            components can be estimated without the rest.
         odd_moments_vanish: ⟨φ⟩ = 0 is assumed; the user is told where it is not so.
     """
 
@@ -54,6 +56,7 @@ class Observable(ABC):
     needs: ClassVar[tuple[str, ...]]
     statistic: ClassVar[str | None] = None
     on: ClassVar[tuple[str, ...]] = SCALARS
+    separable: ClassVar[bool] = False
     odd_moments_vanish: ClassVar[bool] = False
 
     def fits(self, field: str, lattice: Lattice) -> bool:

@@ -20,6 +20,7 @@ class Correlator(Observable):
 
     definition: ClassVar[str] = "(1/L) sum_t0 s(t0) s(t0+t), s(t) = mean of phi over the slice t of the last axis"
     needs: ClassVar[tuple[str, ...]] = ("observables/correlator",)
+    separable: ClassVar[bool] = True
 
     def components(self, lattice: Lattice) -> tuple[str, ...]:
         """The distance t."""

@@ -17,6 +17,7 @@ class CorrelatorConnected(Observable):
 
     definition: ClassVar[str] = "C(t) - <M>^2"
     needs: ClassVar[tuple[str, ...]] = ("observables/correlator", "observables/magnetization")
+    separable: ClassVar[bool] = True
 
     def components(self, lattice: Lattice) -> tuple[str, ...]:
         """The distance t."""

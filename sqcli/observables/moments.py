@@ -15,6 +15,7 @@ class Moments(Observable):
 
     definition: ClassVar[str] = "(1/V) sum_x phi(x)^n"
     needs: ClassVar[tuple[str, ...]] = ("observables/moments",)
+    separable: ClassVar[bool] = True
 
     def components(self, lattice: Lattice) -> tuple[str, ...]:
         """The power n."""

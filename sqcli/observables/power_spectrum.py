@@ -40,6 +40,7 @@ class PowerSpectrum(Observable):
 
     definition: ClassVar[str] = "|phi~(k)|^2 / V averaged over equivalent modes, phi~(k) = sum_x exp(-ikx) phi(x)"
     needs: ClassVar[tuple[str, ...]] = ("observables/power_spectrum",)
+    separable: ClassVar[bool] = True
     on: ClassVar[tuple[str, ...]] = ("phi", "x")
 
     def components(self, lattice: Lattice) -> tuple[str, ...]:

@@ -78,5 +78,6 @@ def _padded(system: System, field: NDArray[Any]) -> NDArray[Any]:
 
 
 def _sites(system: System, padded: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
-    boxes = padded.reshape(system.components, *(n + 2 for n in system.lattice.extents))
+    inner = padded[: system.components * system.lattice.padded_volume]  # buffers may be longer
+    boxes = inner.reshape(system.components, *(n + 2 for n in system.lattice.extents))
     return boxes[(slice(None), *[slice(1, -1)] * system.lattice.dimension)].reshape(shape)

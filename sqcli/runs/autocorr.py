@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sqcli import stats
 from sqcli.observables._base import Observable
@@ -18,10 +17,8 @@ from sqcli.runs._chosen import choose
 from sqcli.runs._opened import Opened, open_for_measuring
 from sqcli.runs._series import gather
 from sqcli.runs._soundness import ensemble_flags
-from sqcli.runs.measure import Report, Series, batches, columnwise, primaries, shortened
+from sqcli.runs.measure import Chains, Report, Series, columns_of, primaries, shortened
 from sqcli.stats.means import project
-
-Chains = Sequence[NDArray[Any]]
 
 
 def autocorr(
@@ -70,22 +67,18 @@ def _row(found: stats.Autocorrelation, updates: int, common: Sequence[str]) -> d
 
 
 def _columns(opened: Opened, instance: Observable, series: Series) -> Iterator[Chains]:
-    """The series of each component, per chain (n_i,)."""
-    count = columnwise(opened, instance)
-    for columns in batches(count, series):
-        chains = primaries(instance, series, columns)
-        yield from ([c[:, k] for c in chains] for k in range(columns.stop - columns.start))
-    if not count:
-        yield from _linearised(opened, instance, primaries(instance, series))
-
-
-def _linearised(opened: Opened, instance: Observable, chains: Chains) -> Iterator[Chains]:
-    """The projected series of each component; a mean is its own series."""
+    """The series of each component, per chain (n_i,): a mean is its own."""
     function = instance.function(opened.lattice)
-    if function is None or not any(len(c) for c in chains):
-        labels = instance.components(opened.lattice) or (None,)
-        yield from ([c.reshape(len(c), -1)[:, 0] if len(c) else np.empty(0) for c in chains] for _ in labels)
-        return
+    labels = instance.components(opened.lattice) or (None,)
+    for chains in primaries(opened, instance, series):
+        if not any(len(c) for c in chains):
+            yield from ([c.reshape(-1) for c in chains] for _ in labels)
+            return
+        yield from columns_of(chains) if function is None else _linearised(chains, function)
+
+
+def _linearised(chains: Chains, function: stats.Combine) -> Iterator[Chains]:
+    """The projected series of each component."""
     with np.errstate(all="ignore"):
         means = project(chains, function)
     ends = np.cumsum(means.lengths)[:-1]

@@ -19,7 +19,8 @@ from sqcli.runs._table import ALL, Table
 TAU = ("tau_int", "tau_int_error", "ess")
 NUMBERS = ("value", "error", *TAU, "error_method", "between_chains_error", "window", "rhat")
 MAGNETIZATION = "observables/magnetization"
-BATCH_BYTES = 64 * 2**20
+BATCH_BYTES = 32 * 2**20
+Chains = Sequence[NDArray[Any]]
 Series = Mapping[str, Table]
 
 
@@ -77,36 +78,41 @@ def shortened(series: Series, skip: int, stride: int) -> Series:
     return {need: table.shortened(skip, stride) for need, table in series.items()}
 
 
-def primaries(instance: Observable, series: Series, columns: slice = ALL) -> list[NDArray[Any]]:
-    """The observable's numbers per draw, one (n_i,) or (n_i, p) array per chain."""
-    needed = [series[need].chains(columns) for need in instance.needs]
-    return [instance.primaries(parts) for parts in zip(*needed, strict=True)]
+def primaries(opened: Opened, instance: Observable, series: Series) -> Iterator[Chains]:
+    """The observable's numbers per draw, one (n_i,) or (n_i, p) array per chain; in batches of components if it can."""
+    needed = [series[need] for need in instance.needs]
+    labels = instance.components(opened.lattice)
+    parts = batches(len(labels), needed) if instance.separable and labels else [ALL]
+    for columns in parts:
+        chains = zip(*(table.chains(columns) for table in needed), strict=True)
+        yield [instance.primaries(rows) for rows in chains]
 
 
-def columnwise(opened: Opened, instance: Observable) -> int:
-    """How many components are the columns of a series, each by itself; 0 where it takes more to make one."""
-    plain = instance.function(opened.lattice) is None and type(instance).primaries is Observable.primaries
-    return len(instance.components(opened.lattice) or ()) if plain else 0
-
-
-def batches(count: int, series: Series) -> Iterator[slice]:
-    """`count` columns in batches that take moderate memory."""
-    rows = max(sum(table.done) for table in series.values())
+def batches(count: int, tables: Sequence[Table]) -> Iterator[slice]:
+    """`count` columns, cut so that each batch takes moderate memory."""
+    rows = max(sum(table.done) for table in tables)
     step = max(1, BATCH_BYTES // (8 * max(1, rows)))
     return (slice(first, min(first + step, count)) for first in range(0, count, step))
 
 
+def columns_of(chains: Chains) -> Iterator[Chains]:
+    """Each column as a series of its own, (n_i,) per chain."""
+    if chains[0].ndim == 1:
+        yield chains
+    else:
+        yield from ([c[:, k] for c in chains] for k in range(chains[0].shape[1]))
+
+
 def estimates(opened: Opened, instance: Observable, series: Series) -> list[stats.Estimate]:
-    """One per component."""
-    count = columnwise(opened, instance)
-    found = []
-    for columns in batches(count, series):
-        chains = primaries(instance, series, columns)
-        found += [stats.estimate([c[:, k] for c in chains])[0] for k in range(columns.stop - columns.start)]
-    if count:
-        return found
-    with np.errstate(all="ignore"):  # what is not finite is flagged
-        return stats.estimate(primaries(instance, series), instance.function(opened.lattice))
+    """One per component; means one by one, which saves memory."""
+    function, found = instance.function(opened.lattice), []
+    for chains in primaries(opened, instance, series):
+        if function is None:
+            found += [stats.estimate(column)[0] for column in columns_of(chains)]
+        else:
+            with np.errstate(all="ignore"):  # what is not finite is flagged
+                found += stats.estimate(chains, function)
+    return found
 
 
 def _rows(

@@ -14,6 +14,7 @@ from sqcli.cli._format import as_json
 from sqcli.errors import SqcliError, UsageError
 from sqcli.observables.magnetization import Magnetization
 from sqcli.runs import _series, flags
+from sqcli.runs import measure as measuring
 from sqcli.runs._chosen import observable
 from sqcli.runs.measure import measure
 from sqcli.store import _locks
@@ -207,6 +208,24 @@ def test_results_are_written_in_pieces(small, monkeypatch):
     monkeypatch.setattr(_series, "BLOCK_BYTES", 1000)
     assert measure(small, ALL).envelope()["estimates"] == whole["estimates"]
     assert store.check(small) == []
+
+
+@pytest.mark.parametrize("writable", [True, False])
+def test_large_series_are_read_column_by_column(small, monkeypatch, writable):
+    whole = measure(write(small.with_name("g"), free_fields((6, 4), 0.5, 3, 40, seed=1)), ALL).envelope()
+    monkeypatch.setattr(_series, "LARGE", 500)
+    monkeypatch.setattr(_series, "KEEP_BYTES", 2000)
+    monkeypatch.setattr(_series, "BLOCK_BYTES", 1000)
+    monkeypatch.setattr(measuring, "BATCH_BYTES", 2000)
+    if not writable:
+        refuse = SqcliError("disk full")
+        monkeypatch.setattr(store, "write_observable", lambda *_, **__: raise_(refuse))
+    for _ in range(2):
+        assert measure(small, ALL).envelope()["estimates"] == whole["estimates"]
+
+
+def raise_(error):
+    raise error
 
 
 def test_progress_reaches_the_end(small):
