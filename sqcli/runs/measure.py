@@ -82,16 +82,17 @@ def primaries(opened: Opened, instance: Observable, series: Series) -> Iterator[
     """The observable's numbers per draw, one (n_i,) or (n_i, p) array per chain; in batches of components if it can."""
     needed = [series[need] for need in instance.needs]
     labels = instance.components(opened.lattice)
-    parts = batches(len(labels), needed) if instance.separable and labels else [ALL]
+    room = BATCH_BYTES // (1 if instance.function(opened.lattice) is None else 4)  # functions need copies
+    parts = batches(len(labels), needed, room) if instance.separable and labels else [ALL]
     for columns in parts:
         chains = zip(*(table.chains(columns) for table in needed), strict=True)
         yield [instance.primaries(rows) for rows in chains]
 
 
-def batches(count: int, tables: Sequence[Table]) -> Iterator[slice]:
-    """`count` columns, cut so that each batch takes moderate memory."""
+def batches(count: int, tables: Sequence[Table], room: int) -> Iterator[slice]:
+    """`count` columns, cut so that each batch takes `room` bytes."""
     rows = max(sum(table.done) for table in tables)
-    step = max(1, BATCH_BYTES // (8 * max(1, rows)))
+    step = max(1, room // (8 * max(1, rows)))
     return (slice(first, min(first + step, count)) for first in range(0, count, step))
 
 
