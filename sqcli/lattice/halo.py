@@ -10,6 +10,13 @@ H = np.uint64(HEADER)
 
 
 @jit
+def copy_face(f, to, source, size):
+    """A contiguous piece."""
+    for i in range(size):
+        f[to + i] = f[source + i]
+
+
+@jit
 def fill(f, geometry):
     """Copy the opposite faces into the ghosts, innermost axis first, so that corners come out right."""
     dimension, components, size = geometry[0], geometry[1], geometry[2]
@@ -17,11 +24,14 @@ def fill(f, geometry):
         n = geometry[H + dimension - ONE - axis]
         stride = geometry[H + dimension + dimension - ONE - axis]
         span = (n + TWO) * stride
-        for block in range(components * size // span):
-            low = block * span
-            for i in range(low, low + stride):
-                f[i] = f[i + n * stride]
-                f[i + (n + ONE) * stride] = f[i + stride]
+        if stride == ONE:
+            for low in range(stride - stride, components * size, span):
+                f[low] = f[low + n]
+                f[low + n + ONE] = f[low + ONE]
+        else:
+            for low in range(stride - stride, components * size, span):
+                copy_face(f, low, low + n * stride, stride)
+                copy_face(f, low + (n + ONE) * stride, low + stride, stride)
 
 
 @jit

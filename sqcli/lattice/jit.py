@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 PACKAGE = Path(__file__).parent.parent
-KERNEL_FOLDERS = ("lattice", "theories", "mcmc", "observables")
+KERNEL_FOLDERS = ("lattice", "theories", "mcmc")
 # Everything but "no NaN, no infinity": a diverged trajectory must be seen and rejected.
 FASTMATH = {"reassoc", "nsz", "arcp", "contract", "afn"}
 OPTIONS = {"fastmath": FASTMATH, "error_model": "numpy", "boundscheck": False, "cache": True, "nogil": True}

@@ -2,8 +2,8 @@
 
 Every number is a pure function of (seed, chain, update, purpose, index), so that resuming needs no generator
 state and nothing depends on threads, chain ranges or block sizes. The key holds the seed; the counter holds the
-index, the update, the purpose and the chain. Normal numbers come in pairs from Box–Muller with polynomial
-logarithm and sine, which vectorise.
+index, the update, the purpose and the chain. Normal numbers come in pairs from Box–Muller, a 64-bit word a pair,
+with polynomial logarithm and sine, which vectorise.
 """
 
 import math
@@ -12,10 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sqcli.lattice.jit import jit, kernel
+from sqcli.lattice.jit import FASTMATH, jit, kernel
 
 U = np.uint64
 LOW = U(0xFFFFFFFF)
+MANTISSA = U(0xFFFFFFFFFFFFF)
+TWO_52 = 4503599627370496.0
+COUNTERS = 128  # of a block of normal numbers
 UNIT = 1.0 / 9007199254740992.0  # 2^-53
 SCHEME = "philox4x32-10, key = seed, counter = (index, update, purpose, chain)"
 
@@ -37,16 +40,25 @@ class Stream:
 
 
 @jit(inline="always")
+def rounds(c0, c1, c2, c3, k0, k1):
+    """The ten rounds on words in the low halves; high halves hold rubbish on the way, which the products ignore."""
+    for _ in range(10):
+        h0, h1 = (c0 & LOW) * U(0xD2511F53), (c2 & LOW) * U(0xCD9E8D57)
+        c0, c1, c2, c3 = (h1 >> U(32)) ^ c1 ^ k0, h1, (h0 >> U(32)) ^ c3 ^ k1, h0
+        k0, k1 = k0 + U(0x9E3779B9), k1 + U(0xBB67AE85)
+    return (c0 & LOW) | (c1 << U(32)), (c2 & LOW) | (c3 << U(32))
+
+
+@jit(inline="always")
+def third_word(update, purpose):
+    """The counter's third word: the purpose and the high part of the update."""
+    return (purpose | ((update >> U(32)) << U(16))) & LOW
+
+
+@jit(inline="always")
 def philox(index, update, purpose, key):
     """Two 64-bit words."""
-    c0, c1, c3 = index & LOW, update & LOW, key[1] & LOW
-    c2 = (purpose | ((update >> U(32)) << U(16))) & LOW
-    k0, k1 = key[0] & LOW, key[0] >> U(32)
-    for _ in range(10):
-        h0, h1 = c0 * U(0xD2511F53), c2 * U(0xCD9E8D57)
-        c0, c1, c2, c3 = (h1 >> U(32)) ^ c1 ^ k0, h1 & LOW, (h0 >> U(32)) ^ c3 ^ k1, h0 & LOW
-        k0, k1 = (k0 + U(0x9E3779B9)) & LOW, (k1 + U(0xBB67AE85)) & LOW
-    return c0 | (c1 << U(32)), c2 | (c3 << U(32))
+    return rounds(index, update, third_word(update, purpose), key[1], key[0] & LOW, key[0] >> U(32))
 
 
 @jit(inline="always")
@@ -65,76 +77,85 @@ def _number(bits):
     return np.uint64(bits).view(np.float64)
 
 
-@jit(inline="always")
+@jit(fastmath=FASTMATH - {"reassoc"})  # regrouping would bring the 2^52 into the sum
 def _log(u):
-    """Ln u to rounding: u = 2^e m with m in [1/√2, √2), then the atanh series."""
-    bits = _bits(u)
-    e = np.int64(bits - U(0x3FE6A09E667F3BCD)) >> np.int64(52)
-    m = _number(bits - (np.uint64(e) << U(52)))
+    """Logarithm of u to 1e−12: u = 2^e m with m in [1/√2, √2), then the atanh series; e without a conversion of integers."""
+    bits = _bits(u) + U(0x3FF0000000000000 - 0x3FE6A09E667F3BCD)
+    m = _number(_bits(u) + U(0x3FF0000000000000) - (bits & ~MANTISSA))
+    e = _number((bits >> U(52)) | U(0x4330000000000000)) - (TWO_52 + 1023.0)
     s = (m - 1.0) / (m + 1.0)
     q = s * s
-    p = q * (2.0 / 19.0) + 2.0 / 17.0
-    p = p * q + 2.0 / 15.0
-    p = p * q + 2.0 / 13.0
+    p = q * (2.0 / 15.0) + 2.0 / 13.0
     p = p * q + 2.0 / 11.0
     p = p * q + 2.0 / 9.0
     p = p * q + 2.0 / 7.0
     p = p * q + 2.0 / 5.0
     p = p * q + 2.0 / 3.0
-    return np.float64(e) * 0.6931471805599453 + s * (p * q + 2.0)
+    return e * 0.6931471805599453 + s * (p * q + 2.0)
 
 
 @jit(inline="always")
 def _sine_cosine(turn):
-    """Sin and cos of 2π·turn, turn in [0, 1): quarter turns by bits, Taylor polynomials on |r| ≤ π/4."""
+    """Sine and cosine of 2π·turn, turn in [0, 1), to 1e−12: quarter turns by bits, Taylor polynomials on |r| ≤ π/4."""
     quarters = np.floor(turn * 4.0 + 0.5)
     r = (turn * 4.0 - quarters) * 1.5707963267948966
-    k = np.int64(quarters)
+    k = _bits(quarters + TWO_52)
     z = r * r
-    s = z * -7.6471637318198164e-13 + 1.6059043836821613e-10
-    s = s * z - 2.5052108385441719e-8
+    s = z * 1.6059043836821613e-10 - 2.5052108385441719e-8
     s = s * z + 2.7557319223985893e-6
     s = s * z - 1.9841269841269841e-4
     s = s * z + 8.3333333333333333e-3
     s = (s * z - 1.6666666666666667e-1) * z * r + r
-    c = z * 4.7794773323873853e-14 - 1.1470745597729725e-11
-    c = c * z + 2.0876756987868099e-9
+    c = z * -1.1470745597729725e-11 + 2.0876756987868099e-9
     c = c * z - 2.7557319223985891e-7
     c = c * z + 2.4801587301587302e-5
     c = c * z - 1.3888888888888889e-3
     c = c * z + 4.1666666666666667e-2
     c = (c * z - 0.5) * z + 1.0
-    odd = (k & 1) != 0
-    sine, cosine = (c, s) if odd else (s, c)
-    sine = _number(_bits(sine) ^ (np.uint64(k & 2) << U(62)))
-    return sine, _number(_bits(cosine) ^ (np.uint64((k + 1) & 2) << U(62)))
+    odd = (k & U(1)) != U(0)
+    sine = c if odd else s
+    cosine = s if odd else c
+    sine = _number(_bits(sine) ^ ((k & U(2)) << U(62)))
+    return sine, _number(_bits(cosine) ^ (((k + U(1)) & U(2)) << U(62)))
 
 
 @jit
-def _pairs(out, start, half, first, update, purpose, key):
+def _words(words, half, first, update, purpose, key):
+    third, chain, k0, k1 = third_word(update, purpose), key[1], key[0] & LOW, key[0] >> U(32)
     for j in range(half):
-        a, b = philox(first + j, update, purpose, key)
-        u = _number((a >> U(12)) | U(0x3FF0000000000000)) - (1.0 - 2.0**-53)
-        turn = _number((b >> U(12)) | U(0x3FF0000000000000)) - 1.0
+        words[j], words[half + j] = rounds(first + j, update, third, chain, k0, k1)
+
+
+@jit
+def _pairs(out, start, words, count):
+    """Box–Muller: a word is a pair, 40 bits for the radius and 24 for the angle."""
+    for j in range(count):
+        u = _number((words[j] >> U(24) << U(12)) | U(0x3FF0000000000800)) - 1.0
+        turn = _number((words[j] << U(40) >> U(12)) | U(0x3FF0000000000000)) - 1.0
         radius = math.sqrt(-2.0 * _log(u))
         sine, cosine = _sine_cosine(turn)
         out[start + j] = radius * sine
-        out[start + half + j] = radius * cosine
+        out[start + count + j] = radius * cosine
 
 
 @jit
 def normals(out, update, purpose, key):
-    """Fill `out` (float64) with independent N(0, 1) numbers, in blocks of 512 that fit the nearest cache."""
+    """Fill `out` (float64) with independent N(0, 1) numbers, in blocks that fit the nearest cache.
+
+    A block has four numbers for each of its Philox counters; what the last block has too many is thrown away.
+    """
+    words, block = np.empty(2 * COUNTERS, np.uint64), np.empty(4 * COUNTERS)
     size, start = U(out.size), U(0)
     while start < size:
-        half = min(U(512), size - start) >> U(1)
-        if half == U(0):  # an odd one left over
-            pair = np.empty(2)
-            _pairs(pair, U(0), U(1), start, update, purpose, key)
-            out[start] = pair[0]
-            return
-        _pairs(out, start, half, start, update, purpose, key)
-        start += half + half
+        half = min(U(COUNTERS), (size - start + U(3)) >> U(2))
+        _words(words, half, start >> U(2), update, purpose, key)
+        if start + U(4) * half <= size:
+            _pairs(out, start, words, U(2) * half)
+        else:
+            _pairs(block, U(0), words, U(2) * half)
+            for i in range(size - start):
+                out[start + i] = block[i]
+        start += U(4) * half
 
 
 @kernel("void(float64[::1], uint64, uint64, uint64[::1])")

@@ -19,6 +19,7 @@ from sqcli.lattice.philox import Stream
 from sqcli.theories._base import Theory
 
 Auto = Literal["auto"]
+CACHE_LINE = 64
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,13 @@ class System:
         return self.components * self.lattice.volume
 
     def buffers(self, count: int) -> NDArray[Any]:
-        """`count` padded fields of zeros."""
-        return np.zeros((count, self.components * self.lattice.padded_volume), self.dtype)
+        """`count` padded fields of zeros, each with its first inner site at the start of a cache line."""
+        line = CACHE_LINE // np.dtype(self.dtype).itemsize
+        size = self.components * self.lattice.padded_volume
+        width = -(-size // line) * line + line  # an odd line apart, so that equal sites do not share a cache set
+        memory = np.zeros(count * width + 2 * line, self.dtype)
+        offset = -(memory.ctypes.data // memory.itemsize + sum(self.lattice.strides)) % line
+        return memory[offset : offset + count * width].reshape(count, width)
 
 
 @dataclass(frozen=True)

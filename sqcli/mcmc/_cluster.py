@@ -31,6 +31,15 @@ def next_uniform(s):
     return uniform(result)
 
 
+@jit(inline="always")
+def freezes(u, a):
+    """Whether u < 1 − e^{−a}, for a > 0 and by 1 + a + … + a⁴/24 ≤ e^a ≤ 1/(1 − a) mostly without an exponential."""
+    if u >= a:
+        return False
+    below = 1.0 + a * (1.0 + a * (1.0 / 2.0 + a * (1.0 / 6.0 + a * (1.0 / 24.0))))
+    return (1.0 - u) * below > 1.0 or u < 1.0 - math.exp(-a)
+
+
 @jit
 def seeded(update, key):
     """The generator of this update."""
@@ -56,14 +65,12 @@ def single(sites, neighbours, bond, stack, s):
         for k in range(i * degree, i * degree + degree):
             j = U(neighbours[k])
             a = strength * sites[j]
-            if a > 0.0:
-                u = next_uniform(s)
-                if u < a and u < 1.0 - math.exp(-a):  # 1 − e^{−a} ≤ a: most bonds need no exp
-                    total += float(sites[j])
-                    sites[j] = -sites[j]
-                    stack[waiting] = j
-                    waiting += U(1)
-                    size += 1
+            if a > 0.0 and freezes(next_uniform(s), a):
+                total += float(sites[j])
+                sites[j] = -sites[j]
+                stack[waiting] = j
+                waiting += U(1)
+                size += 1
     return size, total
 
 
@@ -88,7 +95,7 @@ def full(sites, neighbours, bond, label, sums, s):
         for k in range(0, degree, 2):  # each bond once: forward neighbours only
             j = neighbours[i * degree + k]
             a = bond * sites[i] * sites[j]
-            if a > 0.0 and next_uniform(s) < 1.0 - math.exp(-a):
+            if a > 0.0 and freezes(next_uniform(s), a):
                 one, other = root(label, i), root(label, j)
                 label[max(one, other)] = min(one, other)
     clusters, square = 0, 0.0

@@ -13,7 +13,7 @@ from sqcli.mcmc import _cluster, _local, _trajectory
 from sqcli.mcmc._base import State, System, Trace, records, trace
 from sqcli.mcmc._integrators import splitting
 from sqcli.mcmc._tuning import STEP, freeze, learn
-from sqcli.theories._base import ACTION, FLOW, LOCAL, ClusterFlips, LocalUpdates
+from sqcli.theories._base import FINISH, FLOW, LOCAL, ClusterFlips, LocalUpdates
 
 if TYPE_CHECKING:
     from sqcli.mcmc.wolff import Wolff
@@ -31,15 +31,15 @@ def columns(radial: str, radial_updates: int) -> tuple[str, ...]:
 
 
 @kernel(
-    f"void(FunctionType({FLOW}), FunctionType({ACTION}), real[::1], real[:, ::1], uint64[::1], float64[::1], "
+    f"void(FunctionType({FLOW}), FunctionType({FINISH}), real[::1], real[:, ::1], uint64[::1], float64[::1], "
     f"float64[::1], float64[::1], float64, {FLIPS}, {CHAIN})"
 )
 def trajectories_and_flips(
-    flow, action, sites, buffers, geometry, couplings, kicks, drifts, jitter, neighbours, bond, clusters, decompose,
+    flow, finish, sites, buffers, geometry, couplings, kicks, drifts, jitter, neighbours, bond, clusters, decompose,
     key, first, updates, every, radial, tuning, target, tune, fields, stats,
 ):  # fmt: skip
     """`radial` trajectories and the flips, `updates` times."""
-    p, noise, order, energy = buffers[3], np.empty(sites.size), np.arange(3), np.empty(1)
+    p, noise, order, energies = buffers[3], np.empty(sites.size), np.arange(3), np.empty(2)
     label, sums = np.empty(sites.size, np.uint32), np.empty(sites.size)
     accepted, delta_h = False, 0.0
     rate, size, square = 0.0, 0.0, 0.0
@@ -48,12 +48,12 @@ def trajectories_and_flips(
     for u in range(updates):
         update = first + np.uint64(u)
         pack(sites, buffers[order[0]], geometry)
-        energy[0] = action(buffers[order[0]], geometry, couplings)
+        finish(buffers[order[0]], p, geometry, couplings, 0.0, energies)
         for r in range(radial):
             sub = SUBUPDATE * np.uint64(r)
             step = _trajectory.jittered(tuning[STEP], jitter, update, sub, key)
             accepted, delta_h = _trajectory.trajectory(
-                flow, action, buffers, order, p, noise, geometry, couplings, kicks, drifts, step, energy, update,
+                flow, finish, buffers, order, p, noise, geometry, couplings, kicks, drifts, step, energies, update,
                 sub, key,
             )  # fmt: skip
             rate += accepted / radial
@@ -69,7 +69,8 @@ def trajectories_and_flips(
             fields[u // every] = sites
             if radial:
                 pack(sites, buffers[order[0]], geometry)
-                row[0], row[1], row[2] = accepted, delta_h, action(buffers[order[0]], geometry, couplings)
+                finish(buffers[order[0]], p, geometry, couplings, 0.0, energies)
+                row[0], row[1], row[2] = accepted, delta_h, energies[0]
                 row[3], row[4] = rate / every, tuning[STEP]
             row[-2], row[-1] = size / every, square / every
             rate, size, square = 0.0, 0.0, 0.0
@@ -116,7 +117,7 @@ def with_trajectories(
     after, names = state.after(updates, state.field.copy()), wolff.stats()
     fields, stats = records(system, updates // every, len(names))
     trajectories_and_flips(system.dtype)(
-        system.theory.flow(system.dtype), system.theory.action_kernel(system.dtype), after.field.reshape(-1),
+        system.theory.flow(system.dtype), system.theory.finish(system.dtype), after.field.reshape(-1),
         system.buffers(4), system.geometry, system.couplings, *splitting(wolff.integrator, wolff.n_steps),
         wolff.jitter, *_flips(wolff, system), stream.key, state.update + 1, updates, every, wolff.radial_updates,
         after.tuning, wolff.target_acceptance, tune, fields, stats,

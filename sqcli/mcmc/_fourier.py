@@ -19,7 +19,7 @@ from sqcli.lattice.momentum import phat2
 from sqcli.lattice.philox import MOMENTUM, normals
 from sqcli.mcmc._trajectory import ACCEPTED, ACTION_COLUMN, DELTA_H, RATE, STEP_SIZE, accept, jittered
 from sqcli.mcmc._tuning import STEP, freeze, learn
-from sqcli.theories._base import ACTION, FLOW
+from sqcli.theories._base import FINISH, FLOW
 
 TABLES = "float64[::1], float64[::1], int64[::1], float64[::1], float64[::1]"  # M⁻¹, √M, plan's two, scratch
 
@@ -60,33 +60,36 @@ def add_rows(f, sites, geometry, factor):
 
 @jit
 def trajectory(
-    flow, action, buffers, order, p, work, geometry, couplings, kicks, drifts, step, energy, update, key,
+    flow, finish, buffers, order, p, work, geometry, couplings, kicks, drifts, step, energies, update, key,
     inverse, root, itable, ftable, scratch,
 ):  # fmt: skip
     """One accelerated update of the field in buffers[order[0]]; returns (accepted, ΔH)."""
     components, sub = np.int64(geometry[1]), np.uint64(0)
     normals(work, update, MOMENTUM, key)
-    before = energy[0]
+    action = energies[0]
+    before = action
     for i in range(work.size):
         before += 0.5 * work[i] * work[i]
     multiply_components(work, root, itable, ftable, scratch, components)
     copy_in(work, p, geometry)
-    here, kick, still = 0, np.empty(1), np.zeros(1)
-    for i in range(kicks.size):
-        kick[0] = kicks[i] * step
+    here, last, kick, still = 0, kicks.size - 1, np.empty(1), np.zeros(1)
+    for i in range(last + 1):  # the last sweep does nothing but bring the field back to its manifold
+        kick[0] = kicks[i] * step if i < last else 0.0
         there = 1 if here != 1 else 2
         flow(buffers[order[here]], buffers[order[there]], buffers[order[there]], p, geometry, couplings, kick, still)
         here = there
-        unpack(p, work, geometry)
-        if drifts[i] != 0.0:
+        if i < last:
+            unpack(p, work, geometry)
             multiply_components(work, inverse, itable, ftable, scratch, components)
             add_rows(buffers[order[here]], work, geometry, drifts[i] * step)
-    new = action(buffers[order[here]], geometry, couplings)
-    after = new + 0.5 * quadratic(work, inverse, itable, ftable, scratch, components)
+    finish(buffers[order[here]], p, geometry, couplings, kicks[last] * step, energies)
+    unpack(p, work, geometry)
+    after = energies[0] + 0.5 * quadratic(work, inverse, itable, ftable, scratch, components)
     accepted = accept(after - before, update, sub, key)
     if accepted:
-        energy[0] = new
         order[0], order[here] = order[here], order[0]
+    else:
+        energies[0] = action
     return accepted, after - before
 
 
@@ -102,26 +105,26 @@ def quadratic(p, inverse, itable, ftable, scratch, components):
 
 
 @kernel(
-    f"void(FunctionType({FLOW}), FunctionType({ACTION}), real[::1], real[:, ::1], uint64[::1], float64[::1], "
+    f"void(FunctionType({FLOW}), FunctionType({FINISH}), real[::1], real[:, ::1], uint64[::1], float64[::1], "
     "uint64[::1], uint64, int64, int64, float64[::1], float64[::1], float64, "
     f"float64[::1], float64, boolean, {TABLES}, real[:, ::1], float64[:, ::1])"
 )
 def chain(
-    flow, action, sites, buffers, geometry, couplings, key, first, updates, every, kicks, drifts, jitter,
+    flow, finish, sites, buffers, geometry, couplings, key, first, updates, every, kicks, drifts, jitter,
     tuning, target, tune, inverse, root, itable, ftable, scratch, fields, stats,
 ):  # fmt: skip
     """As the plain chain of trajectories."""
-    p, work, order, energy = buffers[3], np.empty(sites.size), np.arange(3), np.empty(1)
+    p, work, order, energies = buffers[3], np.empty(sites.size), np.arange(3), np.empty(2)
     if not tune:
         freeze(tuning)
     pack(sites, buffers[0], geometry)
-    energy[0] = action(buffers[0], geometry, couplings)
+    finish(buffers[0], p, geometry, couplings, 0.0, energies)
     rate = 0.0
     for u in range(updates):
         update = first + np.uint64(u)
         step = jittered(tuning[STEP], jitter, update, np.uint64(0), key)
         accepted, delta_h = trajectory(
-            flow, action, buffers, order, p, work, geometry, couplings, kicks, drifts, step, energy, update, key,
+            flow, finish, buffers, order, p, work, geometry, couplings, kicks, drifts, step, energies, update, key,
             inverse, root, itable, ftable, scratch,
         )  # fmt: skip
         if tune:
@@ -130,7 +133,7 @@ def chain(
         if (u + 1) % every == 0:
             row = u // every
             unpack(buffers[order[0]], fields[row], geometry)
-            stats[row, ACCEPTED], stats[row, DELTA_H], stats[row, ACTION_COLUMN] = accepted, delta_h, energy[0]
+            stats[row, ACCEPTED], stats[row, DELTA_H], stats[row, ACTION_COLUMN] = accepted, delta_h, energies[0]
             stats[row, RATE], stats[row, STEP_SIZE] = rate / every, tuning[STEP]
             rate = 0.0
     unpack(buffers[order[0]], sites, geometry)

@@ -11,12 +11,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from sqcli.lattice.halo import copy_in, pack, square, unpack
+from sqcli.lattice.halo import copy_in, pack, unpack
 from sqcli.lattice.jit import jit, kernel
 from sqcli.lattice.philox import ACCEPT, LENGTH, MOMENTUM, Stream, normals, philox, uniform
 from sqcli.mcmc._base import Auto, State, System, Trace, records, trace
 from sqcli.mcmc._tuning import STEP, freeze, learn
-from sqcli.theories._base import ACTION, FLOW
+from sqcli.theories._base import FINISH, FLOW
 
 # Columns of the statistics of a saved draw.
 COLUMNS = ("accepted", "delta_h", "action", "acceptance_rate", "step_size")
@@ -28,7 +28,10 @@ def gaussian_momentum(p, noise, geometry, update, sub, key):
     """N(0, 1) at every site; returns ½ Σ π²."""
     normals(noise, update, MOMENTUM + sub, key)
     copy_in(noise, p, geometry)
-    return 0.5 * square(p, geometry)
+    total = 0.0
+    for i in range(noise.size):
+        total += noise[i] * noise[i]
+    return 0.5 * total
 
 
 @jit
@@ -47,43 +50,45 @@ def accept(delta_h, update, sub, key):
 
 @jit
 def trajectory(
-    flow, action, buffers, order, p, noise, geometry, couplings, kicks, drifts, step, energy, update, sub, key
+    flow, finish, buffers, order, p, noise, geometry, couplings, kicks, drifts, step, energies, update, sub, key
 ):
-    """One update of the field in buffers[order[0]] with action energy[0]; returns (accepted, ΔH)."""
-    start, a, b = buffers[order[0]], buffers[order[1]], buffers[order[2]]
-    before = gaussian_momentum(p, noise, geometry, update, sub, key) + energy[0]
-    end = flow(start, a, b, p, geometry, couplings, kicks * step, drifts * step)
-    new = action(buffers[order[end]], geometry, couplings)
-    delta_h = 0.5 * square(p, geometry) + new - before
+    """One update of the field in buffers[order[0]] with action energies[0]; returns (accepted, ΔH)."""
+    start, a, b, last = buffers[order[0]], buffers[order[1]], buffers[order[2]], kicks.size - 1
+    action = energies[0]
+    before = gaussian_momentum(p, noise, geometry, update, sub, key) + action
+    end = flow(start, a, b, p, geometry, couplings, kicks[:last] * step, drifts[:last] * step)
+    finish(buffers[order[end]], p, geometry, couplings, kicks[last] * step, energies)
+    delta_h = energies[0] + energies[1] - before
     accepted = accept(delta_h, update, sub, key)
     if accepted:
-        energy[0] = new
         order[0], order[end] = order[end], order[0]
+    else:
+        energies[0] = action
     return accepted, delta_h
 
 
 @kernel(
-    f"void({FLOW.join(('FunctionType(', ')'))}, {ACTION.join(('FunctionType(', ')'))}, real[::1], real[:, ::1], "
+    f"void(FunctionType({FLOW}), FunctionType({FINISH}), real[::1], real[:, ::1], "
     "uint64[::1], float64[::1], uint64[::1], uint64, int64, int64, float64[::1], float64[::1], float64, "
     "float64[::1], float64, boolean, real[:, ::1], float64[:, ::1])"
 )
 def chain(
-    flow, action, sites, buffers, geometry, couplings, key, first, updates, every, kicks, drifts, jitter,
+    flow, finish, sites, buffers, geometry, couplings, key, first, updates, every, kicks, drifts, jitter,
     tuning, target, tune, fields, stats,
 ):  # fmt: skip
     """`updates` trajectories from `sites` (overwritten by the end); every `every`-th is kept."""
-    p, noise, order, energy = buffers[3], np.empty(sites.size), np.arange(3), np.empty(1)
+    p, noise, order, energies = buffers[3], np.empty(sites.size), np.arange(3), np.empty(2)
     sub = np.uint64(0)
     if not tune:
         freeze(tuning)
     pack(sites, buffers[0], geometry)
-    energy[0] = action(buffers[0], geometry, couplings)
+    finish(buffers[0], p, geometry, couplings, 0.0, energies)
     rate = 0.0
     for u in range(updates):
         update = first + np.uint64(u)
         step = jittered(tuning[STEP], jitter, update, sub, key)
         accepted, delta_h = trajectory(
-            flow, action, buffers, order, p, noise, geometry, couplings, kicks, drifts, step, energy, update, sub, key
+            flow, finish, buffers, order, p, noise, geometry, couplings, kicks, drifts, step, energies, update, sub, key
         )
         if tune:
             learn(tuning, min(1.0, math.exp(-delta_h)) if delta_h == delta_h else 0.0, target)
@@ -91,7 +96,7 @@ def chain(
         if (u + 1) % every == 0:
             row = u // every
             unpack(buffers[order[0]], fields[row], geometry)
-            stats[row, ACCEPTED], stats[row, DELTA_H], stats[row, ACTION_COLUMN] = accepted, delta_h, energy[0]
+            stats[row, ACCEPTED], stats[row, DELTA_H], stats[row, ACTION_COLUMN] = accepted, delta_h, energies[0]
             stats[row, RATE], stats[row, STEP_SIZE] = rate / every, tuning[STEP]
             rate = 0.0
     unpack(buffers[order[0]], sites, geometry)
@@ -111,7 +116,7 @@ def run(
     after = state.after(updates, state.field.copy())
     fields, stats = records(system, updates // every, len(COLUMNS))
     chain(system.dtype)(
-        system.theory.flow(system.dtype), system.theory.action_kernel(system.dtype), after.field.reshape(-1),
+        system.theory.flow(system.dtype), system.theory.finish(system.dtype), after.field.reshape(-1),
         system.buffers(4), system.geometry, system.couplings, stream.key, state.update + 1, updates, every,
         *splitting, jitter, after.tuning, target or 0.0, target is not None, fields, stats,
     )  # fmt: skip

@@ -80,7 +80,7 @@ class FAHMC(_trajectory.MolecularDynamics):
         fields, stats = records(system, updates // every, len(self.stats()))
         metric = _fourier.Metric(system.lattice, float(after.tuning[_pilot.MASS]))
         _fourier.chain(system.dtype)(
-            system.theory.flow(system.dtype), system.theory.action_kernel(system.dtype), after.field.reshape(-1),
+            system.theory.flow(system.dtype), system.theory.finish(system.dtype), after.field.reshape(-1),
             system.buffers(4), system.geometry, system.couplings, stream.key, state.update + 1, updates, every,
             *splitting(self.integrator, self.n_steps), self.jitter, after.tuning, self.target_acceptance,
             tune and self.step_size == "auto", *metric.tables(), fields, stats,

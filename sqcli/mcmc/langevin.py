@@ -16,20 +16,20 @@ from sqcli.lattice.philox import MOMENTUM, Stream, normals
 from sqcli.mcmc import _trajectory, _tuning
 from sqcli.mcmc._base import Auto, Exactness, State, System, Trace, records, require_warmup, trace
 from sqcli.mcmc._integrators import splitting
-from sqcli.theories._base import ACTION, FLOW
+from sqcli.theories._base import FINISH, FLOW
 
 STATS = ("action", "step_size")
 
 
 @kernel(
-    f"void(FunctionType({FLOW}), FunctionType({ACTION}), real[::1], real[:, ::1], uint64[::1], float64[::1], "
+    f"void(FunctionType({FLOW}), FunctionType({FINISH}), real[::1], real[:, ::1], uint64[::1], float64[::1], "
     "uint64[::1], uint64, int64, int64, float64, real[:, ::1], float64[:, ::1])"
 )
 def chain(
-    flow, action, sites, buffers, geometry, couplings, key, first, updates, every, epsilon, fields, stats
+    flow, finish, sites, buffers, geometry, couplings, key, first, updates, every, epsilon, fields, stats
 ):  # fmt: skip
     """Euler–Maruyama: one sweep with kick √(ε/2) and drift √(2ε) on a Gaussian momentum."""
-    p, noise = buffers[2], np.empty(sites.size)
+    p, noise, energies = buffers[2], np.empty(sites.size), np.empty(2)
     kick, drift = np.full(1, np.sqrt(0.5 * epsilon)), np.full(1, np.sqrt(2.0 * epsilon))
     pack(sites, buffers[0], geometry)
     for u in range(updates):
@@ -39,8 +39,8 @@ def chain(
         flow(buffers[here], buffers[1 - here], buffers[1 - here], p, geometry, couplings, kick, drift)
         if (u + 1) % every == 0:
             unpack(buffers[1 - here], fields[u // every], geometry)
-            stats[u // every, 0] = action(buffers[1 - here], geometry, couplings)
-            stats[u // every, 1] = epsilon
+            finish(buffers[1 - here], p, geometry, couplings, 0.0, energies)
+            stats[u // every, 0], stats[u // every, 1] = energies[0], epsilon
     unpack(buffers[updates % 2], sites, geometry)
 
 
@@ -96,7 +96,7 @@ class Langevin:
         after = state.after(updates, state.field.copy())
         fields, stats = records(system, updates // every, len(STATS))
         chain(system.dtype)(
-            system.theory.flow(system.dtype), system.theory.action_kernel(system.dtype), after.field.reshape(-1),
+            system.theory.flow(system.dtype), system.theory.finish(system.dtype), after.field.reshape(-1),
             system.buffers(3), system.geometry, system.couplings, stream.key, state.update + 1, updates, every,
             self.step_size, fields, stats,
         )  # fmt: skip

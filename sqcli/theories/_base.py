@@ -16,7 +16,7 @@ from sqcli.lattice.jit import Kernel
 from sqcli.lattice.manifold import Manifold
 
 FLOW = "int64(real[::1], real[::1], real[::1], real[::1], uint64[::1], float64[::1], float64[::1], float64[::1])"
-ACTION = "float64(real[::1], uint64[::1], float64[::1])"
+FINISH = "void(real[::1], real[::1], uint64[::1], float64[::1], float64, float64[::1])"
 LOCAL = "float64(real[::1], uint64, float64, uint32[::1], float64[::1])"
 
 References = Mapping[tuple[str, str | None], float]
@@ -31,13 +31,14 @@ class Theory(Protocol):
         flow: kernel (start, a, b, momentum, geometry, couplings, kicks, drifts) -> 1 or 2. Alternating sweeps
             p ← p − kick_i ∂S/∂φ, φ ← φ moved by drift_i p, from `start`, which is left as it is, through the
             buffers `a`, `b`; returns which of the two holds the end (1: a, 2: b).
-        action_kernel: kernel (field, geometry, couplings) -> S.
+        finish: kernel (field, momentum, geometry, couplings, kick, energies): the last p ← p − kick ∂S/∂φ of a
+            trajectory, in place, with S in energies[0] and ½ Σ p² in energies[1].
     """
 
     manifold: ClassVar[Manifold]
     formula: ClassVar[str]
     flow: ClassVar[Kernel]
-    action_kernel: ClassVar[Kernel]
+    finish: ClassVar[Kernel]
 
     def check(self, lattice: Lattice) -> None:
         """Raise UsageError when the theory does not exist on `lattice`."""

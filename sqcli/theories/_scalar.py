@@ -9,7 +9,7 @@ import numpy as np
 from sqcli.lattice.geometry import HEADER
 from sqcli.lattice.halo import fill, row_count
 from sqcli.lattice.jit import jit, kernel
-from sqcli.theories._base import ACTION, FLOW, LOCAL
+from sqcli.theories._base import FINISH, FLOW, LOCAL
 
 ONE, TWO, THREE = np.uint64(1), np.uint64(2), np.uint64(3)
 H = np.uint64(HEADER)
@@ -94,41 +94,60 @@ def flow(start, a, b, p, geometry, couplings, kicks, drifts):
 
 
 @jit
-def _row_action(f, low, high, geometry, couplings):
+def _near(f, i, geometry):
+    """Σ of the neighbours in any dimension."""
     dimension, total = geometry[0], 0.0
-    j, c2, c4 = couplings[0], couplings[1], couplings[2]
-    if dimension == TWO:
-        s = geometry[H + TWO]
-        for i in range(low, high):
-            g = float(f[i])
-            total += g * (g * (c2 + c4 * g * g) - j * (float(f[i + ONE]) + float(f[i + s])))
-        return total
-    if dimension == THREE:
-        s, t = geometry[H + THREE + ONE], geometry[H + THREE]
-        for i in range(low, high):
-            g = float(f[i])
-            near = float(f[i + ONE]) + float(f[i + s]) + float(f[i + t])
-            total += g * (g * (c2 + c4 * g * g) - j * near)
-        return total
-    for i in range(low, high):
-        g = float(f[i])
-        near = 0.0
-        for axis in range(dimension):
-            near += float(f[i + geometry[H + dimension + axis]])
-        total += g * (g * (c2 + c4 * g * g) - j * near)
+    for axis in range(dimension):
+        stride = geometry[H + dimension + axis]
+        total += float(f[i - stride]) + float(f[i + stride])
     return total
 
 
-@kernel(ACTION)
-def action(f, geometry, couplings):
-    """S of one field in the padded layout, summed row by row in double precision."""
+@jit
+def _row_energies(f, p, low, high, geometry, j, c2, c4, kick):
+    """(S, Σ p²) of one row, in double precision; every bond counts half from either end."""
+    dimension, s, t = geometry[0], geometry[H + geometry[0]], geometry[H + geometry[0] + ONE]
+    total, square = 0.0, 0.0
+    if dimension == TWO:
+        for i in range(low, high):
+            g = float(f[i])
+            near = (float(f[i - ONE]) + float(f[i + ONE])) + (float(f[i - s]) + float(f[i + s]))
+            momentum = float(p[i]) - kick * (g * (2.0 * c2 + 4.0 * c4 * (g * g)) - j * near)
+            p[i] = momentum
+            square += momentum * momentum
+            total += g * (g * (c2 + c4 * (g * g)) - 0.5 * j * near)
+    elif dimension == THREE:
+        for i in range(low, high):
+            g = float(f[i])
+            near = (float(f[i - ONE]) + float(f[i + ONE])) + (float(f[i - s]) + float(f[i + s]))
+            near += float(f[i - t]) + float(f[i + t])
+            momentum = float(p[i]) - kick * (g * (2.0 * c2 + 4.0 * c4 * (g * g)) - j * near)
+            p[i] = momentum
+            square += momentum * momentum
+            total += g * (g * (c2 + c4 * (g * g)) - 0.5 * j * near)
+    else:
+        for i in range(low, high):
+            g, near = float(f[i]), _near(f, i, geometry)
+            momentum = float(p[i]) - kick * (g * (2.0 * c2 + 4.0 * c4 * (g * g)) - j * near)
+            p[i] = momentum
+            square += momentum * momentum
+            total += g * (g * (c2 + c4 * (g * g)) - 0.5 * j * near)
+    return total, square
+
+
+@kernel(FINISH)
+def finish(f, p, geometry, couplings, kick, energies):
+    """The last kick and the energies: see `Theory.finish`."""
     dimension = geometry[0]
     n, first = geometry[H + dimension - ONE], H + TWO * dimension
-    total = 0.0
+    j, c2, c4 = couplings[0], couplings[1], couplings[2]
+    total, square = 0.0, 0.0
     for row in range(row_count(geometry)):
         low = geometry[first + row]
-        total += _row_action(f, low, low + n, geometry, couplings)
-    return total
+        s, q = _row_energies(f, p, low, low + n, geometry, j, c2, c4, kick)
+        total += s
+        square += q
+    energies[0], energies[1] = total, 0.5 * square
 
 
 @kernel(LOCAL)

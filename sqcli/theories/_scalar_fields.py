@@ -23,7 +23,7 @@ class ScalarTheory(ABC):
 
     manifold: ClassVar[RealField] = RealField()
     flow: ClassVar[Kernel] = _scalar.flow
-    action_kernel: ClassVar[Kernel] = _scalar.action
+    finish: ClassVar[Kernel] = _scalar.finish
     local_change: ClassVar[Kernel] = _scalar.local_change
 
     @abstractmethod

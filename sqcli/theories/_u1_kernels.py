@@ -11,7 +11,7 @@ import numpy as np
 from sqcli.lattice.geometry import HEADER
 from sqcli.lattice.halo import fill
 from sqcli.lattice.jit import jit, kernel
-from sqcli.theories._base import ACTION, FLOW, LOCAL
+from sqcli.theories._base import FINISH, FLOW, LOCAL
 
 ONE = np.uint64(1)
 FIRST, LAST = np.uint64(HEADER), np.uint64(HEADER + 1)
@@ -79,17 +79,41 @@ def flow(start, a, b, p, geometry, couplings, kicks, drifts):
     return 1 if kicks.size % 2 == 1 else 2
 
 
-@kernel(ACTION)
-def action(f, geometry, couplings):
-    """β Σ_□ (1 − cos θ_□) = 2β Σ_□ sin²(θ_□/2)."""
-    s, up, total = geometry[STRIDE], geometry[2], 0.0
+@jit
+def half_sines(f, low, high, s, up):
+    """Σ sin²(θ_□/2) of one row."""
+    total = 0.0
+    for i in range(low, high):
+        half = sine(0.5 * (float(f[i]) + float(f[up + i + s]) - float(f[i + ONE]) - float(f[up + i])))
+        total += half * half
+    return total
+
+
+@jit
+def push(p, sines, low, high, offset, back, force):
+    """The kick of `move` alone, on one row; returns Σ p²."""
+    total = 0.0
+    for i in range(low, high):
+        momentum = float(p[offset + i]) - force * (sines[i] - sines[i - back])
+        p[offset + i] = momentum
+        total += momentum * momentum
+    return total
+
+
+@kernel(FINISH)
+def finish(f, p, geometry, couplings, kick, energies):
+    """The last kick and the energies, S = 2β Σ_□ sin²(θ_□/2): see `Theory.finish`."""
+    s, up, plane = geometry[STRIDE], geometry[2], geometry.copy()
+    plane[1] = ONE
+    sines, total, square = np.zeros(geometry[2]), 0.0, 0.0
+    plaquette_sines(f, sines, geometry[ROWS], geometry[ROWS + geometry[FIRST] - ONE] + geometry[LAST], s, up)
+    fill(sines, plane)
+    force = kick * couplings[0]
     for row in range(geometry[FIRST]):
-        low = geometry[ROWS + row]
-        for i in range(low, low + geometry[LAST]):
-            angle = float(f[i]) + float(f[up + i + s]) - float(f[i + ONE]) - float(f[up + i])
-            half = sine(0.5 * angle)
-            total += half * half
-    return 2.0 * couplings[0] * total
+        low, high = geometry[ROWS + row], geometry[ROWS + row] + geometry[LAST]
+        total += half_sines(f, low, high, s, up)
+        square += push(p, sines, low, high, np.uint64(0), ONE, force) + push(p, sines, low, high, up, s, -force)
+    energies[0], energies[1] = 2.0 * couplings[0] * total, 0.5 * square
 
 
 @kernel(LOCAL)

@@ -26,7 +26,7 @@ class U1:
     manifold: ClassVar[AngleLinks] = AngleLinks()
     formula: ClassVar[str] = "S = beta sum_plaquettes (1 - cos theta_p)"
     flow: ClassVar[Kernel] = _u1_kernels.flow
-    action_kernel: ClassVar[Kernel] = _u1_kernels.action
+    finish: ClassVar[Kernel] = _u1_kernels.finish
     local_change: ClassVar[Kernel] = _u1_kernels.local_change
 
     def check(self, lattice: Lattice) -> None:

@@ -44,12 +44,17 @@ def sites(f, like, geometry):
 
 
 @pytest.mark.parametrize(("dtype", "rtol"), [("float64", 1e-12), ("float32", 1e-5)])
-def test_action_kernel_is_the_formula(case, dtype, rtol):
+def test_finish_kicks_and_gives_the_energies(case, dtype, rtol, rng):
     theory, lattice, field = case
-    geometry = lattice.geometry(theory.manifold.components(lattice))
-    for configuration, expected in zip(field, theory.action(field, lattice), strict=True):
-        f = padded(theory, lattice, configuration, dtype)
-        assert theory.action_kernel(dtype)(f, geometry, theory.couplings(lattice)) == pytest.approx(expected, rel=rtol)
+    geometry, energies = lattice.geometry(theory.manifold.components(lattice)), np.empty(2)
+    momentum = rng.standard_normal(field.shape)
+    kicked = momentum + 0.3 * theory.drift(field, lattice)
+    for row, action in enumerate(theory.action(field, lattice)):
+        f, p = padded(theory, lattice, field[row], dtype), padded(theory, lattice, momentum[row], dtype)
+        theory.finish(dtype)(f, p, geometry, theory.couplings(lattice), 0.3, energies)
+        np.testing.assert_allclose(sites(p, momentum[row], geometry), kicked[row], rtol=100 * rtol, atol=100 * rtol)
+        assert energies[0] == pytest.approx(action, rel=rtol)
+        assert energies[1] == pytest.approx((kicked[row] ** 2).sum() / 2, rel=rtol)
 
 
 def test_drift_is_minus_the_derivative_of_the_action(case, rng):
