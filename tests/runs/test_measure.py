@@ -221,7 +221,10 @@ def test_large_series_are_read_column_by_column(small, monkeypatch, writable):
         refuse = SqcliError("disk full")
         monkeypatch.setattr(store, "write_observable", lambda *_, **__: raise_(refuse))
     for _ in range(2):
-        assert measure(small, ALL).envelope()["estimates"] == whole["estimates"]
+        for row, expected in zip(measure(small, ALL).estimates, whole["estimates"], strict=True):
+            loosely = {"rhat": 1e-2}  # ranks of draws that agree but for rounding
+            close = {k: pytest.approx(v, rel=loosely.get(k, 1e-6)) for k, v in expected.items() if isinstance(v, float)}
+            assert row == expected | close
 
 
 def raise_(error):
