@@ -1,5 +1,6 @@
-"""Ratios of cumulants of the local field, free of its scale: κ₄/κ₂², κ₆/κ₂³, κ₈/κ₂⁴ (2410.21212, whose field is
-rescaled); definitions of the cumulants as in `cumulants`.
+"""Ratios of cumulants of the local field, free of its scale: κ₄/κ₂², κ₆/κ₂³, κ₈/κ₂⁴.
+
+The field of the published table (2410.21212) is rescaled; these ratios are not. Cumulants as in `cumulants`.
 """
 
 from dataclasses import dataclass

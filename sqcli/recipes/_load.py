@@ -67,7 +67,7 @@ def _read(path: Path) -> Any:
 
 
 def _replace(content: Any, key: str, value: str) -> None:
-    """Put `value` where the dotted `key` points; list entries by number or by the name they begin with."""
+    """Put `value` where the dotted `key` points; steps and plots by name, other entries by number."""
     *way, last = key.split(".")
     place = reduce(lambda where, part: _entry(where, part, key), way, content)
     try:
@@ -91,7 +91,7 @@ def _entry(place: Any, part: str, key: str) -> Any:
 
 
 def _position(entries: list[Any], part: str, key: str) -> int:
-    named = [next(iter(entry.values()), None) if isinstance(entry, dict) else None for entry in entries]
+    named = [entry.get("generate", entry.get("plot")) if isinstance(entry, dict) else None for entry in entries]
     if part in named:
         return named.index(part)
     if part.isdigit() and int(part) < len(entries):

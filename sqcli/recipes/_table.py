@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sqcli import store
 from sqcli.errors import SqcliError, UsageError
 from sqcli.recipes._model import Recipe, Reference, Row
 from sqcli.runs.autocorr import autocorr
@@ -49,14 +50,23 @@ def _estimates(path: Path, rows: Sequence[Row], progress: Progress) -> Sequence[
     if first.quantity == "value":
         return measure(path, names, skip=first.skip, progress=progress).estimates
     report = autocorr(path, names, window=first.window, skip=first.skip)
-    return [{**row, **_tau(row)} for row in report.estimates]
+    draws = report.head["chains"] * (report.head["draws"] - first.skip)
+    every = int(store.open_ensemble(path).attrs.get("every", 1))
+    found = [_tau(row, first.window, draws) for row in report.estimates]
+    numbers = [{key: None if number is None else number * every for key, number in tau.items()} for tau in found]
+    return [{**row, **updates} for row, updates in zip(report.estimates, numbers, strict=True)]
 
 
-def _tau(row: Mapping[str, Any]) -> Entry:
-    """τ_int in updates as the value, its error in the same unit."""
-    tau, error, updates = row["tau_int"], row["tau_int_error"], row["tau_int_trajectories"]
-    known = tau and updates is not None and error is not None
-    return {"value": updates, "error": error * updates / tau if known else None}
+def _tau(row: Mapping[str, Any], window: int | str, draws: int) -> Entry:
+    """τ_int and its error in draws.
+
+    A window that is given is summed over whatever it hides, to compare with numbers that were made that way: the
+    flags say so, and the error is that of Madras and Sokal, τ √((4W + 2)/N).
+    """
+    if row["tau_int"] is not None or window == "auto":
+        return {"value": row["tau_int"], "error": row["tau_int_error"]}
+    tau = 0.5 + sum(row["rho"][1 : int(window) + 1])
+    return {"value": tau, "error": tau * math.sqrt((4 * int(window) + 2) / draws)}
 
 
 def _pick(row: Row, number: int, estimates: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:

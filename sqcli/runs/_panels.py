@@ -1,6 +1,7 @@
 """Panels of a figure: history of a series, its autocorrelation function, its distribution; one ensemble or several."""
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from sqcli.runs._chosen import choose
 from sqcli.runs._opened import open_for_measuring
 from sqcli.runs._series import gather
 from sqcli.runs.autocorr import autocorr
-from sqcli.runs.measure import primaries
+from sqcli.runs.measure import columns_of, primaries
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,8 +36,9 @@ def per_draw(source: Source, quantity: Quantity) -> list[Array]:
     if instance.function(opened.lattice) is not None:
         raise UsageError(f"{quantity.name} is no number per draw and has no history; plot kind rho, or magnetization")
     column = quantity.column(instance.components(opened.lattice))
-    chains = primaries(instance, gather(opened, [instance]))
-    return [real(values if values.ndim == 1 else values[:, column]) for values in chains]
+    batches = primaries(opened, instance, gather(opened, [instance]))
+    columns = (series for batch in batches for series in columns_of(batch))
+    return [real(values) for values in next(islice(columns, column, None))]
 
 
 def history(axes: "Axes", sources: Sequence[Source], quantity: Quantity) -> None:

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-SPREAD = 50.0  # largest over median from which colours are logarithmic: a susceptibility has a peak
+SPREAD = 10.0  # largest over median from which colours are logarithmic: a susceptibility has a peak
+
+MARK = "#ff5a36"  # stands out from both ends of the colour map
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def _panel(figure: "Figure", axes: "Axes", diagram: Diagram, quantity: Quantity,
     image = axes.pcolormesh(xs, ys, grid, shading="nearest", cmap="viridis", rasterized=True, norm=norm)
     figure.colorbar(image, ax=axes, location="top", label=quantity.symbol, pad=0.02, aspect=25)
     for x, y, label in diagram.marks:
-        axes.plot(x, y, marker="x", color="white", markersize=5, markeredgewidth=1.2)
-        axes.annotate(label, (x, y), xytext=(4, 4), textcoords="offset points", color="white", fontsize=6)
+        axes.plot(x, y, marker="x", color=MARK, markersize=5, markeredgewidth=1.2)
+        axes.annotate(label, (x, y), xytext=(4, 4), textcoords="offset points", color=MARK)
     axes.set_xlabel(PARAMETERS.get(diagram.x, diagram.x))
     axes.spines[["top", "right"]].set_visible(True)

@@ -1,0 +1,125 @@
+"""Running a recipe: in order, once, stoppable, with a table that says how far off it is."""
+
+import csv
+import json
+import math
+import threading
+from contextlib import nullcontext
+
+import pytest
+
+from sqcli import open_ensemble, recipes
+from sqcli.cli._comparison import comparison
+from sqcli.errors import SqcliError, Stopped, UsageError
+from sqcli.recipes._load import load
+from sqcli.recipes._model import Reference
+from sqcli.recipes._steps import runs
+from sqcli.recipes._table import deviation
+
+
+def contents(folder):
+    return {p: (p.stat().st_mtime_ns, p.read_bytes()) for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.fixture
+def outcome(small, written, tmp_path):
+    return recipes.run(written(small), out=tmp_path / "out")
+
+
+def test_a_recipe_generates_compares_and_plots(outcome, tmp_path):
+    out = tmp_path / "out"
+    assert {file.name for file in outcome.files} == {"table.json", "table.csv", "m.png"}
+    assert (out / "m.png").read_bytes().startswith(b"\x89PNG")
+    first, second, third = outcome.rows
+    z = (first["value"] - 0.5) / first["error"]
+    assert first["reference_deviation"] == pytest.approx(z)
+    assert abs(z) < 4  # equipartition: S/V = 1/2 for the free field
+    assert second["quantity"] == "tau_int"
+    assert third["component"] == "1"
+    assert open_ensemble(out / "ensembles" / "b").attrs["start"]["ensemble"] == str(out / "ensembles" / "a")
+
+
+def test_the_table_is_saved_as_json_and_csv(outcome, tmp_path):
+    saved = json.loads((tmp_path / "out" / "table.json").read_text(encoding="utf-8"))
+    assert saved["recipe"] == "small"
+    assert saved["rows"] == outcome.rows
+    with (tmp_path / "out" / "table.csv").open(encoding="utf-8", newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert [line["value"] for line in lines] == [repr(row["value"] or "").strip("'") for row in outcome.rows]
+
+
+def test_the_text_shows_ours_theirs_and_the_deviation(outcome):
+    text = comparison(outcome.rows)
+    head, first, *rest = text.splitlines()
+    assert head.split() == ["quantity", "ensemble", "published", "ours", "σ", "reference", "σ", "flags"]
+    assert f"{outcome.rows[0]['reference_deviation']:+.1f}" in first
+    assert rest[0].startswith("tau_int(action)")
+    assert rest[-1] == "reference: equipartition"
+
+
+def test_again_it_changes_no_ensemble(outcome, small, written, tmp_path):
+    before = contents(tmp_path / "out" / "ensembles")
+    again = recipes.run(written(small), out=tmp_path / "out")
+    assert contents(tmp_path / "out" / "ensembles") == before
+    assert again.rows == outcome.rows
+
+
+def test_a_stopped_recipe_goes_on_where_it_was(small, written, tmp_path):
+    small["steps"][0]["draws"] = 200_000
+    stop, path, out = threading.Event(), written(small), tmp_path / "out"
+    with pytest.raises(Stopped):
+        recipes.run(path, out=out, stop=stop, reporter=lambda: nullcontext(lambda _: stop.set()))
+    assert not (out / "table.json").exists()
+    reached = int(open_ensemble(out / "ensembles" / "a").draws.min())
+    assert reached < 200_000
+    settings = {"steps.a.draws": str(max(1, reached))}
+    with pytest.raises(Stopped):
+        recipes.run(path, out=out, stop=stop, settings=settings)
+    assert int(open_ensemble(out / "ensembles" / "a").draws.min()) == reached
+
+
+def test_nothing_runs_when_a_later_step_makes_no_sense(small, written, tmp_path):
+    small["steps"][1]["algorithm_parameters"] = {"widht": 1}
+    with pytest.raises(UsageError, match=r"steps\.1 \(b\): .*widht.*width"):
+        recipes.run(written(small), out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_results_of_another_recipe_are_left_alone(outcome, small, written, tmp_path):
+    small["defaults"]["parameters"]["mass2"] = 2.0
+    before = contents(tmp_path / "out" / "ensembles")
+    with pytest.raises(SqcliError, match="mass2"):
+        recipes.run(written(small), out=tmp_path / "out")
+    assert contents(tmp_path / "out" / "ensembles") == before
+
+
+def test_the_points_of_a_scan_are_runs_with_seeds_of_their_own(small, written, tmp_path):
+    small["steps"] = [{"generate": "s", "algorithm": "metropolis", "seed": 5, "scan": {"mass2": [0.5, 1, 2]}}]
+    small |= {"table": [{"of": "s/mass2=1", "observable": "action"}], "plots": []}
+    found = runs(load(written(small)), tmp_path)
+    assert [run.name for run in found] == ["s/mass2=0.5", "s/mass2=1", "s/mass2=2"]
+    assert [run.request.parameters["mass2"] for run in found] == [0.5, 1, 2]
+    seeds = {run.name: run.request.seed for run in found}
+    assert len(set(seeds.values())) == 3
+    small["steps"][0]["scan"]["mass2"] = [0.1, 1]
+    assert runs(load(written(small)), tmp_path)[1].request.seed == seeds["s/mass2=1"]
+
+
+def test_a_phase_diagram_shows_every_point(small, written, tmp_path):
+    small["steps"] = [
+        {"generate": "s", "theory": "phi4", "algorithm": "metropolis", "seed": 5, "draws": 10, "warmup": 10,
+         "scan": {"kappa": [0.1, 0.2], "lambda": [0.02, 0.5]}}
+    ]  # fmt: skip
+    small["defaults"]["parameters"] = {}
+    diagram = {"plot": "d", "kind": "phase_diagram", "of": "s", "x": "kappa", "y": "lambda"}
+    small |= {"table": [], "plots": [diagram | {"observables": ["abs_magnetization", "binder"]}]}
+    found = recipes.run(written(small), out=tmp_path / "out")
+    assert [file.name for file in found.files] == ["d.png"]
+
+
+def test_deviations_count_both_errors():
+    assert deviation(1.0, 0.3, Reference(value=2.0, error=0.4, source="x")) == pytest.approx(-2)
+    assert deviation(1.0, 0.5, Reference(value=2.0, source="exact")) == pytest.approx(-2)
+    assert deviation(1.0, None, Reference(value=2.0, source="x")) is None
+    assert deviation(1.0, 0.0, Reference(value=2.0, source="x")) is None
+    assert math.isfinite(deviation(1.0, 1e-300, Reference(value=2.0, error=1e-3, source="x")) or 0)
