@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from sqcli.errors import UsageError
 
 AXES = ("x", "y", "z", "t")
+MAX_DIMENSION = 8  # two bits per axis in the 16 of `steps`
 HEADER = 4  # dimension, components, sites of a padded component, sites of the lattice
 A = TypeVar("A")
 
@@ -33,6 +34,8 @@ class Lattice:
     def __post_init__(self) -> None:
         if not self.extents or min(self.extents) < 1:
             raise UsageError(f"a lattice needs positive extents, not {'x'.join(map(str, self.extents)) or 'none'}")
+        if len(self.extents) > MAX_DIMENSION:
+            raise UsageError(f"a lattice has at most {MAX_DIMENSION} dimensions, not {len(self.extents)}")
 
     def __str__(self) -> str:
         return "x".join(map(str, self.extents))
@@ -75,6 +78,25 @@ class Lattice:
         index = np.arange(self.volume, dtype=np.uint32).reshape(self.extents)
         shifted = [np.roll(index, -step, axis) for axis in range(self.dimension) for step in (1, -1)]
         return np.ascontiguousarray(np.stack([s.ravel() for s in shifted], axis=1)).ravel()
+
+    def steps(self) -> tuple[NDArray[np.uint16], NDArray[np.uint64], NDArray[np.uint64]]:
+        """The neighbours once more, for walks through fields that are larger than a cache.
+
+        Returns:
+            `edges` (V,): bit k says that direction k, in the order of `neighbours`, leaves the box here; `offsets`
+            (2D,) and `wraps` (2D,): neighbour k of i is i + offsets[k], plus wraps[k] at an edge (modulo 2^64).
+        """
+        edges = np.zeros(self.extents, np.uint16)
+        offsets: list[int] = []
+        wraps: list[int] = []
+        for axis, n in enumerate(self.extents):
+            stride = math.prod(self.extents[axis + 1 :])
+            for step, last in ((1, n - 1), (-1, 0)):
+                face = tuple(slice(None) if a != axis else last for a in range(self.dimension))
+                edges[face] |= np.uint16(1 << len(offsets))
+                offsets.append(step * stride)
+                wraps.append(-step * n * stride)
+        return edges.ravel(), np.array(offsets, np.int64).view(np.uint64), np.array(wraps, np.int64).view(np.uint64)
 
     def shift(self, field: A, axis: int, step: int = 1) -> A:
         """The field at x + step·ê_axis, for NumPy arrays and torch tensors whose last D axes are the lattice."""

@@ -79,7 +79,7 @@ def _number(bits):
 
 @jit(fastmath=FASTMATH - {"reassoc"})  # regrouping would bring the 2^52 into the sum
 def _log(u):
-    """Logarithm of u to 1e−12: u = 2^e m with m in [1/√2, √2), then the atanh series; e without a conversion of integers."""
+    """Logarithm of u to 1e−12: u = 2^e m with m in [1/√2, √2), then the atanh series."""
     bits = _bits(u) + U(0x3FF0000000000000 - 0x3FE6A09E667F3BCD)
     m = _number(_bits(u) + U(0x3FF0000000000000) - (bits & ~MANTISSA))
     e = _number((bits >> U(52)) | U(0x4330000000000000)) - (TWO_52 + 1023.0)

@@ -46,6 +46,11 @@ class System:
         return self.lattice.neighbours()
 
     @cached_property
+    def steps(self) -> tuple[NDArray[np.uint16], NDArray[np.uint64], NDArray[np.uint64]]:
+        """The neighbours again, as walks through large fields want them."""
+        return self.lattice.steps()
+
+    @cached_property
     def couplings(self) -> NDArray[np.float64]:
         """The theory's numbers."""
         return self.theory.couplings(self.lattice)

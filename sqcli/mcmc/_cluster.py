@@ -50,9 +50,8 @@ def seeded(update, key):
 
 
 @jit
-def single(sites, neighbours, bond, stack, s):
+def single(sites, edges, offsets, wraps, bond, stack, s):
     """Grow and flip one cluster; returns (size, Σ_C φ). A flipped site has the other sign and is not met again."""
-    degree = U(neighbours.size // sites.size)
     i = U(next_uniform(s) * float(sites.size))
     field = sites[i]
     sites[i] = -field
@@ -61,9 +60,9 @@ def single(sites, neighbours, bond, stack, s):
     while waiting > U(0):
         waiting -= U(1)
         i = U(stack[waiting])
-        strength = -bond * sites[i]
-        for k in range(i * degree, i * degree + degree):
-            j = U(neighbours[k])
+        strength, edge = -bond * sites[i], U(edges[i])
+        for k in range(U(offsets.size)):
+            j = i + offsets[k] + ((edge >> k) & U(1)) * wraps[k]
             a = strength * sites[j]
             if a > 0.0 and freezes(next_uniform(s), a):
                 total += float(sites[j])
@@ -84,16 +83,15 @@ def root(label, i):
 
 
 @jit
-def full(sites, neighbours, bond, label, sums, s):
+def full(sites, edges, offsets, wraps, bond, label, sums, s):
     """Decompose, flip each cluster with probability ½; returns (mean cluster size, Σ_C (Σ_C φ)²/V)."""
     volume = sites.size
-    degree = neighbours.size // volume
     for i in range(volume):
         label[i] = i
         sums[i] = 0.0
     for i in range(volume):
-        for k in range(0, degree, 2):  # each bond once: forward neighbours only
-            j = neighbours[i * degree + k]
+        for k in range(U(0), U(offsets.size), U(2)):  # each bond once: forward neighbours only
+            j = np.int64(U(i) + offsets[k] + ((U(edges[i]) >> k) & U(1)) * wraps[k])
             a = bond * sites[i] * sites[j]
             if a > 0.0 and freezes(next_uniform(s), a):
                 one, other = root(label, i), root(label, j)
@@ -112,15 +110,15 @@ def full(sites, neighbours, bond, label, sums, s):
 
 
 @jit
-def flips(sites, neighbours, bond, clusters, decompose, label, sums, update, key):
+def flips(sites, edges, offsets, wraps, bond, clusters, decompose, label, sums, update, key):
     """`clusters` flips (or decompositions); returns the means of the cluster size and of the estimator of V⟨M²⟩."""
     s = seeded(update, key)
     mean_size, mean_square = 0.0, 0.0
     for _ in range(clusters):
         if decompose:
-            size, square = full(sites, neighbours, bond, label, sums, s)
+            size, square = full(sites, edges, offsets, wraps, bond, label, sums, s)
         else:
-            count, total = single(sites, neighbours, bond, label, s)
+            count, total = single(sites, edges, offsets, wraps, bond, label, s)
             size, square = float(count), total * total / count
         mean_size += size / clusters
         mean_square += square / clusters

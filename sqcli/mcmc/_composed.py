@@ -1,7 +1,7 @@
 """The compiled chains behind `wolff`: trajectories or Metropolis sweeps, then cluster flips, update by update."""
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sqcli.mcmc.wolff import Wolff
 
 CLUSTER_COLUMNS = ("cluster_size", "chi2_improved")
-FLIPS = "uint32[::1], float64, int64, boolean"  # neighbours, 2J, clusters, decompose
+FLIPS = "uint16[::1], uint64[::1], uint64[::1], float64, int64, boolean"  # steps, 2J, clusters, decompose
 CHAIN = "uint64[::1], uint64, int64, int64, int64, float64[::1], float64, boolean, real[:, ::1], float64[:, ::1]"
 
 
@@ -35,8 +35,8 @@ def columns(radial: str, radial_updates: int) -> tuple[str, ...]:
     f"float64[::1], float64[::1], float64, {FLIPS}, {CHAIN})"
 )
 def trajectories_and_flips(
-    flow, finish, sites, buffers, geometry, couplings, kicks, drifts, jitter, neighbours, bond, clusters, decompose,
-    key, first, updates, every, radial, tuning, target, tune, fields, stats,
+    flow, finish, sites, buffers, geometry, couplings, kicks, drifts, jitter, edges, offsets, wraps, bond, clusters,
+    decompose, key, first, updates, every, radial, tuning, target, tune, fields, stats,
 ):  # fmt: skip
     """`radial` trajectories and the flips, `updates` times."""
     p, noise, order, energies = buffers[3], np.empty(sites.size), np.arange(3), np.empty(2)
@@ -61,8 +61,8 @@ def trajectories_and_flips(
                 learn(tuning, min(1.0, math.exp(-delta_h)) if delta_h == delta_h else 0.0, target)
         unpack(buffers[order[0]], sites, geometry)
         new_size, new_square = _cluster.flips(
-            sites, neighbours, bond, clusters, decompose, label, sums, update, key
-        )  # fmt: skip
+            sites, edges, offsets, wraps, bond, clusters, decompose, label, sums, update, key
+        )
         size, square = size + new_size, square + new_square
         if (u + 1) % every == 0:
             row = stats[u // every]
@@ -76,9 +76,9 @@ def trajectories_and_flips(
             rate, size, square = 0.0, 0.0, 0.0
 
 
-@kernel(f"void(FunctionType({LOCAL}), real[::1], float64[::1], uint32[::1], float64, {FLIPS}, {CHAIN})")
+@kernel(f"void(FunctionType({LOCAL}), real[::1], float64[::1], uint32[::1], uint32[::1], float64, {FLIPS}, {CHAIN})")
 def sweeps_and_flips(
-    local_change, sites, couplings, visits, period, neighbours, bond, clusters, decompose,
+    local_change, sites, couplings, neighbours, visits, period, edges, offsets, wraps, bond, clusters, decompose,
     key, first, updates, every, radial, tuning, target, tune, fields, stats,
 ):  # fmt: skip
     """`radial` Metropolis sweeps and the flips, `updates` times."""
@@ -98,8 +98,8 @@ def sweeps_and_flips(
             if tune:
                 learn(tuning, acceptance, target)
         new_size, new_square = _cluster.flips(
-            sites, neighbours, bond, clusters, decompose, label, sums, update, key
-        )  # fmt: skip
+            sites, edges, offsets, wraps, bond, clusters, decompose, label, sums, update, key
+        )
         size, square = size + new_size, square + new_square
         if (u + 1) % every == 0:
             row = stats[u // every]
@@ -134,16 +134,17 @@ def with_sweeps(
     assert isinstance(system.theory, LocalUpdates)
     sweeps_and_flips(system.dtype)(
         system.theory.local_change(system.dtype), after.field.reshape(-1), system.couplings,
-        _local.visits(system, "checkerboard"), system.theory.manifold.period, *_flips(wolff, system), stream.key,
-        state.update + 1, updates, every, wolff.radial_updates, after.tuning, SWEEP_ACCEPTANCE, tune, fields, stats,
+        system.neighbours, _local.visits(system, "checkerboard"), system.theory.manifold.period,
+        *_flips(wolff, system), stream.key, state.update + 1, updates, every, wolff.radial_updates, after.tuning,
+        SWEEP_ACCEPTANCE, tune, fields, stats,
     )  # fmt: skip
     return after, trace(system, fields, names, stats)
 
 
-def _flips(wolff: "Wolff", system: System) -> tuple[NDArray[np.uint32], float, int, bool]:
+def _flips(wolff: "Wolff", system: System) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], float, int, bool]:
     assert isinstance(system.theory, ClusterFlips)
     bond = 2 * system.theory.bond_coupling(system.lattice)
-    return system.neighbours, bond, wolff.clusters, wolff.decomposition == "full"
+    return *system.steps, bond, wolff.clusters, wolff.decomposition == "full"
 
 
 SWEEP_ACCEPTANCE = 0.5  # what the width of the Metropolis proposals is tuned to

@@ -61,7 +61,7 @@ def test_hmc(benchmark: Any, reference: Any, extents: tuple[int, ...], step: flo
 @pytest.mark.parametrize("extents", [(32, 32), (128, 128), (16, 16, 16), (64,) * 3], ids=str)
 def test_wolff(benchmark: Any, reference: Any, extents: tuple[int, ...]) -> None:
     """Time per flipped site, on fields from the same equilibrium."""
-    volume, dimension, clusters = int(np.prod(extents)), len(extents), 400
+    volume, dimension, clusters = int(np.prod(extents)), len(extents), 2000
     system, stream = System(Phi4(KAPPA[dimension], LAMBDA[dimension]), Lattice(extents)), Stream(2, 0)
     mixed = Wolff(0.05, 10, clusters=5)
     start = system.theory.manifold.hot(system.lattice, stream)

@@ -36,6 +36,16 @@ def test_neighbours_are_one_step_away(extents):
             np.testing.assert_array_equal(sites[table[:, axis, column]], moved)
 
 
+@pytest.mark.parametrize("extents", EXTENTS)
+def test_steps_lead_to_the_neighbours(extents):
+    lattice = Lattice(extents)
+    edges, offsets, wraps = lattice.steps()
+    site, k = np.arange(lattice.volume, dtype=np.uint64)[:, None], np.arange(offsets.size, dtype=np.uint64)
+    with np.errstate(over="ignore"):
+        reached = site + offsets + ((edges[:, None] >> k) & np.uint64(1)) * wraps
+    np.testing.assert_array_equal(reached.ravel(), lattice.neighbours())
+
+
 def test_shift_brings_the_neighbour_here(rng):
     lattice, field = Lattice((3, 5)), rng.standard_normal((2, 3, 5))
     assert lattice.shift(field, 1)[1, 2, 4] == field[1, 2, 0]
@@ -51,7 +61,7 @@ def test_shift_of_a_tensor_is_that_of_an_array(rng):
         np.testing.assert_array_equal(shifted.numpy(), lattice.shift(field, axis, step))
 
 
-@pytest.mark.parametrize("extents", [(), (0, 4), (4, -1)])
+@pytest.mark.parametrize("extents", [(), (0, 4), (4, -1), (2,) * 9])
 def test_impossible_extents(extents):
-    with pytest.raises(UsageError, match="positive extents"):
+    with pytest.raises(UsageError, match=r"positive extents|at most 8"):
         Lattice(extents)
