@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sqcli import store
 from sqcli.errors import UsageError
 from sqcli.runs._canvas import COLOURS, DASHES, MARKERS, Quantity, Source, real
 from sqcli.runs._chosen import choose
@@ -71,43 +72,51 @@ def _chains(label: str, shown: int, there: int) -> str:
 
 
 def rho(axes: "Axes", sources: Sequence[Source], quantity: Quantity) -> None:
-    """ρ(t) with its error; the bar below marks the window, the legend says the integral over it."""
-    longest = 1
+    """ρ(t) with its error against t in updates; a vertical line marks the window, the legend gives the sum up to it."""
+    longest = 1.0
     for number, source in enumerate(sources):
-        row = _autocorrelation(source, quantity)
-        colour = COLOURS[number % 6]
+        row, updates = _autocorrelation(source, quantity)
+        colour, dashes = COLOURS[number % 6], DASHES[number % 4]
         values, errors = np.array(row["rho"]), np.array(row["rho_error"])
-        t, window = np.arange(len(values)), row["window"] or 0
+        t, window = updates * np.arange(len(values)), updates * (row["window"] or 0)
         axes.fill_between(t, values - errors, values + errors, color=colour, alpha=0.25, linewidth=0)
         marker = MARKERS[number % 6] if len(values) < 60 else ""
-        label = f"{source.label}: {_tau(row)}"
-        axes.plot(t, values, color=colour, linestyle=DASHES[number % 4], marker=marker, markersize=2.5, label=label)
-        axes.axvline(window, ymax=0.7, color=colour, linestyle=DASHES[number % 4], linewidth=0.6, alpha=0.7)
-        longest = max(longest, len(values) - 1)
+        label = f"{source.label}: {_tau(row, updates)}"
+        axes.plot(t, values, color=colour, linestyle=dashes, marker=marker, markersize=2.5, label=label)
+        axes.axvline(window, ymax=0.7, color=colour, linestyle=dashes, linewidth=0.6, alpha=0.7)
+        longest = max(longest, 1.3 * window)
     axes.axhline(0, color="black", linewidth=0.5)
     axes.set_xlim(0, longest)
-    axes.set_xlabel(r"$t$ in draws (vertical: window)")
+    axes.set_xlabel(r"$t$ in updates (vertical: window)")
     axes.set_ylabel(rf"$\rho(t)$ of {quantity.symbol}")
     axes.legend(loc="upper right", borderaxespad=0.1, handlelength=1.8, labelspacing=0.3)
 
 
-def _autocorrelation(source: Source, quantity: Quantity) -> dict[str, Any]:
+def _autocorrelation(source: Source, quantity: Quantity) -> tuple[dict[str, Any], int]:
+    """The row of the report, and the updates per draw."""
     rows = autocorr(source.path, [quantity.name]).estimates
     labels = tuple(row["component"] for row in rows if row["component"] is not None)
-    return dict(rows[quantity.column(labels)])
+    every = int(store.open_ensemble(source.path).attrs.get("every", 1))
+    return dict(rows[quantity.column(labels)]), every
 
 
-def _tau(row: dict[str, Any]) -> str:
+def _tau(row: dict[str, Any], updates: int) -> str:
     if row["tau_int"] is None:
         return r"$\tau_\mathrm{int}$ not known"
-    return rf"$\tau_\mathrm{{int}} = {row['tau_int']:.3g} \pm {row['tau_int_error'] or 0:.1g}$"
+    tau, error = updates * row["tau_int"], updates * (row["tau_int_error"] or 0)
+    return rf"$\tau_\mathrm{{int}} = {_short(tau)} \pm {_short(error)}$"
+
+
+def _short(number: float) -> str:
+    return f"{number:.0f}" if number >= 10 else f"{number:.2g}"
 
 
 def histogram(axes: "Axes", sources: Sequence[Source], quantity: Quantity) -> None:
     """The distribution of the quantity over all draws, normalised to area one."""
     pooled = [np.concatenate(per_draw(source, quantity)) for source in sources]
     pooled = [values[np.isfinite(values)] for values in pooled]
-    low, high = min(v.min(initial=0) for v in pooled), max(v.max(initial=0) for v in pooled)
+    there = [values for values in pooled if len(values)] or [np.zeros(1)]
+    low, high = min(values.min() for values in there), max(values.max() for values in there)
     low, high = (low, high) if high > low else (low - 0.5, high + 0.5)
     for number, (source, values) in enumerate(zip(sources, pooled, strict=True)):
         bins = int(np.clip(np.sqrt(len(values)), 8, MOST_BINS))

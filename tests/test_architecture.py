@@ -1,0 +1,130 @@
+"""The shape of the package, read from its files: who imports whom, how long files are, what a plugin file holds."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1] / "sqcli"
+LEAVES = ("errors", "registry", "parameters")
+ALLOWED = {
+    "stats": set(),
+    "store": set(),
+    "lattice": set(),
+    "theories": {"lattice"},
+    "mcmc": {"theories", "lattice"},
+    "diffusion": {"theories", "lattice"},
+    "observables": {"theories", "lattice", "stats"},
+    "runs": {"mcmc", "diffusion", "observables", "theories", "lattice", "stats", "store"},
+    "recipes": {"runs", "store"},
+    "cli": {"recipes", "runs", "store"},
+}
+PLUGINS = ("theories", "mcmc", "observables", "diffusion/nets", "diffusion/schedules", "diffusion/samplers")
+MOST_LINES = 250
+PLUGIN_LINES = 120
+
+
+def module_of(path):
+    parts = path.relative_to(ROOT.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+FILES = {module_of(path): path for path in sorted(ROOT.rglob("*.py"))}
+TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in FILES.items()}
+
+
+def imported(name, *, inside_functions=True):
+    """Modules that `name` imports, wherever the import stands; those under TYPE_CHECKING left out."""
+    found, waiting = set(), list(TREES[name].body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and not inside_functions:
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name} imports relatively"
+            whole = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {module if module in FILES else str(node.module) for module in whole}
+        waiting.extend(ast.iter_child_nodes(node))
+    return found
+
+
+def layer(module):
+    return module.split(".")[1] if module.count(".") else ""
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if layer(name) in ALLOWED])
+def test_imports_go_one_way(name):
+    own = layer(name)
+    ours = {layer(module) for module in imported(name) if module.split(".")[0] == "sqcli"}
+    assert ours - {own, "", *LEAVES} <= ALLOWED[own]
+
+
+@pytest.mark.parametrize("leaf", LEAVES)
+def test_leaves_need_nothing_but_python(leaf):
+    outside = {module for module in imported(f"sqcli.{leaf}") if not module.startswith("sqcli")}
+    assert {module.split(".")[0] for module in outside} <= set(sys.stdlib_module_names)
+    ours = imported(f"sqcli.{leaf}") - outside
+    assert ours <= {f"sqcli.{other}" for other in LEAVES}
+
+
+@pytest.mark.parametrize(
+    ("folder", "packages"), [("stats", {"numpy"}), ("store", {"numpy", "zarr", "xarray", "google_crc32c"})]
+)
+def test_statistics_and_storage_know_no_other_package(folder, packages):
+    for name in FILES:
+        if layer(name) == folder:
+            heads = {module.split(".")[0] for module in imported(name)}
+            assert heads - set(sys.stdlib_module_names) <= packages | {"sqcli"}, name
+
+
+def test_no_module_imports_itself_on_the_way():
+    """Depth first; an edge back to a module that is still being looked at closes a cycle."""
+    state = {}
+
+    def visit(name, way):
+        state[name] = "open"
+        for module in sorted(imported(name, inside_functions=False) & set(FILES)):
+            assert state.get(module) != "open", " -> ".join([*way, name, module])
+            if module not in state:
+                visit(module, [*way, name])
+        state[name] = "done"
+
+    for name in FILES:
+        if name not in state:
+            visit(name, [])
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_files_are_short_and_say_what_they_are(name):
+    assert len(FILES[name].read_text(encoding="utf-8").splitlines()) <= MOST_LINES
+    assert ast.get_docstring(TREES[name])
+
+
+def plugins():
+    for folder in PLUGINS:
+        yield from (path for path in sorted((ROOT / folder).glob("*.py")) if not path.stem.startswith("_"))
+
+
+@pytest.mark.parametrize("path", list(plugins()), ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_a_plugin_file_holds_one_public_frozen_dataclass(path):
+    tree = TREES[module_of(path)]
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]
+    assert len(classes) == 1
+    assert "dataclass(frozen=True)" in " ".join(ast.unparse(decorator) for decorator in classes[0].decorator_list)
+    assert path.stem.isidentifier()
+    assert path.stem == path.stem.lower()
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= PLUGIN_LINES
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_heavy_packages_are_not_loaded_where_they_are_not_needed(name):
+    """torch, xarray and scipy.stats take longer to load than a measurement."""
+    heads = imported(name, inside_functions=False)
+    heavy = {module for module in heads if module.split(".")[0] in ("torch", "xarray", "matplotlib", "arviz_stats")}
+    assert layer(name) == "diffusion" or not heavy
+    assert "scipy.stats" not in heads

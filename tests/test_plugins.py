@@ -1,0 +1,146 @@
+"""A theory, an algorithm and an observable are one new file each: seen in lists and help, run, nothing else touched."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sqcli import open_ensemble
+
+PACKAGE = Path(__file__).parents[1] / "sqcli"
+THEORY = '''"""Stiff: the free field again, with m² = 4 s."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from sqcli.theories._scalar_fields import ScalarTheory
+
+
+@dataclass(frozen=True)
+class Stiff(ScalarTheory):
+    """`stiffness` = s."""
+
+    stiffness: float
+    formula: ClassVar[str] = "S = 1/2 sum_x [ sum_mu (phi(x+mu) - phi(x))^2 + 4 stiffness phi(x)^2 ]"
+
+    def terms(self, lattice):
+        """(J, c2, c4)."""
+        return 1.0, lattice.dimension + 2 * self.stiffness, 0.0
+'''
+ALGORITHM = '''"""Sign: flips the sign of the whole field in every update."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sqcli.mcmc._base import Exactness, State, records, trace
+
+ALIASES = ("flip",)
+
+
+@dataclass(frozen=True)
+class Sign:
+    """`strength` multiplies the field as well."""
+
+    strength: float = 1.0
+
+    def check(self, system, warmup):
+        """Always possible."""
+
+    def exactness(self):
+        """Not ergodic."""
+        return Exactness("uncorrected", "for a test")
+
+    def stats(self):
+        """One number."""
+        return ("size",)
+
+    def init(self, system, field, warmup):
+        """Nothing learnt."""
+        return State(field, 0, np.zeros(0))
+
+    def step(self, system, state, stream, updates, every, tune):
+        """`updates` flips."""
+        fields, stats = records(system, updates // every, 1)
+        after = state.after(updates, state.field.copy())
+        for update in range(1, updates + 1):
+            after.field[...] *= -self.strength
+            if update % every == 0:
+                fields[update // every - 1] = after.field.reshape(-1)
+        return after, trace(system, fields, self.stats(), stats)
+'''
+OBSERVABLE = '''"""Largest field: max_x |φ(x)|."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from sqcli.observables._base import Observable, flat
+
+
+@dataclass(frozen=True)
+class Largest(Observable):
+    """`scale` divides it."""
+
+    scale: float = 1.0
+    definition: ClassVar[str] = "max_x |phi(x)| / scale"
+    needs: ClassVar[tuple[str, ...]] = ("observables/largest",)
+
+    def series(self, fields, model):
+        """(n,)."""
+        return abs(flat(fields)).max(axis=1) / self.scale
+'''
+
+
+@pytest.fixture(scope="module")
+def sq(tmp_path_factory):
+    """sqcli from a copy of the package with three more files."""
+    root = tmp_path_factory.mktemp("plugins")
+    copy = root / "sqcli"
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    (copy / "theories" / "stiff.py").write_text(THEORY, encoding="utf-8")
+    (copy / "mcmc" / "sign.py").write_text(ALGORITHM, encoding="utf-8")
+    (copy / "observables" / "largest.py").write_text(OBSERVABLE, encoding="utf-8")
+
+    def call(*arguments):
+        environment = os.environ | {"PYTHONPATH": str(root), "COLUMNS": "200"}
+        command = [sys.executable, "-m", "sqcli", *map(str, arguments)]
+        done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return call
+
+
+def test_new_files_are_listed_and_in_the_help(sq):
+    assert "stiffness" in sq("list", "theories")
+    assert "strength=1.0" in sq("list", "algorithms")
+    assert "Largest field" in sq("list", "observables")
+    text = sq("generate", "--help")
+    assert "stiff" in text
+    assert "strength" in text
+    assert "Largest field" in sq("measure", "--help")
+
+
+def test_a_new_theory_runs_with_every_algorithm_that_fits(sq, tmp_path):
+    path = tmp_path / "stiff"
+    sq("generate", path, "--theory", "stiff", "--lattice", "4x4", "-p", "stiffness=0.5", "--algorithm", "hmc",
+       "-a", "step_size=0.3", "--chains", 4, "--draws", 400, "--warmup", 50, "--seed", 4)  # fmt: skip
+    measured = json.loads(sq("measure", path, "--obs", "action", "--obs", "largest", "--format", "json"))
+    action, largest = measured["estimates"]
+    assert abs(action["value"] - 0.5) < 4 * action["error"]  # equipartition
+    assert largest["value"] > 0
+
+
+def test_a_new_algorithm_runs_on_an_old_theory(sq, tmp_path):
+    path = tmp_path / "sign"
+    sq("generate", path, "--theory", "phi4", "--lattice", "4x4", "-p", "kappa=0.2", "-p", "lambda=0.02",
+       "--algorithm", "flip", "-a", "strength=0.5", "--draws", 5, "--warmup", 0, "--seed", 4)  # fmt: skip
+    (row,) = json.loads(sq("measure", path, "--obs", "magnetization", "--format", "json"))["estimates"]
+    assert "uncorrected" in row["flags"]
+    draws = open_ensemble(path)["phi"][0]
+    assert np.array_equal(draws[1:], -0.5 * draws[:-1])
