@@ -1,0 +1,79 @@
+"""kill −9 of the command itself, at random instants: readers see committed draws only, and the end is the same."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from sqcli import store
+
+COMMAND = (
+    "--theory phi4 --lattice 16x16 -p kappa=0.25 -p lambda=0.1 --algorithm hmc -a n_steps=5 --warmup 200 --every 200"
+)
+# Commits come every few milliseconds, so that kills meet them in all states.
+HASTY = (
+    "from sqcli.runs import _advance; _advance.PIECE = 0.005; _advance.INTERVAL = 0.01; "
+    "from sqcli.cli import main; main()"
+)
+
+
+def start(path, chains, *options):
+    arguments = [*COMMAND.split(), "--chains", str(chains), "--draws", "600", "--seed", "5", "--quiet", *options]
+    return subprocess.Popen([sys.executable, "-c", HASTY, "generate", str(path), *arguments], stderr=subprocess.PIPE)
+
+
+def finish(path, chains, *options):
+    process = start(path, chains, *options)
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+
+
+def fields(path, draws=None):
+    ensemble = store.open_ensemble(path)
+    return [ensemble.fields(c, 0, n) for c, n in enumerate(ensemble.draws if draws is None else draws)]
+
+
+def killed_run(path, chains, writers, kills, reference, seed):
+    """Start one process per writer, kill all after a random time, look, and again; then run to the end."""
+    clock, killed = random.Random(seed), 0
+    bounds = [(chains * i // writers, chains * (i + 1) // writers) for i in range(writers)]
+    while killed < kills:
+        options = [("--chain-range", f"{a}:{b}") for a, b in bounds] if writers > 1 else [()]
+        processes = [start(path, chains, "--workers", "1", *option) for option in options]
+        time.sleep(clock.uniform(0.6, 2.5))
+        for process in processes:
+            process.send_signal(signal.SIGKILL)
+        killed += sum(process.wait() == -signal.SIGKILL for process in processes)
+        for process in processes:
+            process.stderr.close()
+        if not store.is_ensemble(path):
+            continue  # killed before it was created
+        assert store.check(path) == []
+        for seen, expected in zip(fields(path), reference, strict=True):
+            np.testing.assert_array_equal(seen, expected[: len(seen)])
+        if store.open_ensemble(path).finished:
+            break
+    finish(path, chains)
+    for seen, expected in zip(fields(path), reference, strict=True):
+        np.testing.assert_array_equal(seen, expected)
+    return killed
+
+
+@pytest.mark.parametrize(("chains", "writers", "kills"), [(1, 1, 2), (4, 4, 8)])
+def test_killed_runs_end_as_the_unbroken_one(tmp_path, chains, writers, kills, seed):
+    finish(tmp_path / "whole", chains)
+    assert killed_run(tmp_path / "killed", chains, writers, kills, fields(tmp_path / "whole"), seed) > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("chains", "writers"), [(1, 1), (4, 4)])
+def test_many_kills(tmp_path, chains, writers, seed):
+    finish(tmp_path / "whole", chains)
+    reference, kills, round_ = fields(tmp_path / "whole"), 0, 0
+    while kills < 60:
+        round_ += 1
+        kills += killed_run(tmp_path / f"killed{round_}", chains, writers, 60 - kills, reference, seed + round_)
