@@ -1,22 +1,15 @@
 """The compiled chains behind `wolff`: trajectories or Metropolis sweeps, then cluster flips, update by update."""
 
 import math
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sqcli.lattice.halo import pack, unpack
 from sqcli.lattice.jit import kernel
-from sqcli.lattice.philox import SUBUPDATE, Stream
+from sqcli.lattice.philox import SUBUPDATE
 from sqcli.mcmc import _cluster, _local, _trajectory
-from sqcli.mcmc._base import State, System, Trace, records, trace
-from sqcli.mcmc._integrators import splitting
 from sqcli.mcmc._tuning import STEP, freeze, learn
-from sqcli.theories._base import FINISH, FLOW, LOCAL, ClusterFlips, LocalUpdates
-
-if TYPE_CHECKING:
-    from sqcli.mcmc.wolff import Wolff
+from sqcli.theories._base import FINISH, FLOW, LOCAL
 
 CLUSTER_COLUMNS = ("cluster_size", "chi2_improved")
 FLIPS = "uint16[::1], uint64[::1], uint64[::1], float64, int64, boolean"  # steps, 2J, clusters, decompose
@@ -108,43 +101,3 @@ def sweeps_and_flips(
                 row[0], row[1] = rate / every, tuning[STEP]
             row[-2], row[-1] = size / every, square / every
             rate, size, square = 0.0, 0.0, 0.0
-
-
-def with_trajectories(
-    wolff: "Wolff", system: System, state: State, stream: Stream, updates: int, every: int, tune: bool
-) -> tuple[State, Trace]:
-    """A step with radial=hmc."""
-    after, names = state.after(updates, state.field.copy()), wolff.stats()
-    fields, stats = records(system, updates // every, len(names))
-    trajectories_and_flips(system.dtype)(
-        system.theory.flow(system.dtype), system.theory.finish(system.dtype), after.field.reshape(-1),
-        system.buffers(4), system.geometry, system.couplings, *splitting(wolff.integrator, wolff.n_steps),
-        wolff.jitter, *_flips(wolff, system), stream.key, state.update + 1, updates, every, wolff.radial_updates,
-        after.tuning, wolff.target_acceptance, tune, fields, stats,
-    )  # fmt: skip
-    return after, trace(system, fields, names, stats)
-
-
-def with_sweeps(
-    wolff: "Wolff", system: System, state: State, stream: Stream, updates: int, every: int, tune: bool
-) -> tuple[State, Trace]:
-    """A step with radial=metropolis."""
-    after, names = state.after(updates, state.field.copy()), wolff.stats()
-    fields, stats = records(system, updates // every, len(names))
-    assert isinstance(system.theory, LocalUpdates)
-    sweeps_and_flips(system.dtype)(
-        system.theory.local_change(system.dtype), after.field.reshape(-1), system.couplings,
-        system.neighbours, _local.visits(system, "checkerboard"), system.theory.manifold.period,
-        *_flips(wolff, system), stream.key, state.update + 1, updates, every, wolff.radial_updates, after.tuning,
-        SWEEP_ACCEPTANCE, tune, fields, stats,
-    )  # fmt: skip
-    return after, trace(system, fields, names, stats)
-
-
-def _flips(wolff: "Wolff", system: System) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], float, int, bool]:
-    assert isinstance(system.theory, ClusterFlips)
-    bond = 2 * system.theory.bond_coupling(system.lattice)
-    return *system.steps, bond, wolff.clusters, wolff.decomposition == "full"
-
-
-SWEEP_ACCEPTANCE = 0.5  # what the width of the Metropolis proposals is tuned to

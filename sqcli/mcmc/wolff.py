@@ -12,8 +12,12 @@ from numpy.typing import NDArray
 from sqcli.errors import UsageError
 from sqcli.lattice.philox import Stream
 from sqcli.mcmc import _composed, _trajectory, _tuning
-from sqcli.mcmc._base import Auto, Exactness, State, System, Trace, require_warmup
+from sqcli.mcmc._base import Auto, Exactness, State, System, Trace, records, require_warmup, trace
+from sqcli.mcmc._integrators import splitting
+from sqcli.mcmc._local import visits
 from sqcli.theories._base import ClusterFlips, LocalUpdates
+
+SWEEP_ACCEPTANCE = 0.5  # what the width of the Metropolis proposals is tuned to
 
 
 @dataclass(frozen=True)
@@ -76,5 +80,33 @@ class Wolff(_trajectory.MolecularDynamics):
         self, system: System, state: State, stream: Stream, updates: int, every: int, tune: bool
     ) -> tuple[State, Trace]:
         """`updates` composed updates."""
-        run = _composed.with_trajectories if self.radial == "hmc" else _composed.with_sweeps
-        return run(self, system, state, stream, updates, every, tune and self.tuned == "auto")
+        run = self._with_trajectories if self.radial == "hmc" else self._with_sweeps
+        after, names = state.after(updates, state.field.copy()), self.stats()
+        fields, stats = records(system, updates // every, len(names))
+        count = (stream.key, state.update + 1, updates, every, self.radial_updates, after.tuning)
+        run(system, after.field.reshape(-1), count, tune and self.tuned == "auto", fields, stats)
+        return after, trace(system, fields, names, stats)
+
+    def _with_trajectories(
+        self, system: System, sites: NDArray[Any], count: tuple[Any, ...], tune: bool, *kept: NDArray[Any]
+    ) -> None:
+        _composed.trajectories_and_flips(system.dtype)(
+            system.theory.flow(system.dtype), system.theory.finish(system.dtype), sites, system.buffers(4),
+            system.geometry, system.couplings, *splitting(self.integrator, self.n_steps), self.jitter,
+            *self._flips(system), *count, self.target_acceptance, tune, *kept,
+        )  # fmt: skip
+
+    def _with_sweeps(
+        self, system: System, sites: NDArray[Any], count: tuple[Any, ...], tune: bool, *kept: NDArray[Any]
+    ) -> None:
+        assert isinstance(system.theory, LocalUpdates)
+        _composed.sweeps_and_flips(system.dtype)(
+            system.theory.local_change(system.dtype), sites, system.couplings, system.neighbours,
+            visits(system, "checkerboard"), system.theory.manifold.period, *self._flips(system), *count,
+            SWEEP_ACCEPTANCE, tune, *kept,
+        )  # fmt: skip
+
+    def _flips(self, system: System) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], float, int, bool]:
+        assert isinstance(system.theory, ClusterFlips)
+        bond = 2 * system.theory.bond_coupling(system.lattice)
+        return *system.steps, bond, self.clusters, self.decomposition == "full"

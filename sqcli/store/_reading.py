@@ -202,7 +202,7 @@ class Ensemble:
         """The ensemble as an `xarray.DataTree`, lazy, cut to the draws that all chains have committed."""
         from sqcli.store._xarray import open_tree
 
-        return open_tree(self)
+        return open_tree(self.path, int(self.draws.min()))
 
 
 def open_ensemble(path: str | Path) -> Ensemble:

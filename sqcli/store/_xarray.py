@@ -1,21 +1,18 @@
 """An ensemble as an `xarray.DataTree`; xarray is optional and imported here only."""
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from sqcli.errors import SqcliError
 
-if TYPE_CHECKING:
-    from sqcli.store._reading import Ensemble
 
-
-def open_tree(ensemble: "Ensemble") -> Any:
-    """Groups configurations, sample_stats (cut to what all chains committed) and observables, components labelled."""
+def open_tree(path: Path, draws: int) -> Any:
+    """Groups configurations and sample_stats, cut to the first `draws`, and observables, components labelled."""
     try:
         import xarray
     except ImportError as error:
         raise SqcliError("xarray is not installed: pip install 'sqcli[xarray]'") from error
-    draws = int(ensemble.draws.min())
-    tree = xarray.open_datatree(ensemble.path, engine="zarr", consolidated=False)
+    tree = xarray.open_datatree(path, engine="zarr", consolidated=False)
     groups: dict[str, Any] = {"/": xarray.Dataset(attrs=tree.attrs)}
     for name in ("configurations", "sample_stats"):
         groups[name] = tree[name].to_dataset().isel(draw=slice(draws), missing_dims="ignore")
