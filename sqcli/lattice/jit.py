@@ -7,7 +7,9 @@ signature, which is why `Kernel` has one, with `real` standing for the field's p
 """
 
 import hashlib
+import importlib
 import os
+import sys
 import tempfile
 from collections.abc import Callable
 from functools import cache
@@ -53,6 +55,23 @@ if "NUMBA_CACHE_DIR" not in os.environ:
 import numba  # noqa: E402 - the cache folder has to be known before numba is imported
 
 numba.config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"]
+
+
+def _load_without_blas() -> None:
+    """Load numba's array functions without SciPy's linear algebra, which takes as long as the rest of a start.
+
+    No kernel uses it. Functions that others compile in the same process find it when they ask for it.
+    """
+    if "scipy.linalg" in sys.modules:
+        return
+    sys.modules["scipy.linalg"] = None  # type: ignore[assignment]  # an import of it fails now
+    try:
+        importlib.import_module("numba.np.arraymath")
+    finally:
+        del sys.modules["scipy.linalg"]
+
+
+_load_without_blas()
 
 
 def jit(function: Callable[..., Any] | None = None, **options: Any) -> Any:
