@@ -1,7 +1,8 @@
-"""m_eff² from a short run: the mass of the measured propagator.
+"""m_eff² from a short run: the mass of the measured propagator, 1/G(k) ∝ p̂² + m².
 
-G(k) ≈ Z/(p̂² + m²) gives m² = p̂²_min / (G(0)/G(k_min) − 1), with V(⟨M²⟩ − ⟨|M|⟩²) for G(0) where the field is ordered.
-A chain learns from the second half of its own pilot only.
+A straight line through 1/G at a few momenta along the longest axes, each with the same relative error; k = 0 stays out,
+because a short run near or below criticality knows least about the magnetisation. The pilot is the first half of a
+chain's own warm-up: a quarter with m_eff² = 1, of which the second half counts, and a quarter with what that one found.
 """
 
 import numpy as np
@@ -10,44 +11,48 @@ from numpy.typing import NDArray
 from sqcli.lattice.geometry import Lattice
 from sqcli.mcmc._base import State
 
-# After the step's record: m_eff², length of the pilot, then sums over it.
-MASS, END, COUNT, SQUARE, ABSOLUTE, WAVE = range(5, 11)
+# After the step's record: m_eff², ends of this and of the next stage of the pilot, Σ |φ̃|² at the mode numbers MODES.
+MASS, END, NEXT, POWER = 5, 6, 7, 8
+MODES = np.array([1, 2, 3, 4, 6, 8, 12, 16])
 START_MASS = 1.0
-ORDERED = 0.85  # ⟨|M|⟩²/⟨M²⟩ is 2/π for a Gaussian M and 1 in an ordered phase
+LEAST = 0.1  # of the smallest p̂²: what the pilot cannot tell from zero
 
 
 def record(m_eff2: float | None, warmup: int) -> NDArray[np.float64]:
     """What is known before the first update; no pilot when m_eff² is given."""
-    return np.array([START_MASS if m_eff2 is None else m_eff2, 0 if m_eff2 is not None else warmup // 2, 0, 0, 0, 0])
+    if m_eff2 is not None:
+        return stage(m_eff2, 0, 0)
+    return stage(START_MASS, warmup // 4, warmup // 2) if warmup > 3 else stage(START_MASS, warmup // 2, 0)
+
+
+def stage(m_eff2: float, end: int, following: int) -> NDArray[np.float64]:
+    """The record of a stage that starts with m_eff²."""
+    return np.array([m_eff2, end, following, *np.zeros(MODES.size)])
 
 
 def observe(state: State, fields: NDArray[np.floating], lattice: Lattice) -> None:
-    """Add those of the last configurations that belong to the second half, one by one: splitting changes no digit."""
+    """Add the last configurations, those of its second half only, one by one: splitting a run changes no digit."""
     tuning, first = state.tuning, state.update - len(fields) + 1
-    fields = fields[max(int(tuning[END]) // 2 - first, 0) :]
-    axis, phase = _longest_wave(lattice)
-    for field in fields.astype(np.float64).reshape(-1, *lattice.extents):
-        mean = field.mean()
-        wave = np.tensordot(field.mean(axis=tuple(a for a in range(lattice.dimension) if a != axis)), phase, 1)
-        tuning[COUNT:] += np.array([1.0, mean**2, abs(mean), abs(wave) ** 2])
-
-
-def _longest_wave(lattice: Lattice) -> tuple[int, NDArray[np.complex128]]:
     extent = max(lattice.extents)
-    return lattice.extents.index(extent), np.exp(2j * np.pi * np.arange(extent) / extent) / extent
+    wave = np.exp(2j * np.pi * np.outer(np.arange(extent), MODES) / extent) / extent
+    for field in fields[max(int(tuning[END]) // 2 - first, 0) :].astype(np.float64).reshape(-1, *lattice.extents):
+        for axis in np.flatnonzero(np.array(lattice.extents) == extent):
+            profile = field.mean(axis=tuple(a for a in range(lattice.dimension) if a != axis))
+            tuning[POWER:] += np.abs(profile @ wave) ** 2
 
 
 def mass(tuning: NDArray[np.float64], lattice: Lattice) -> float:
-    """m_eff², between the longest wave's p̂²/1000 and 4D."""
-    square, absolute, wave = tuning[SQUARE:] / max(tuning[COUNT], 1.0)
-    zero = square - absolute**2 if absolute**2 > ORDERED * square else square
-    shortest = 4 * np.sin(np.pi / max(lattice.extents)) ** 2
-    excess = zero / wave - 1 if wave > 0 else 0.0
-    return (
-        float(np.clip(shortest / excess, shortest / 1000, 4 * lattice.dimension))
-        if excess > 0
-        else 4.0 * lattice.dimension
-    )
+    """m_eff² between a tenth of the smallest p̂² and the largest, 4D."""
+    extent = max(lattice.extents)
+    modes = max(extent, 2) >= 2 * MODES
+    phat2, power = 4 * np.sin(np.pi * MODES[modes] / extent) ** 2, tuning[POWER:][modes]
+    least, most = LEAST * phat2[0], 4.0 * lattice.dimension
+    if modes.sum() < 2 or not power.all():
+        return most
+    power = power / power[0]
+    # minimise Σ (G (a + b p̂²) − 1)²; m² = a/b
+    (a, b), *_ = np.linalg.lstsq(np.stack([power, power * phat2], axis=1), np.ones(power.size), rcond=None)
+    return float(np.clip(a / b, least, most)) if b > 0 else most
 
 
 def left(state: State) -> int:

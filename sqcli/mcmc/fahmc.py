@@ -20,7 +20,7 @@ class FAHMC(_trajectory.MolecularDynamics):
     """HMC with a mass for every wave length.
 
     Attributes:
-        m_eff2: m_eff² of the momentum kernel, or "auto": from G(k) of the first half of the warm-up.
+        m_eff2: m_eff² of the momentum kernel, or "auto": from G(k) in the first half of the warm-up.
     """
 
     m_eff2: float | Auto = "auto"
@@ -68,10 +68,10 @@ class FAHMC(_trajectory.MolecularDynamics):
         return state, join([*traces, seen])
 
     def _concluded(self, system: System, state: State) -> State:
+        """The next stage, or none, with the mass that this one found and a step still to be learnt."""
         mass = _pilot.mass(state.tuning, system.lattice)
-        return State(
-            state.field, state.update, np.concatenate([_tuning.start(self.first_step), _pilot.record(mass, 0)])
-        )
+        record = _pilot.stage(mass, int(state.tuning[_pilot.NEXT]), 0)
+        return State(state.field, state.update, np.concatenate([_tuning.start(self.first_step), record]))
 
     def _run(
         self, system: System, state: State, stream: Stream, updates: int, every: int, tune: bool
