@@ -1,7 +1,9 @@
-"""What a command costs as a whole process: wall and CPU time, and memory."""
+"""What a command costs as a whole process: wall and CPU time, and memory.
+
+A process inherits the largest size of the one that starts it, so a small interpreter stands in between: this file.
+"""
 
 import os
-import statistics
 import subprocess
 import sys
 import time
@@ -22,20 +24,28 @@ class Cost(NamedTuple):
 
 def cost(command: Sequence[str]) -> Cost:
     """Run `command` to its end, which must be a good one; what it prints is thrown away."""
-    start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, used = os.wait4(process.pid, 0)  # the usage of this child alone
-    wall = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, list(command))
-    return Cost(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+    between = [sys.executable, "-I", "-S", __file__, *command]
+    done = subprocess.run(between, stdout=subprocess.PIPE, check=True, text=True)
+    return Cost(*map(float, done.stdout.split()))
 
 
 def medians(run: Callable[[], Cost], other: Callable[[], Cost], rounds: int) -> tuple[Cost, Cost]:
-    """Medians, number by number, of two kinds of processes that are started in turns."""
+    """Two kinds of processes started in turns; of each the one in the middle by its CPU time."""
     turns = [(run(), other()) for _ in range(rounds)]
-    ours, theirs = zip(*turns, strict=True)
-    return Cost(*map(statistics.median, zip(*ours, strict=True))), Cost(
-        *map(statistics.median, zip(*theirs, strict=True))
-    )
+    ours, theirs = (sorted(costs, key=lambda c: c.cpu) for costs in zip(*turns, strict=True))
+    return ours[rounds // 2], theirs[rounds // 2]
+
+
+def _main() -> int:
+    """Run the command line given and write its cost."""
+    start = time.perf_counter()
+    process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - start
+    print(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)  # noqa: T201
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return process.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(_main())
