@@ -77,7 +77,7 @@ def bootstrap(
     *,
     bin_size: int = 1,
     samples: int = 1000,
-    rng: np.random.Generator,
+    rng: "np.random.Generator",  # a text: numpy loads its generators when they are named
 ) -> tuple[AnyArray, AnyArray]:
     """Value (c,) at the means of all bins, and the spread (c,) over `samples` redrawn sets of bins."""
     if samples < 2:
