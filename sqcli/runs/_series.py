@@ -126,7 +126,8 @@ def complete(opened: Opened, growing: Sequence[Growing], progress: Progress | No
 
 
 def _measure_block(opened: Opened, block: store.Block, growing: Sequence[Growing]) -> None:
-    firsts = [[max(block.start, series.table.done[c]) for c in block.chains] for series in growing]
+    done = [series.table.done for series in growing]
+    firsts = [[max(block.start, rows[c]) for c in block.chains] for rows in done]
     if min(map(min, firsts)) >= block.stop:
         return
     stored = opened.ensemble.read_block(block).fields
