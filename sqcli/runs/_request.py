@@ -50,12 +50,10 @@ def new_spec(request: Request) -> RunSpec:
         UsageError: when theory, lattice, algorithm or the number of draws is missing, or a value is out of range.
     """
     needed = {"theory": request.theory, "lattice": request.lattice, "algorithm": request.algorithm}
-    missing = [f"--{name}" for name, value in {**needed, "draws": request.draws}.items() if value is None]
-    if missing:
-        raise UsageError(f"{request.path} does not exist; to create it, give {', '.join(missing)}")
+    _require(request, needed)
     given = {name: getattr(request, name) for name in DEFAULTS}
     values = {name: default if given[name] is None else given[name] for name, default in DEFAULTS.items()}
-    return RunSpec.build(
+    spec = RunSpec.build(
         theory=str(request.theory),
         parameters=request.parameters,
         lattice=request.lattice or (),
@@ -64,6 +62,14 @@ def new_spec(request: Request) -> RunSpec:
         seed=randbits(63) if request.seed is None else request.seed,
         **values | {"start": Start.parse(values["start"])},
     )
+    _require(request, {"draws": request.draws})
+    return spec
+
+
+def _require(request: Request, needed: Mapping[str, Any]) -> None:
+    missing = [f"--{name}" for name, value in needed.items() if value is None]
+    if missing:
+        raise UsageError(f"{request.path} does not exist; to create it, give {', '.join(missing)}")
 
 
 def require_agreement(request: Request, stored: RunSpec) -> None:

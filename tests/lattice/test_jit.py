@@ -39,7 +39,7 @@ def test_kernels_are_compiled_once_per_precision(dtype):
 def test_generate_runs_without_a_home(tmp_path):
     """Compiles everything anew, in the temporary folder."""
     environment = {"HOME": "/proc/self/nowhere", "TMPDIR": str(tmp_path), "PATH": os.environ["PATH"]}
-    arguments = "--theory free --lattice 4 -p mass2=1 --algorithm langevin --draws 2 --warmup 2 --seed 1".split()
-    command = [sys.executable, "-m", "sqcli", "generate", str(tmp_path / "ens"), *arguments]
+    options = "--theory free --lattice 4 -p mass2=1 --algorithm langevin --draws 2 --warmup 2 --seed 1"
+    command = [sys.executable, "-m", "sqcli", "generate", str(tmp_path / "ens"), *options.split()]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
