@@ -30,7 +30,7 @@ def algorithms(dimension: int, extent: int) -> dict[str, dict[str, str]]:
     step, steps = (HMC_2D if dimension == 2 else HMC_3D)[extent]
     return {
         "wolff": {"step_size": step, "n_steps": steps, "clusters": "5"},
-        "fahmc": {"step_size": "auto", "n_steps": "10"},
+        "fahmc": {"step_size": "auto", "n_steps": str(15 if dimension == 2 else 25)},
         "hmc": {"step_size": step, "n_steps": steps},
         "metropolis": {},
     }
