@@ -41,21 +41,27 @@ def execute(command, place):
     return done
 
 
-def test_every_shell_line_runs(place):
+@pytest.fixture(scope="module")
+def followed(place):
+    """The directory after all shell lines of the README."""
     lines = [line for block in blocks("sh") for line in block.splitlines()]
     assert len(lines) > 15
     for line in lines:
         execute(["bash", "-c", line], place)
-    assert (place / "overview.png").is_file()
-    assert (place / "first.npz").is_file()
+    return place
 
 
-def test_the_python_blocks_run_one_after_another(place):
+def test_every_shell_line_runs(followed):
+    assert (followed / "overview.png").is_file()
+    assert (followed / "first.npz").is_file()
+
+
+def test_the_python_blocks_run_one_after_another(followed):
     """Without warnings made errors: those of xarray and ArviZ about each other are not ours."""
     program = "\n".join(blocks("python"))
     done = subprocess.run(
         [sys.executable, "-c", program],
-        cwd=place, env=environment() | {"PYTHONWARNINGS": ""}, capture_output=True, text=True, timeout=300,
+        cwd=followed, env=environment() | {"PYTHONWARNINGS": ""}, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "('chain', 'draw', 'x', 'y')" in done.stdout
