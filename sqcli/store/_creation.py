@@ -107,11 +107,17 @@ def _group(attributes: Mapping[str, Any]) -> dict[str, Any]:
     return {"zarr_format": 3, "node_type": "group", "attributes": dict(attributes)}
 
 
+def ensure_group(path: Path, durable: bool) -> None:
+    """Make the Zarr group `path` unless it is there."""
+    if not (path / "zarr.json").exists():
+        path.mkdir(exist_ok=True)
+        replace_json(path / "zarr.json", _group({}), durable=durable)
+
+
 def _build(aside: Path, layout: Layout, root: Mapping[str, Any], durable: bool) -> None:
     aside.mkdir()
     for name in GROUPS:
-        (aside / name).mkdir()
-        replace_json(aside / name / "zarr.json", _group({}), durable=durable)
+        ensure_group(aside / name, durable)
     for array in layout.arrays(aside).values():
         array.directory.mkdir()
         array.save(durable=durable)

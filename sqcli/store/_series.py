@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from sqcli.errors import DamageError, SqcliError
 from sqcli.store._arrays import Array, fill_value
+from sqcli.store._creation import ensure_group
 from sqcli.store._errors import explained
 from sqcli.store._files import Content, read_json, replace_files
 from sqcli.store._growing import set_root_attributes
@@ -162,6 +163,7 @@ def _prepare(wanted: Array, starts: Sequence[int], durable: bool) -> Array:
     """The kept array if it is of the same definition, else a fresh one in its place."""
     directory = wanted.directory
     if not directory.exists():
+        ensure_group(directory.parent, durable)  # the user may have removed all that was measured
         aside = lock_directory(directory.parent.parent) / "observable.new"
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir()

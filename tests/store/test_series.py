@@ -47,6 +47,14 @@ def test_a_series_grows_with_the_ensemble(ensemble):
     assert store.read_observable(ensemble, "n") is None
 
 
+def test_removing_what_was_measured_starts_anew(ensemble):
+    store.write_observable(ensemble, "m", series(ensemble), attributes=MEAN)
+    shutil.rmtree(ensemble / "observables")
+    assert store.read_observable(ensemble, "m") is None
+    store.write_observable(ensemble, "m", series(ensemble), attributes=MEAN)
+    assert_kept(ensemble, "m", series(ensemble))
+
+
 def test_components_and_complex_numbers(ensemble):
     matrix = [np.stack([x, 2j * x], axis=1) for x in series(ensemble)]
     store.write_observable(ensemble, "pair", matrix, components=("0", "1,2"), attributes=MEAN)
