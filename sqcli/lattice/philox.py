@@ -128,34 +128,53 @@ def _words(words, half, first, update, purpose, key):
 
 @jit
 def _pairs(out, start, words, count):
-    """Box–Muller: a word is a pair, 40 bits for the radius and 24 for the angle."""
+    """Box–Muller: a word is a pair, 40 bits for the radius and 24 for the angle; returns Σ out²."""
+    total = 0.0
     for j in range(count):
         u = _number((words[j] >> U(24) << U(12)) | U(0x3FF0000000000800)) - 1.0
         turn = _number((words[j] << U(40) >> U(12)) | U(0x3FF0000000000000)) - 1.0
-        radius = math.sqrt(-2.0 * _log(u))
+        square = -2.0 * _log(u)
+        radius = math.sqrt(square)
         sine, cosine = _sine_cosine(turn)
         out[start + j] = radius * sine
         out[start + count + j] = radius * cosine
+        total += square
+    return total
+
+
+@jit
+def normal_block(block, words, start, size, update, purpose, key):
+    """N(0, 1) numbers start, start + 1, … of a field of `size`, as many as a block holds; returns how many, and Σ x².
+
+    A block has four numbers for each of its Philox counters; what the last block has too many is not counted.
+    """
+    count = min(U(4 * COUNTERS), size - start)
+    half = (count + U(3)) >> U(2)
+    _words(words, half, start >> U(2), update, purpose, key)
+    total = _pairs(block, U(0), words, U(2) * half)
+    for i in range(count, U(4) * half):
+        total -= block[i] * block[i]
+    return count, total
+
+
+@jit
+def block_buffers():
+    """Room for a block and for its words."""
+    return np.empty(4 * COUNTERS), np.empty(2 * COUNTERS, np.uint64)
 
 
 @jit
 def normals(out, update, purpose, key):
-    """Fill `out` (float64) with independent N(0, 1) numbers, in blocks that fit the nearest cache.
-
-    A block has four numbers for each of its Philox counters; what the last block has too many is thrown away.
-    """
-    words, block = np.empty(2 * COUNTERS, np.uint64), np.empty(4 * COUNTERS)
-    size, start = U(out.size), U(0)
+    """Fill `out` (float64) with independent N(0, 1) numbers; returns Σ out²."""
+    block, words = block_buffers()
+    size, start, total = U(out.size), U(0), 0.0
     while start < size:
-        half = min(U(COUNTERS), (size - start + U(3)) >> U(2))
-        _words(words, half, start >> U(2), update, purpose, key)
-        if start + U(4) * half <= size:
-            _pairs(out, start, words, U(2) * half)
-        else:
-            _pairs(block, U(0), words, U(2) * half)
-            for i in range(size - start):
-                out[start + i] = block[i]
-        start += U(4) * half
+        count, square = normal_block(block, words, start, size, update, purpose, key)
+        for i in range(count):
+            out[start + i] = block[i]
+        start += count
+        total += square
+    return total
 
 
 @kernel("void(float64[::1], uint64, uint64, uint64[::1])")

@@ -6,7 +6,7 @@ import numpy as np
 
 from sqcli.lattice.halo import pack, unpack
 from sqcli.lattice.jit import kernel
-from sqcli.lattice.philox import SUBUPDATE
+from sqcli.lattice.philox import SUBUPDATE, block_buffers
 from sqcli.mcmc import _cluster, _local, _trajectory
 from sqcli.mcmc._tuning import STEP, freeze, learn
 from sqcli.theories._base import FINISH, FLOW, LOCAL
@@ -25,14 +25,15 @@ def columns(radial: str, radial_updates: int) -> tuple[str, ...]:
 
 @kernel(
     f"void(FunctionType({FLOW}), FunctionType({FINISH}), real[::1], real[:, ::1], uint64[::1], float64[::1], "
-    f"float64[::1], float64[::1], float64, {FLIPS}, {CHAIN})"
+    f"float64[::1], float64[::1], float64, float64, {FLIPS}, {CHAIN})"
 )
 def trajectories_and_flips(
-    flow, finish, sites, buffers, geometry, couplings, kicks, drifts, jitter, edges, offsets, wraps, bond, clusters,
-    decompose, key, first, updates, every, radial, tuning, target, tune, fields, stats,
+    flow, finish, sites, buffers, geometry, couplings, kicks, drifts, last, jitter, edges, offsets, wraps, bond,
+    clusters, decompose, key, first, updates, every, radial, tuning, target, tune, fields, stats,
 ):  # fmt: skip
     """`radial` trajectories and the flips, `updates` times."""
-    p, noise, order, energies = buffers[3], np.empty(sites.size), np.arange(3), np.empty(2)
+    p, order, energies = buffers[3], np.arange(3), np.empty(2)
+    block, words = block_buffers()
     label, sums = np.empty(sites.size, np.uint32), np.empty(sites.size)
     accepted, delta_h = False, 0.0
     rate, size, square = 0.0, 0.0, 0.0
@@ -46,8 +47,8 @@ def trajectories_and_flips(
             sub = SUBUPDATE * np.uint64(r)
             step = _trajectory.jittered(tuning[STEP], jitter, update, sub, key)
             accepted, delta_h = _trajectory.trajectory(
-                flow, finish, buffers, order, p, noise, geometry, couplings, kicks, drifts, step, energies, update,
-                sub, key,
+                flow, finish, buffers, order, p, geometry, couplings, kicks, drifts, last, step, energies, block,
+                words, update, sub, key,
             )  # fmt: skip
             rate += accepted / radial
             if tune:

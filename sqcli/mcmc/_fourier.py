@@ -60,29 +60,28 @@ def add_rows(f, sites, geometry, factor):
 
 @jit
 def trajectory(
-    flow, finish, buffers, order, p, work, geometry, couplings, kicks, drifts, step, energies, update, key,
+    flow, finish, buffers, order, p, work, geometry, couplings, kicks, drifts, last, step, energies, update, key,
     inverse, root, itable, ftable, scratch,
 ):  # fmt: skip
     """One accelerated update of the field in buffers[order[0]]; returns (accepted, ΔH)."""
     components, sub = np.int64(geometry[1]), np.uint64(0)
-    normals(work, update, MOMENTUM, key)
     action = energies[0]
-    before = action
-    for i in range(work.size):
-        before += 0.5 * work[i] * work[i]
+    before = action + 0.5 * normals(work, update, MOMENTUM, key)
     multiply_components(work, root, itable, ftable, scratch, components)
     copy_in(work, p, geometry)
-    here, last, kick, still = 0, kicks.size - 1, np.empty(1), np.zeros(1)
-    for i in range(last + 1):  # the last sweep does nothing but bring the field back to its manifold
-        kick[0] = kicks[i] * step if i < last else 0.0
+    here, kick, still = 0, np.empty(1), np.zeros(1)
+    for i in range(kicks.size + 1):  # the last sweep does nothing but bring the field back to its manifold
+        kick[0] = kicks[i] * step if i < kicks.size else 0.0
         there = 1 if here != 1 else 2
-        flow(buffers[order[here]], buffers[order[there]], buffers[order[there]], p, geometry, couplings, kick, still)
+        flow(
+            buffers[order[here]], buffers[order[there]], buffers[order[there]], p, geometry, couplings, kick, still, 1.0
+        )
         here = there
-        if i < last:
+        if i < kicks.size:
             unpack(p, work, geometry)
             multiply_components(work, inverse, itable, ftable, scratch, components)
             add_rows(buffers[order[here]], work, geometry, drifts[i] * step)
-    finish(buffers[order[here]], p, geometry, couplings, kicks[last] * step, energies)
+    finish(buffers[order[here]], p, geometry, couplings, last * step, energies)
     unpack(p, work, geometry)
     after = energies[0] + 0.5 * quadratic(work, inverse, itable, ftable, scratch, components)
     accepted = accept(after - before, update, sub, key)
@@ -106,11 +105,11 @@ def quadratic(p, inverse, itable, ftable, scratch, components):
 
 @kernel(
     f"void(FunctionType({FLOW}), FunctionType({FINISH}), real[::1], real[:, ::1], uint64[::1], float64[::1], "
-    "uint64[::1], uint64, int64, int64, float64[::1], float64[::1], float64, "
+    "uint64[::1], uint64, int64, int64, float64[::1], float64[::1], float64, float64, "
     f"float64[::1], float64, boolean, {TABLES}, real[:, ::1], float64[:, ::1])"
 )
 def chain(
-    flow, finish, sites, buffers, geometry, couplings, key, first, updates, every, kicks, drifts, jitter,
+    flow, finish, sites, buffers, geometry, couplings, key, first, updates, every, kicks, drifts, last, jitter,
     tuning, target, tune, inverse, root, itable, ftable, scratch, fields, stats,
 ):  # fmt: skip
     """As the plain chain of trajectories."""
@@ -124,8 +123,8 @@ def chain(
         update = first + np.uint64(u)
         step = jittered(tuning[STEP], jitter, update, np.uint64(0), key)
         accepted, delta_h = trajectory(
-            flow, finish, buffers, order, p, work, geometry, couplings, kicks, drifts, step, energies, update, key,
-            inverse, root, itable, ftable, scratch,
+            flow, finish, buffers, order, p, work, geometry, couplings, kicks, drifts, last, step, energies, update,
+            key, inverse, root, itable, ftable, scratch,
         )  # fmt: skip
         if tune:
             learn(tuning, min(1.0, math.exp(-delta_h)) if delta_h == delta_h else 0.0, target)

@@ -16,11 +16,14 @@ STAGES: Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
 }
 
 
-def splitting(integrator: str, n_steps: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Kicks and drifts of `n_steps` steps, neighbouring kicks merged; as many drifts as kicks, the last one 0."""
+Splitting = tuple[NDArray[np.float64], NDArray[np.float64], float]
+
+
+def splitting(integrator: str, n_steps: int) -> Splitting:
+    """Kicks and the drifts after them for `n_steps` steps, neighbouring kicks merged, and the last kick."""
     kicks, drifts = STAGES[integrator]
     merged = [kicks[0]]
     for step in range(n_steps):
         last = kicks[-1] + (kicks[0] if step < n_steps - 1 else 0.0)
         merged += [*kicks[1:-1], last]
-    return np.array(merged), np.array([*(drifts * n_steps), 0.0])
+    return np.array(merged[:-1]), np.array(drifts * n_steps), merged[-1]

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sqcli.lattice.halo import copy_in, pack, unpack
+from sqcli.lattice.geometry import HEADER
+from sqcli.lattice.halo import ONE, TWO, pack, row_count, unpack
 from sqcli.lattice.jit import jit, kernel
-from sqcli.lattice.philox import ACCEPT, LENGTH, MOMENTUM, Stream, normals, philox, uniform
+from sqcli.lattice.philox import ACCEPT, LENGTH, MOMENTUM, Stream, block_buffers, normal_block, philox, uniform
 from sqcli.mcmc._base import Auto, State, System, Trace, records, trace
+from sqcli.mcmc._integrators import Splitting
 from sqcli.mcmc._tuning import STEP, freeze, learn
 from sqcli.theories._base import FINISH, FLOW
 
@@ -24,13 +25,28 @@ ACCEPTED, DELTA_H, ACTION_COLUMN, RATE, STEP_SIZE = range(5)
 
 
 @jit
-def gaussian_momentum(p, noise, geometry, update, sub, key):
-    """N(0, 1) at every site; returns ½ Σ π²."""
-    normals(noise, update, MOMENTUM + sub, key)
-    copy_in(noise, p, geometry)
-    total = 0.0
-    for i in range(noise.size):
-        total += noise[i] * noise[i]
+def gaussian_momentum(p, geometry, block, words, update, sub, key):
+    """N(0, 1) at every site, block by block while a block is in the nearest cache; returns ½ Σ π²."""
+    n, first = geometry[HEADER + geometry[0] - ONE], np.uint64(HEADER) + TWO * geometry[0]
+    rows = row_count(geometry)
+    size, start, total = geometry[1] * geometry[3], np.uint64(0), 0.0
+    row, component, x = np.uint64(0), np.uint64(0), np.uint64(0)
+    while start < size:
+        count, square = normal_block(block, words, start, size, update, MOMENTUM + sub, key)
+        total += square
+        done = np.uint64(0)
+        while done < count:
+            piece = min(n - x, count - done)
+            to = component * geometry[2] + geometry[first + row] + x
+            for i in range(piece):
+                p[to + i] = block[done + i]
+            done += piece
+            x += piece
+            if x == n:
+                x, row = np.uint64(0), row + ONE
+                if row == rows:
+                    row, component = np.uint64(0), component + ONE
+        start += count
     return 0.5 * total
 
 
@@ -50,14 +66,15 @@ def accept(delta_h, update, sub, key):
 
 @jit
 def trajectory(
-    flow, finish, buffers, order, p, noise, geometry, couplings, kicks, drifts, step, energies, update, sub, key
-):
+    flow, finish, buffers, order, p, geometry, couplings, kicks, drifts, last, step, energies, block, words,
+    update, sub, key,
+):  # fmt: skip
     """One update of the field in buffers[order[0]] with action energies[0]; returns (accepted, ΔH)."""
-    start, a, b, last = buffers[order[0]], buffers[order[1]], buffers[order[2]], kicks.size - 1
+    start, a, b = buffers[order[0]], buffers[order[1]], buffers[order[2]]
     action = energies[0]
-    before = gaussian_momentum(p, noise, geometry, update, sub, key) + action
-    end = flow(start, a, b, p, geometry, couplings, kicks[:last] * step, drifts[:last] * step)
-    finish(buffers[order[end]], p, geometry, couplings, kicks[last] * step, energies)
+    before = gaussian_momentum(p, geometry, block, words, update, sub, key) + action
+    end = flow(start, a, b, p, geometry, couplings, kicks, drifts, step)
+    finish(buffers[order[end]], p, geometry, couplings, last * step, energies)
     delta_h = energies[0] + energies[1] - before
     accepted = accept(delta_h, update, sub, key)
     if accepted:
@@ -69,27 +86,29 @@ def trajectory(
 
 @kernel(
     f"void(FunctionType({FLOW}), FunctionType({FINISH}), real[::1], real[:, ::1], "
-    "uint64[::1], float64[::1], uint64[::1], uint64, int64, int64, float64[::1], float64[::1], float64, "
+    "uint64[::1], float64[::1], uint64[::1], uint64, int64, int64, float64[::1], float64[::1], float64, float64, "
     "float64[::1], float64, boolean, real[:, ::1], float64[:, ::1])"
 )
 def chain(
-    flow, finish, sites, buffers, geometry, couplings, key, first, updates, every, kicks, drifts, jitter,
+    flow, finish, sites, buffers, geometry, couplings, key, first, updates, every, kicks, drifts, last, jitter,
     tuning, target, tune, fields, stats,
 ):  # fmt: skip
     """`updates` trajectories from `sites` (overwritten by the end); every `every`-th is kept."""
-    p, noise, order, energies = buffers[3], np.empty(sites.size), np.arange(3), np.empty(2)
+    p, order, energies = buffers[3], np.arange(3), np.empty(2)
     sub = np.uint64(0)
     if not tune:
         freeze(tuning)
     pack(sites, buffers[0], geometry)
     finish(buffers[0], p, geometry, couplings, 0.0, energies)
+    block, words = block_buffers()
     rate = 0.0
     for u in range(updates):
         update = first + np.uint64(u)
         step = jittered(tuning[STEP], jitter, update, sub, key)
         accepted, delta_h = trajectory(
-            flow, finish, buffers, order, p, noise, geometry, couplings, kicks, drifts, step, energies, update, sub, key
-        )
+            flow, finish, buffers, order, p, geometry, couplings, kicks, drifts, last, step, energies, block, words,
+            update, sub, key,
+        )  # fmt: skip
         if tune:
             learn(tuning, min(1.0, math.exp(-delta_h)) if delta_h == delta_h else 0.0, target)
         rate += accepted
@@ -108,7 +127,7 @@ def run(
     stream: Stream,
     updates: int,
     every: int,
-    splitting: tuple[NDArray[np.float64], NDArray[np.float64]],
+    splitting: Splitting,
     jitter: float,
     target: float | None,
 ) -> tuple[State, Trace]:

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sqcli.lattice.halo import copy_in, pack, unpack
+from sqcli.lattice.halo import pack, unpack
 from sqcli.lattice.jit import kernel
-from sqcli.lattice.philox import MOMENTUM, Stream, normals
+from sqcli.lattice.philox import Stream, block_buffers
 from sqcli.mcmc import _trajectory, _tuning
 from sqcli.mcmc._base import Auto, Exactness, State, System, Trace, records, require_warmup, trace
 from sqcli.mcmc._integrators import splitting
@@ -29,14 +29,14 @@ def chain(
     flow, finish, sites, buffers, geometry, couplings, key, first, updates, every, epsilon, fields, stats
 ):  # fmt: skip
     """Euler–Maruyama: one sweep with kick √(ε/2) and drift √(2ε) on a Gaussian momentum."""
-    p, noise, energies = buffers[2], np.empty(sites.size), np.empty(2)
+    p, energies = buffers[2], np.empty(2)
+    block, words = block_buffers()
     kick, drift = np.full(1, np.sqrt(0.5 * epsilon)), np.full(1, np.sqrt(2.0 * epsilon))
     pack(sites, buffers[0], geometry)
     for u in range(updates):
-        normals(noise, first + np.uint64(u), MOMENTUM, key)
-        copy_in(noise, p, geometry)
+        _trajectory.gaussian_momentum(p, geometry, block, words, first + np.uint64(u), np.uint64(0), key)
         here = u % 2
-        flow(buffers[here], buffers[1 - here], buffers[1 - here], p, geometry, couplings, kick, drift)
+        flow(buffers[here], buffers[1 - here], buffers[1 - here], p, geometry, couplings, kick, drift, 1.0)
         if (u + 1) % every == 0:
             unpack(buffers[1 - here], fields[u // every], geometry)
             finish(buffers[1 - here], p, geometry, couplings, 0.0, energies)

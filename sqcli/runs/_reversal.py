@@ -38,7 +38,8 @@ def deviation(opened: Opened) -> tuple[float, float] | None:
     last = opened.ensemble.committed(chain)
     field = opened.ensemble.fields(chain, last - 1, last)[0]
     step = min(float(opened.ensemble.stat("step_size")[chain][-1]), LONGEST / algorithm.n_steps)
-    kicks, drifts = splitting(algorithm.integrator, algorithm.n_steps)
+    kicks, drifts, final = splitting(algorithm.integrator, algorithm.n_steps)
+    kicks, drifts = np.append(kicks, final), np.append(drifts, 0.0)
     system = System(opened.model.theory, opened.lattice, str(field.dtype))
     return there_and_back(system, field, kicks * step, drifts * step)
 
@@ -66,7 +67,7 @@ def _flow(
     """Field and momentum at the end of the trajectory."""
     start, p = _padded(system, field), _padded(system, momentum)
     a, b = system.buffers(2)
-    end = system.theory.flow(system.dtype)(start, a, b, p, system.geometry, system.couplings, kicks, drifts)
+    end = system.theory.flow(system.dtype)(start, a, b, p, system.geometry, system.couplings, kicks, drifts, 1.0)
     return _sites(system, a if end == 1 else b, field.shape), _sites(system, p, field.shape)
 
 

@@ -15,7 +15,9 @@ from sqcli.lattice.geometry import Lattice
 from sqcli.lattice.jit import Kernel
 from sqcli.lattice.manifold import Manifold
 
-FLOW = "int64(real[::1], real[::1], real[::1], real[::1], uint64[::1], float64[::1], float64[::1], float64[::1])"
+FLOW = (
+    "int64(real[::1], real[::1], real[::1], real[::1], uint64[::1], float64[::1], float64[::1], float64[::1], float64)"
+)
 FINISH = "void(real[::1], real[::1], uint64[::1], float64[::1], float64, float64[::1])"
 LOCAL = "float64(real[::1], uint64, float64, uint32[::1], float64[::1])"
 
@@ -28,9 +30,9 @@ class Theory(Protocol):
     Attributes:
         manifold: where the field lives.
         formula: the action in one line, stored with every ensemble.
-        flow: kernel (start, a, b, momentum, geometry, couplings, kicks, drifts) -> 1 or 2. Alternating sweeps
-            p ← p − kick_i ∂S/∂φ, φ ← φ moved by drift_i p, from `start`, which is left as it is, through the
-            buffers `a`, `b`; returns which of the two holds the end (1: a, 2: b).
+        flow: kernel (start, a, b, momentum, geometry, couplings, kicks, drifts, step) -> 1 or 2. Alternating sweeps
+            p ← p − step·kick_i ∂S/∂φ, φ ← φ moved by step·drift_i p, from `start`, which is left as it is, through
+            the buffers `a`, `b`; returns which of the two holds the end (1: a, 2: b).
         finish: kernel (field, momentum, geometry, couplings, kick, energies): the last p ← p − kick ∂S/∂φ of a
             trajectory, in place, with S in energies[0] and ½ Σ p² in energies[1].
     """

@@ -83,12 +83,12 @@ def sweep(to, p, f, geometry, couplings, kick, drift):
 
 
 @kernel(FLOW)
-def flow(start, a, b, p, geometry, couplings, kicks, drifts):
+def flow(start, a, b, p, geometry, couplings, kicks, drifts, step):
     """Molecular dynamics: see `Theory.flow`."""
-    sweep(a, p, start, geometry, couplings, kicks[0], drifts[0])
+    sweep(a, p, start, geometry, couplings, step * kicks[0], step * drifts[0])
     here, there = a, b
     for i in range(1, kicks.size):
-        sweep(there, p, here, geometry, couplings, kicks[i], drifts[i])
+        sweep(there, p, here, geometry, couplings, step * kicks[i], step * drifts[i])
         here, there = there, here
     return 1 if kicks.size % 2 == 1 else 2
 

@@ -67,14 +67,14 @@ def sweep(to, p, f, sines, geometry, plane, couplings, kick, drift):
 
 
 @kernel(FLOW)
-def flow(start, a, b, p, geometry, couplings, kicks, drifts):
+def flow(start, a, b, p, geometry, couplings, kicks, drifts, step):
     """Molecular dynamics: see `Theory.flow`."""
     sines, plane = np.zeros(geometry[2]), geometry.copy()
     plane[1] = ONE  # the sines are one component
-    sweep(a, p, start, sines, geometry, plane, couplings, kicks[0], drifts[0])
+    sweep(a, p, start, sines, geometry, plane, couplings, step * kicks[0], step * drifts[0])
     here, there = a, b
     for i in range(1, kicks.size):
-        sweep(there, p, here, sines, geometry, plane, couplings, kicks[i], drifts[i])
+        sweep(there, p, here, sines, geometry, plane, couplings, step * kicks[i], step * drifts[i])
         here, there = there, here
     return 1 if kicks.size % 2 == 1 else 2
 

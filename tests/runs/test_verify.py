@@ -150,7 +150,7 @@ def test_an_irreversible_integrator_is_seen(tmp_path, monkeypatch):
     opened = open_for_measuring(path)
     found, allowed = _reversal.deviation(opened)
     assert found < allowed / 10
-    monkeypatch.setattr(_reversal, "splitting", lambda *_: (np.array([0.6, 1.0, 0.4]), np.array([1.0, 1.0, 0.0])))
+    monkeypatch.setattr(_reversal, "splitting", lambda *_: (np.array([0.6, 1.0]), np.array([1.0, 1.0]), 0.4))
     found, allowed = _reversal.deviation(opened)
     assert found > 1e6 * allowed
     assert ("reversibility", None) in failed(verify(path))

@@ -74,7 +74,7 @@ def test_flow_kicks_and_drifts(case, sweeps, rng):
     kicks, drifts = rng.uniform(0.01, 0.1, sweeps), rng.uniform(0.01, 0.1, sweeps)
     start, p = padded(theory, lattice, field[0]), padded(theory, lattice, momentum)
     a, b, before = np.zeros_like(start), np.zeros_like(start), start.copy()
-    end = theory.flow("float64")(start, a, b, p, geometry, couplings, kicks, drifts)
+    end = theory.flow("float64")(start, a, b, p, geometry, couplings, kicks, drifts, 1.0)
     phi, pi = field[:1].copy(), momentum[None].copy()
     for kick, drift in zip(kicks, drifts, strict=True):
         pi = pi + kick * theory.drift(phi, lattice)
@@ -96,9 +96,9 @@ def test_flow_is_reversible(case, rng):
     start, p = padded(theory, lattice, field[0]), padded(theory, lattice, rng.standard_normal(field[0].shape))
     momentum = sites(p, field[0], geometry)
     buffers = [np.zeros_like(start) for _ in range(4)]
-    end = theory.flow("float64")(start, *buffers[:2], p, geometry, couplings, kicks, drifts)
+    end = theory.flow("float64")(start, *buffers[:2], p, geometry, couplings, kicks, drifts, 1.0)
     p *= -1
-    back = theory.flow("float64")(buffers[end - 1], *buffers[2:], p, geometry, couplings, kicks, drifts)
+    back = theory.flow("float64")(buffers[end - 1], *buffers[2:], p, geometry, couplings, kicks, drifts, 1.0)
     moved = sites(buffers[1 + back], field[0], geometry)
     distance = np.exp(1j * moved) - np.exp(1j * field[0]) if theory.manifold.period else moved - field[0]
     assert np.abs(distance).max() < 1e-11
