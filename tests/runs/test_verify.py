@@ -173,6 +173,7 @@ def test_skipping_the_beginning_heals_a_missing_warm_up(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize(("theory", "algorithm", "values"), EXACT)
 def test_practically_no_false_alarm(tmp_path, theory, algorithm, values):
-    for seed in range(20):
-        report = verify(run(tmp_path / f"e{seed}", theory, algorithm, values, seed=1000 + seed))
-        assert report.passed, (seed, failed(report))
+    """One failed report in 20 is a chance of about 1 in 40, two are 1 in 3000."""
+    paths = [run(tmp_path / f"e{seed}", theory, algorithm, values, seed=1000 + seed) for seed in range(20)]
+    failures = [failed(report) for report in map(verify, paths) if not report.passed]
+    assert len(failures) <= 1, failures
