@@ -71,24 +71,3 @@ def unpack(f, sites, geometry):
             to = (component * rows + row) * n
             for x in range(n):
                 sites[to + x] = f[source + x]
-
-
-@jit
-def row_square(f, low, high):
-    """Σ f² over one row, in double precision."""
-    total = 0.0
-    for i in range(low, high):
-        total += float(f[i]) * float(f[i])
-    return total
-
-
-@jit
-def square(f, geometry):
-    """Σ f² over all sites and components."""
-    n, first = geometry[H + geometry[0] - ONE], H + TWO * geometry[0]
-    total = 0.0
-    for component in range(geometry[1]):
-        for row in range(row_count(geometry)):
-            low = component * geometry[2] + geometry[first + row]
-            total += row_square(f, low, low + n)
-    return total

@@ -11,7 +11,7 @@ import numpy as np
 from sqcli.lattice.jit import jit
 
 # The tuning record of a chain: step in use, ln of the averaged step, mean shortfall, updates learnt from, μ.
-STEP, AVERAGE, SHORTFALL, LEARNT, CENTRE, LENGTH = range(6)
+STEP, AVERAGE, SHORTFALL, LEARNT, CENTRE = range(5)
 GAMMA, DELAY, DECAY = 0.05, 10.0, 0.75
 
 

@@ -33,11 +33,8 @@ def _quota() -> list[int]:
 
 def run_all(
     tasks: Sequence[Callable[[], None]], workers: int, stop: threading.Event, board: Board, poll: Callable[[], None]
-) -> bool:
+) -> None:
     """Run the tasks in order on `workers` threads; `poll` is called now and then from the caller's thread.
-
-    Returns:
-        Whether all tasks ended (true also when they ended early because `stop` was set).
 
     Raises:
         Exception: the first that a task raised; the others are stopped and committed first.
@@ -56,7 +53,6 @@ def run_all(
                 break
     if board.failure is not None:
         raise board.failure
-    return not any(thread.is_alive() for thread in threads)
 
 
 def _work(queue: list[Callable[[], None]], stop: threading.Event, board: Board) -> None:
