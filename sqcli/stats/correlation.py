@@ -50,7 +50,8 @@ def autocorrelation(
     g, n = v.gamma, int(m.lengths.sum())
     shown = min(len(g.rho), 2 * g.w + 1, _MOST_LAGS)
     error = bartlett_error(g.rho, shown, g.w, n)
-    measured = _decay_time(g.rho[: g.w + 1], error) if v.tau is not None else None
+    within = g.rho[: min(g.w + 1, shown)]
+    measured = _decay_time(within, error) if v.tau is not None else None
     return Autocorrelation(
         rho=g.rho[:shown],
         rho_error=error,

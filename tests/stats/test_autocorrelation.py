@@ -93,3 +93,11 @@ def test_complex_series_takes_the_slower_part(ar1):
     slow, fast = ar1(rng, 2, 10_000, 10.0), ar1(rng, 2, 10_000, 1.0)
     a = autocorrelation(list(fast + 1j * slow))
     assert a.tau_int == autocorrelation(list(slow)).tau_int
+
+
+def test_windows_longer_than_what_is_shown(ar1, rng):
+    """τ = 1000 over 4·10⁵ draws: the window passes the 4096 lags that are handed out."""
+    found = autocorrelation(list(ar1(rng, 1, 400_000, 1000.0)))
+    assert found.window > len(found.rho) == len(found.rho_error) == 4096
+    assert abs(found.tau_int - 1000) < 4 * found.tau_int_error
+    assert found.tau_exp is not None
