@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sqcli.errors import UsageError
+from sqcli.exactness import Exactness as Exactness
 from sqcli.lattice.geometry import Lattice
 from sqcli.lattice.philox import Stream
 from sqcli.theories._base import Theory
@@ -99,14 +100,6 @@ class Trace:
     def kept(self, mask: NDArray[np.bool_]) -> "Trace":
         """Only the rows where `mask` is true."""
         return Trace(self.fields[mask], {name: values[mask] for name, values in self.stats.items()})
-
-
-@dataclass(frozen=True)
-class Exactness:
-    """What the draws are: `exact`, `asymptotic`, `weighted` or `uncorrected`, and what was corrected by what."""
-
-    status: Literal["exact", "asymptotic", "weighted", "uncorrected"]
-    reason: str
 
 
 class Algorithm(Protocol):

@@ -1,0 +1,51 @@
+"""Random numbers of samplers, keyed by (seed, chain, draw, step): no draw depends on which others are made with it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sqcli.lattice.philox import Stream, fill_normals, fill_uniforms
+
+FIRST = 0x8000  # purposes from here on are the samplers'; Markov chain algorithms use small ones
+PURPOSES = 0x8000
+
+
+@dataclass(frozen=True)
+class Noise:
+    """The random numbers of some draws of one chain.
+
+    Attributes:
+        stream: seed and chain.
+        draws: numbers of the draws, one per row of a batch.
+        site: shape of a configuration.
+        device: where the samples are wanted.
+    """
+
+    stream: Stream
+    draws: Sequence[int]
+    site: tuple[int, ...]
+    device: torch.device = torch.device("cpu")
+
+    def normal(self, step: int) -> Tensor:
+        """Independent N(0, 1): (n, *site), float64; `step` numbers the uses within a draw."""
+        out = np.empty((len(self.draws), int(np.prod(self.site))))
+        for row, draw in zip(out, self.draws, strict=True):
+            fill_normals("float64")(row, *self._counter(draw, step), self.stream.key)
+        return torch.from_numpy(out.reshape(-1, *self.site)).to(self.device)
+
+    def uniform(self, step: int) -> Tensor:
+        """One number in [0, 1) per draw: (n,), float64. Its `step` counts on its own, beside that of `normal`."""
+        out = np.empty((len(self.draws), 1))
+        for row, draw in zip(out, self.draws, strict=True):
+            update, purpose = self._counter(draw, step)
+            fill_uniforms("float64")(row, update, purpose + FIRST // 2, self.stream.key)
+        return torch.from_numpy(out[:, 0]).to(self.device)
+
+    @staticmethod
+    def _counter(draw: int, step: int) -> tuple[int, int]:
+        """Update and purpose: steps beyond what a purpose can hold use further updates."""
+        page, purpose = divmod(step, FIRST // 2)
+        return draw + (page << 32), FIRST + purpose

@@ -1,0 +1,1 @@
+"""Score networks, one file each: a frozen dataclass of sizes that builds the network."""

@@ -1,0 +1,73 @@
+"""What a network is: a denoiser D(y, s) ≈ E[x₀ | y = x₀ + s z] of periodic fields of any extents."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from sqcli.diffusion.schedules._base import Schedule
+from sqcli.lattice.geometry import Lattice
+from sqcli.theories._base import Theory
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a network is built for.
+
+    Attributes:
+        theory: of the (first) training ensemble.
+        lattice: of the (first) training ensemble; only its dimension binds the network.
+        schedule: the model's.
+        couplings: names of the theory's parameters that the network is told; empty for one ensemble.
+    """
+
+    theory: Theory
+    lattice: Lattice
+    schedule: Schedule
+    couplings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a network is told beside y and s, all in the network's precision.
+
+    Attributes:
+        spectrum: variances G_k of the modes of x (given M), (n or 1, *extents), in the order of `torch.fft`.
+        couplings: (n, c).
+        given: the slow mode M in units of x, (n,); None unless the network has `slow_mode`.
+    """
+
+    spectrum: Tensor
+    couplings: Tensor
+    given: Tensor | None = None
+
+
+class Architecture(Protocol):
+    """A public class of this folder: a frozen dataclass of sizes."""
+
+    def check(self, setting: Setting) -> None:
+        """Raise UsageError when such a network cannot serve the theory or the lattice's dimension."""
+
+    def build(self, setting: Setting) -> "Net":
+        """The network with random weights (drawn from torch's default generator)."""
+
+
+class Net(nn.Module, ABC):
+    """Base of all networks.
+
+    Attributes:
+        slow_mode: the magnetisation M is drawn first; y then holds the other modes only, and so must D.
+    """
+
+    slow_mode: ClassVar[bool] = False
+
+    @abstractmethod
+    def forward(self, y: Tensor, level: Tensor, context: Context) -> Tensor:
+        """D: y (n, *extents), level (n,) -> (n, *extents)."""
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Precision in which the network computes."""
+        return next((p.dtype for p in self.parameters()), torch.float64)

@@ -1,0 +1,1 @@
+"""Samplers, one file each: how configurations are drawn from a trained model."""

@@ -1,0 +1,54 @@
+"""What a sampler is: it turns keyed random numbers and a denoiser into configurations, with a density where it can."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+from torch import Tensor
+
+from sqcli.diffusion._denoiser import Denoiser
+from sqcli.diffusion._noise import Noise
+from sqcli.exactness import Exactness
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What a sampler made.
+
+    Attributes:
+        fields: configurations φ in physical units, (n, *site), float64.
+        log_density: log q of each, (n,), with ⟨e^{−S − log q}⟩ = Z over the sampler's randomness; None where unknown.
+            For `path` it is that of the whole path over its forward kernels.
+        stats: further numbers per draw, (n,) each.
+    """
+
+    fields: Tensor
+    log_density: Tensor | None = None
+    stats: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+class Sampler(Protocol):
+    """A sampler; a frozen dataclass of its parameters."""
+
+    def check(self, denoiser: Denoiser) -> None:
+        """Raise UsageError when this model or theory cannot be sampled so."""
+
+    def exactness(self) -> Exactness:
+        """What its draws are by themselves; a sampler with log_density is `weighted` or says why not."""
+
+    def stats(self) -> tuple[str, ...]:
+        """Names of `Drawn.stats`."""
+
+    def draw(self, denoiser: Denoiser, noise: Noise) -> Drawn:
+        """One configuration for each row of `noise`, each independent of the others in the batch."""
+
+
+@runtime_checkable
+class Weighted(Protocol):
+    """A sampler that knows the density of what it draws."""
+
+    def log_density(self, denoiser: Denoiser, fields: Tensor, noise: Noise) -> Tensor:
+        """That of given configurations (n, *site) in physical units, as `Drawn.log_density` would have been: (n,).
+
+        Where it is a random variable (path weights), its law is that which keeps the extended target invariant.
+        """

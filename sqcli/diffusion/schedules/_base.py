@@ -1,0 +1,76 @@
+"""A noise schedule: x_t = α(t) x₀ + σ(t) z, the solution of dx = f(t) x dt + g(t) dw.
+
+    f = d ln α/dt,   g² = dσ²/dt − 2 f σ²,   x_t | x_s ~ N(a x_s, v) with a = α(t)/α(s), v = σ²(t) − a² σ²(s).
+
+Networks and samplers use y = x_t/α(t), the data with noise of the level s(t) = σ(t)/α(t) added, so that a network
+trained with one schedule can be sampled with any other. (Song et al., 2011.13456; Karras et al., 2206.00364.)
+"""
+
+import math
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor
+
+BISECTIONS = 200
+
+
+class Schedule(ABC):
+    """A frozen dataclass of parameters; times and scales are float64 tensors of any shape.
+
+    Attributes:
+        t_min: the first time that is trained on and the last that is sampled.
+        t_max: the end of the forward process.
+    """
+
+    t_min: float
+    t_max: float
+
+    @abstractmethod
+    def alpha(self, t: Tensor) -> Tensor:
+        """Signal scale α(t), decreasing from 1."""
+
+    @abstractmethod
+    def sigma(self, t: Tensor) -> Tensor:
+        """Noise scale σ(t), from about 0."""
+
+    @abstractmethod
+    def f(self, t: Tensor) -> Tensor:
+        """d ln α/dt."""
+
+    @abstractmethod
+    def g2(self, t: Tensor) -> Tensor:
+        """g²(t)."""
+
+    def level(self, t: Tensor) -> Tensor:
+        """s = σ/α."""
+        return self.sigma(t) / self.alpha(t)
+
+    def time(self, level: Tensor) -> Tensor:
+        """Inverse of `level`, by bisection between t_min and t_max."""
+        low, high = torch.full_like(level, self.t_min), torch.full_like(level, self.t_max)
+        for _ in range(BISECTIONS):
+            middle = (low + high) / 2
+            above = self.level(middle) > level
+            low, high = torch.where(above, low, middle), torch.where(above, middle, high)
+        return (low + high) / 2
+
+    def kernel(self, s: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+        """(a, v) of x_t | x_s ~ N(a x_s, v) for s ≤ t."""
+        a = self.alpha(t) / self.alpha(s)
+        return a, self.sigma(t) ** 2 - a**2 * self.sigma(s) ** 2
+
+    @property
+    def level_min(self) -> float:
+        """The smallest level of training and sampling."""
+        return float(self.level(torch.tensor(self.t_min, dtype=torch.float64)))
+
+    @property
+    def level_max(self) -> float:
+        """The largest level."""
+        return float(self.level(torch.tensor(self.t_max, dtype=torch.float64)))
+
+    def levels(self, steps: int, low: float | None = None, high: float | None = None) -> Tensor:
+        """Noise levels evenly spaced in log s, `steps` + 1 of them from high (`level_max`) to low (`level_min`)."""
+        ends = math.log(high or self.level_max), math.log(low or self.level_min)
+        return torch.linspace(*ends, steps + 1, dtype=torch.float64).exp()
