@@ -67,7 +67,7 @@ class Denoiser:
         return field - self._mean(field).reshape(-1, *self._ones)
 
     def begin(self, uniform: Tensor) -> tuple[Tensor | None, Tensor]:
-        """The slow mode from uniform numbers (n,): M in units of x, (n,), or None; and the log density of √V M, (n,)."""
+        """Slow mode of uniform numbers (n,): M in units of x, (n,), or None; and the log density of √V M, (n,)."""
         if not self.net.slow_mode:
             return None, torch.zeros_like(uniform)
         return self.facts.draw_slow(uniform, self.lattice)
@@ -111,7 +111,7 @@ class Denoiser:
         return x * self.scale
 
     def from_field(self, field: Tensor) -> Tensor:
-        """x = φ/scale."""
+        """Inverse of `to_field`."""
         return field / self.scale
 
     @property

@@ -7,7 +7,7 @@ lattices of other sizes can be served. The slow mode has −log p(M) = V Σ_j sl
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -42,7 +42,7 @@ class Facts:
 
     def to(self, device: torch.device) -> "Facts":
         """On another device."""
-        return replace(self, **{name: value.to(device) for name, value in self.tensors().items()})
+        return Facts.from_tensors(self.scale, {name: value.to(device) for name, value in self.tensors().items()})
 
     def tensors(self) -> dict[str, Tensor]:
         """All but the scale, for the file."""

@@ -13,13 +13,14 @@ from torch import Tensor
 def modes(field: Tensor, dimension: int) -> Tensor:
     """h_k of the last `dimension` axes; its own inverse."""
     found = torch.fft.fftn(field, dim=tuple(range(-dimension, 0)), norm="ortho")
-    return found.real - found.imag
+    return torch.sub(found.real, found.imag)
 
 
 def filtered(field: Tensor, multiplier: Tensor, dimension: int) -> Tensor:
     """The field with each mode k times `multiplier`, which is even in k and broadcasts."""
     axes = tuple(range(-dimension, 0))
-    return torch.fft.ifftn(multiplier * torch.fft.fftn(field, dim=axes), dim=axes).real
+    found: Tensor = torch.fft.ifftn(multiplier * torch.fft.fftn(field, dim=axes), dim=axes).real
+    return found
 
 
 def log_normal(h: Tensor, variance: Tensor, mask: Tensor, dimension: int) -> Tensor:

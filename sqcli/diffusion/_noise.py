@@ -27,7 +27,7 @@ class Noise:
     stream: Stream
     draws: Sequence[int]
     site: tuple[int, ...]
-    device: torch.device = torch.device("cpu")
+    device: str = "cpu"
 
     def normal(self, step: int) -> Tensor:
         """Independent N(0, 1): (n, *site), float64; `step` numbers the uses within a draw."""

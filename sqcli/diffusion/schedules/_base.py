@@ -36,14 +36,14 @@ class Schedule(ABC):
 
     @abstractmethod
     def f(self, t: Tensor) -> Tensor:
-        """d ln α/dt."""
+        """Drift coefficient d ln α/dt."""
 
     @abstractmethod
     def g2(self, t: Tensor) -> Tensor:
         """g²(t)."""
 
     def level(self, t: Tensor) -> Tensor:
-        """s = σ/α."""
+        """The noise level s = σ/α."""
         return self.sigma(t) / self.alpha(t)
 
     def time(self, level: Tensor) -> Tensor:
