@@ -1,0 +1,98 @@
+"""The files of a model directory: each is either old or new, whenever the process dies, and nothing in it is trusted.
+
+`model.yaml` is plain YAML without aliases and tags; tensors lie in safetensors files. Neither can hold code.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sqcli.errors import DamageError, SqcliError
+
+FORMAT = "sqcli-model"
+FORMAT_VERSION = 1
+DOCUMENT = "model.yaml"
+WEIGHTS = "weights.safetensors"
+STATE = "training/state.safetensors"
+METRICS = "metrics.csv"
+MOST_BYTES = 2**22  # of model.yaml
+
+
+def is_model(path: Path) -> bool:
+    """Whether `path` is a model directory, finished or not."""
+    return (path / DOCUMENT).is_file()
+
+
+def replace_file(file: Path, data: bytes) -> None:
+    """Write aside, sync, rename, sync the name."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_name(f"{file.name}.partial")
+    with partial.open("wb") as handle:
+        handle.write(data)
+        handle.flush()
+        os.fsync(handle.fileno())
+    partial.replace(file)
+    descriptor = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def own_file(model: Path, name: str) -> Path:
+    """The file `name` of the model at `model`.
+
+    Raises:
+        SqcliError: it is missing, no regular file, or a link that leads out of the model.
+    """
+    file = model / name
+    if not file.exists():
+        raise SqcliError(f"{model}: no {name} there; this is no model of sqcli, or its training is not finished")
+    if not file.is_file() or model.resolve() not in file.resolve().parents:
+        raise SqcliError(f"{file}: not a file inside the model's directory")
+    return file
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """`model.yaml` of the model at `path`, as far as format and version are right.
+
+    Raises:
+        SqcliError: there is no model, or one of another format.
+        DamageError: the file is damaged.
+    """
+    if not path.is_dir():
+        raise SqcliError(f"{path}: no such model" if not path.exists() else f"{path}: not a model directory")
+    file = own_file(path, DOCUMENT)
+    if file.stat().st_size > MOST_BYTES:
+        raise DamageError(f"{file}: larger than any model's description ({MOST_BYTES} bytes)")
+    try:
+        text = file.read_text(encoding="utf-8")
+        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text)):
+            raise DamageError(f"{file}: YAML aliases are not allowed")
+        document = yaml.safe_load(text)
+    except OSError as error:
+        raise SqcliError(f"{file}: cannot be read ({error.strerror})") from error
+    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise DamageError(f"{file}: damaged, not valid YAML ({_first_line(error)})") from None
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise SqcliError(f"{file}: not the description of a model (format is not {FORMAT})")
+    if document.get("format_version") != FORMAT_VERSION:
+        found = document.get("format_version")
+        raise SqcliError(f"{file}: format version {found!r} is not {FORMAT_VERSION}; use a newer sqcli")
+    return document
+
+
+def write_document(path: Path, document: Mapping[str, Any]) -> None:
+    """Replace `model.yaml`; plain numbers, texts, lists and mappings only."""
+    plain = json.loads(json.dumps(document, allow_nan=False))
+    head = {"format": FORMAT, "format_version": FORMAT_VERSION}
+    text = yaml.safe_dump(head | plain, sort_keys=False, allow_unicode=True, width=110)
+    replace_file(path / DOCUMENT, text.encode())
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]

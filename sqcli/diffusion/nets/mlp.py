@@ -1,0 +1,84 @@
+"""Multilayer perceptron: [x, t] → 3 × (Dense 128, SiLU) → Dense 1 (2411.11297); on a lattice, site by site.
+
+There every site sees itself and its distinct neighbours (none along an axis of one site, one along an axis of two).
+The head `energy` makes the score a gradient: F = −∇ Σ_x e(x), with e the perceptron's output.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from sqcli.diffusion.nets._base import Net, Setting
+from sqcli.diffusion.nets._preconditioned import Preconditioned, Scaling, require_scalar, require_sizes
+from sqcli.lattice.geometry import MAX_DIMENSION, Lattice
+
+
+@dataclass(frozen=True)
+class Perceptron:
+    """For zero-dimensional models and small lattices.
+
+    Attributes:
+        width: of a layer.
+        layers: with SiLU.
+        z2: odd under φ → −φ.
+        head: `score` is free, `energy` a gradient.
+        scaling: `edm`, or `published` for F/σ(t) of the plain input.
+    """
+
+    width: int = 128
+    layers: int = 3
+    z2: bool = False
+    head: Literal["score", "energy"] = "score"
+    scaling: Literal["edm", "published"] = "edm"
+
+    def __post_init__(self) -> None:
+        require_sizes(width=self.width, layers=self.layers)
+
+    def check(self, setting: Setting) -> None:
+        """Real fields in any dimension."""
+        require_scalar("mlp", setting, range(1, MAX_DIMENSION + 1))
+
+    def build(self, setting: Setting) -> Net:
+        """With PyTorch's initial weights."""
+        scaling: Scaling = self.scaling
+        sites = _Sites(self, setting.lattice, 1 + len(setting.couplings))
+        return Preconditioned(sites if self.head == "score" else _Gradient(sites), setting.schedule, scaling, self.z2)
+
+
+class _Sites(nn.Module):
+    """The same perceptron at every site."""
+
+    def __init__(self, sizes: Perceptron, lattice: Lattice, told: int) -> None:
+        super().__init__()
+        self.steps = [(axis, step) for axis, n in enumerate(lattice.extents) for step in (1, -1)[: min(n - 1, 2)]]
+        widths = [1 + len(self.steps) + told] + [sizes.width] * sizes.layers
+        self.layers = nn.Sequential(*_dense(widths), nn.Linear(sizes.width, 1))
+
+    def forward(self, x: Tensor, told: Tensor) -> Tensor:
+        near = [x, *(x.roll(-step, axis + 1) for axis, step in self.steps)]
+        ones = (len(told), *(1,) * (x.dim() - 1), -1)
+        inputs = torch.cat([torch.stack(near, -1), told.reshape(ones).expand(*x.shape, -1)], -1)
+        found: Tensor = self.layers(inputs).squeeze(-1)
+        return found
+
+
+class _Gradient(nn.Module):
+    """−∇ of the sum over sites, also where gradients are switched off."""
+
+    def __init__(self, energy: nn.Module) -> None:
+        super().__init__()
+        self.energy = energy
+
+    def forward(self, x: Tensor, told: Tensor) -> Tensor:
+        force: Tensor = torch.func.grad(lambda field: -self.energy(field, told).sum())(x)
+        return force
+
+
+def _dense(widths: list[int]) -> Iterator[nn.Module]:
+    for inputs, outputs in pairwise(widths):
+        yield nn.Linear(inputs, outputs)
+        yield nn.SiLU()

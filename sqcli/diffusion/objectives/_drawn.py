@@ -1,0 +1,60 @@
+"""Random levels and noise of the objectives, and their weights."""
+
+from math import log
+from typing import Literal
+
+import torch
+from torch import Generator, Tensor
+
+from sqcli.diffusion._denoiser import Denoiser
+
+Weighting = Literal["edm", "sigma2", "likelihood", "snr"]
+
+
+def draw_levels(denoiser: Denoiser, n: int, how: str, generator: Generator) -> Tensor:
+    """Noise levels of n configurations, stratified (one in each n-th of the range), (n,), float64.
+
+    Args:
+        denoiser: for schedule and device.
+        n: how many.
+        how: `log`, uniform in ln s between the schedule's ends, or `schedule`, uniform in t.
+        generator: of the random numbers.
+    """
+    schedule, device = denoiser.schedule, denoiser.device
+    place = torch.rand(n, generator=generator, dtype=torch.float64, device=device)
+    place = (torch.randperm(n, generator=generator, device=device) + place) / n
+    if how == "schedule":
+        return schedule.level(schedule.t_min + place * (schedule.t_max - schedule.t_min))
+    low, high = log(schedule.level_min), log(schedule.level_max)
+    return torch.exp(low + place * (high - low))
+
+
+def noise_like(denoiser: Denoiser, x: Tensor, generator: Generator) -> Tensor:
+    """N(0, 1) in the modes that y holds."""
+    return denoiser.project(torch.randn(x.shape, dtype=x.dtype, device=x.device, generator=generator))
+
+
+def noisy(denoiser: Denoiser, x: Tensor, level: Tensor, generator: Generator) -> Tensor:
+    """Noise added: y = x + s z with levels (n,)."""
+    return x + level.reshape(-1, *(1,) * (x.dim() - 1)) * noise_like(denoiser, x, generator)
+
+
+def mean_square(denoiser: Denoiser, field: Tensor) -> Tensor:
+    """‖field‖² per mode that y holds: (n,)."""
+    found: Tensor = (field**2).flatten(1).sum(1) / max(denoiser.freedoms, 1)
+    return found
+
+
+def weight(denoiser: Denoiser, level: Tensor, weighting: str, cap: float) -> Tensor:
+    """Factor of ‖D − x₀‖², (n,); in terms of the score of y it is that times s⁴.
+
+    `likelihood`: λ = g² for the score of x_t = α y, whose error is the denoiser's times α/σ² (2101.09258).
+    """
+    schedule = denoiser.schedule
+    if weighting == "likelihood":
+        t = schedule.time(level)
+        return schedule.g2(t) * (schedule.alpha(t) / schedule.sigma(t) ** 2) ** 2
+    inverse = 1 / level**2
+    if weighting == "edm":
+        return inverse + 1 / denoiser.spectrum(None).mean()
+    return inverse.clamp(max=cap) if weighting == "snr" else inverse
