@@ -1,0 +1,49 @@
+"""Predictor–corrector: a reverse-diffusion step, then Langevin steps at the new level (2011.13456, algorithm 2).
+
+Predictor: y' = y + (s² − s'²) ∇log p_s + √(s² − s'²) z. Corrector: y ← y + ε ∇log p + √(2ε) z with
+ε = 2 (snr ‖z‖/‖∇log p‖)². The norms are those expected of a Gaussian of the data's spectrum, V and Σ_k 1/(G_k + s²):
+a step size that looked at its own noise or at the other draws of a batch would be biased or depend on the batch.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from sqcli.diffusion.samplers._ladder import LadderSampler, Place
+
+
+@dataclass(frozen=True)
+class PredictorCorrector(LadderSampler):
+    """Stochastic.
+
+    Attributes:
+        n_correct: Langevin steps per level.
+        snr: signal-to-noise ratio that sets their size.
+    """
+
+    n_steps: int = 500
+    n_correct: int = 1
+    snr: float = 0.16
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.n_correct < 0 or self.snr <= 0:
+            raise ValueError("n_correct must not be negative, and snr positive")
+
+    def step(self, place: Place, y: Tensor, memory: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """Predictor, then correctors."""
+        uses, high, low = 1 + self.n_correct, place.high, place.low
+        y = y + (1 - (low / high) ** 2) * (place.denoise(y, high) - y)
+        y = y + torch.sqrt(high**2 - low**2) * place.normal(uses)
+        for i in range(self.n_correct):
+            size = self._size(place)
+            score = (place.denoise(y, low) - y) / low**2
+            y = y + size * score + torch.sqrt(2 * size) * place.normal(uses, 1 + i)
+        return y, None
+
+    def _size(self, place: Place) -> Tensor:
+        """ε: () or (n, 1, …)."""
+        axes = tuple(range(-place.denoiser.lattice.dimension, 0))
+        inverse = place.denoiser.mask / (place.denoiser.spectrum(place.given) + place.low**2)
+        return 2 * self.snr**2 * place.denoiser.freedoms / inverse.sum(axes, keepdim=True)

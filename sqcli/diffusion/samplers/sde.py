@@ -1,0 +1,84 @@
+"""Reverse stochastic process: dx = [f − ½(1+λ²) g² ∇log p]dt + λ g dw̄ (2011.13456; λ-family: 2411.11297 eq. 25).
+
+In y = x/α and τ = −ln s it reads dy = (1+λ²)(D − y) dτ + λ √2 s dw, the same for every schedule:
+`euler` takes linear steps of the model's own time in x_t, as published, and leaves out the noise of the last one;
+`heun` averages the drifts at both ends of a step in log s, with noise of the exact variance λ²(s² − s'²) (weak order 2);
+`exponential` is exact where D is constant: y' = r^{1+λ²} y + (1 − r^{1+λ²}) D + s' √(1 − r^{2λ²}) z, r = s'/s.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from sqcli.diffusion._denoiser import Denoiser
+from sqcli.diffusion.samplers._ladder import LadderSampler, Place
+
+
+@dataclass(frozen=True)
+class ReverseProcess(LadderSampler):
+    """Stochastic for noise > 0.
+
+    Attributes:
+        noise: λ: 1 is the reverse of the forward process, 0 the probability flow.
+        scheme: how a step is taken.
+    """
+
+    n_steps: int = 500
+    noise: float = 1.0
+    scheme: Literal["euler", "heun", "exponential"] = "euler"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.noise <= 1:
+            raise ValueError(f"noise must lie between 0 and 1, not {self.noise}")
+
+    def ladder(self, denoiser: Denoiser) -> Tensor:
+        """Linear in time for `euler`, else in log s."""
+        if self.scheme != "euler":
+            return super().ladder(denoiser)
+        low, high = torch.tensor(self.ends(denoiser), dtype=torch.float64)
+        times = denoiser.schedule.time(torch.stack([high, low]))
+        spaced = torch.linspace(float(times[0]), float(times[1]), self.n_steps + 1, dtype=torch.float64)
+        return denoiser.schedule.level(spaced).to(denoiser.device)
+
+    def step(self, place: Place, y: Tensor, memory: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """One step of the scheme."""
+        schemes: dict[str, Callable[[Place, Tensor], Tensor]] = {
+            "euler": self._euler,
+            "heun": self._heun,
+            "exponential": self._exponential,
+        }
+        return schemes[self.scheme](place, y), None
+
+    def finish(self, denoiser: Denoiser, y: Tensor, level: Tensor, given: Tensor | None) -> Tensor:
+        """Nothing for `euler`, whose last step went without noise; else the probability flow to 0."""
+        return y if self.scheme == "euler" else super().finish(denoiser, y, level, given)
+
+    def _euler(self, place: Place, y: Tensor) -> Tensor:
+        schedule = place.denoiser.schedule
+        t, end = schedule.time(place.high), schedule.time(place.low)
+        alpha, g2, dt = schedule.alpha(t), schedule.g2(t), t - end
+        score = (place.denoise(y, place.high) - y) / (place.high**2 * alpha)
+        x = alpha * y * (1 - schedule.f(t) * dt) + 0.5 * (1 + self.noise**2) * g2 * dt * score
+        if self.noise and place.index < self.n_steps - 1:
+            x = x + self.noise * torch.sqrt(g2 * dt) * place.normal()
+        return x / schedule.alpha(end)
+
+    def _heun(self, place: Place, y: Tensor) -> Tensor:
+        high, low, rate = place.high, place.low, 1 + self.noise**2
+        d_tau = torch.log(high / low)
+        kick = self.noise * torch.sqrt(high**2 - low**2) * place.normal() if self.noise else torch.zeros_like(y)
+        first = rate * (place.denoise(y, high) - y)
+        guess = y + d_tau * first + kick
+        return y + d_tau / 2 * (first + rate * (place.denoise(guess, low) - guess)) + kick
+
+    def _exponential(self, place: Place, y: Tensor) -> Tensor:
+        ratio = place.low / place.high
+        decay = ratio ** (1 + self.noise**2)
+        y = decay * y + (1 - decay) * place.denoise(y, place.high)
+        if not self.noise:
+            return y
+        return y + place.low * torch.sqrt(1 - ratio ** (2 * self.noise**2)) * place.normal()
