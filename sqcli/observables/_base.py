@@ -44,12 +44,14 @@ class Observable(ABC):
 
     Attributes:
         definition: the formula in one line, stored with the series.
-        needs: the series it is made of, "observables/<name>" or "sample_stats/<name>".
+        needs: the series it is made of, "observables/<name>", "sample_stats/<name>", or "sample_stats/<a>|<b>": a, or b
+            where a was not recorded.
         statistic: of `sample_stats`, where that spares computing the kept series from configurations.
         on: names of the fields it exists for.
         separable: component k is made of column k of the first series and of all of the others, so that some
             components can be estimated without the rest.
         odd_moments_vanish: ⟨φ⟩ = 0 is assumed; the user is told where it is not so.
+        reweighted: it is an expectation value under e^{−S}, to which weighted draws contribute with their weights.
     """
 
     definition: ClassVar[str]
@@ -58,6 +60,7 @@ class Observable(ABC):
     on: ClassVar[tuple[str, ...]] = SCALARS
     separable: ClassVar[bool] = False
     odd_moments_vanish: ClassVar[bool] = False
+    reweighted: ClassVar[bool] = True
 
     def fits(self, field: str, lattice: Lattice) -> bool:
         """Whether it exists for the field `field` on `lattice`."""
@@ -78,6 +81,10 @@ class Observable(ABC):
     def primaries(self, series: Sequence[Array]) -> Array:
         """Numbers per draw whose means enter: the series of `needs` of one chain -> (n,) or (n, p)."""
         return series[0]
+
+    def joint(self, chains: Sequence[Sequence[Array]]) -> list[Array]:
+        """`primaries` of all chains; for an observable that needs a scale common to them."""
+        return [self.primaries(series) for series in chains]
 
     def function(self, lattice: Lattice) -> Combine | None:
         """Maps the means (p,) of the primaries to the estimates; None where they are the estimates."""

@@ -13,3 +13,4 @@ class Acceptance(Observable):
     definition: ClassVar[str] = "accepted fraction of the updates since the draw before"
     needs: ClassVar[tuple[str, ...]] = ("sample_stats/acceptance_rate",)
     on: ClassVar[tuple[str, ...]] = EVERY
+    reweighted: ClassVar[bool] = False

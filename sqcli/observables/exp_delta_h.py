@@ -19,6 +19,7 @@ class ExpDeltaH(Observable):
     definition: ClassVar[str] = "exp(-delta_h) of the last trajectory before a draw"
     needs: ClassVar[tuple[str, ...]] = ("sample_stats/delta_h",)
     on: ClassVar[tuple[str, ...]] = EVERY
+    reweighted: ClassVar[bool] = False
 
     def primaries(self, series: Sequence[Array]) -> Array:
         """e^{−ΔH}."""

@@ -1,6 +1,7 @@
 """The checks behind `verify`: each yields rows with a z-score, or with a verdict where there is nothing random.
 
-z-scores know about autocorrelation and count few chains (Student's t as the Gaussian z that is as improbable).
+z-scores know about autocorrelation and count few chains (Student's t as the Gaussian z that is as improbable). Weighted
+draws enter with their weights; where a few of them carry it all, nothing can be said.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,11 +12,11 @@ from numpy.typing import NDArray
 
 from sqcli import registry, stats
 from sqcli.runs._chosen import FOLDER, observable
-from sqcli.runs._opened import Opened
+from sqcli.runs._opened import LOG_WEIGHT, Opened
 from sqcli.runs._series import gather
-from sqcli.runs._soundness import exp_delta_h, judgeable, memory_z, warmup_drift, watched, z_of
+from sqcli.runs._soundness import cut, exp_delta_h, judgeable, memory_z, warmup_drift, watched, z_of
 from sqcli.runs.measure import estimates, shortened
-from sqcli.stats.flags import NOT_MIXED
+from sqcli.stats.flags import LOW_WEIGHT_ESS, NOT_MIXED
 
 Row = dict[str, Any]
 Series = Sequence[NDArray[Any]]
@@ -40,11 +41,13 @@ def references(opened: Opened, skip: int, stride: int) -> Iterator[Row]:
     names = [name for name in dict.fromkeys(name for name, _ in exact) if name in registry.names(FOLDER)]
     chosen = {name: instance for name in names if opened.available(instance := observable(name))}
     series = shortened(gather(opened, chosen.values()), skip, stride)
+    tame = _tame(opened, skip, stride)
     for name, instance in chosen.items():
         labels = instance.components(opened.lattice) or (None,)
         for label, estimate in zip(labels, estimates(opened, instance, series), strict=True):
             if (name, label) in exact:
-                yield compared(name, label, estimate, exact[name, label])
+                line = compared(name, label, estimate, exact[name, label])
+                yield line if tame else line | {"z": None, "flags": [LOW_WEIGHT_ESS, *line["flags"]]}
 
 
 def residuals(opened: Opened) -> dict[str, list[NDArray[np.float64]]]:
@@ -59,12 +62,29 @@ def residuals(opened: Opened) -> dict[str, list[NDArray[np.float64]]]:
     return {name: [np.concatenate([np.empty(0), *c]) for c in chains] for name, chains in parts.items()}
 
 
-def identities(residual: Mapping[str, Series]) -> Iterator[Row]:
+def _weights(opened: Opened, skip: int, stride: int) -> list[NDArray[np.float64]] | None:
+    if not opened.weighted:
+        return None
+    return stats.relative_weights(cut(opened.ensemble.stat(LOG_WEIGHT), skip, stride))
+
+
+def _tame(opened: Opened, skip: int, stride: int) -> bool:
+    """Whether weighted means are Gaussian far enough out to be judged."""
+    weights = _weights(opened, skip, stride)
+    return weights is None or float(np.ptp(np.concatenate(weights))) == 0 or judgeable(weights)
+
+
+def identities(opened: Opened, residual: Mapping[str, Series], skip: int, stride: int) -> Iterator[Row]:
     """⟨O ∂S/∂φ − ∂O/∂φ⟩ = 0; chains that disagree, each frozen in a state of its own, fail whatever their mean is."""
-    for name, chains in residual.items():
+    weights, tame = _weights(opened, skip, stride), _tame(opened, skip, stride)
+    for name, plain in residual.items():
+        chains = plain if weights is None else stats.reweighted(plain, weights)
         estimate = stats.estimate(chains)[0]
         line = compared("schwinger_dyson", name, estimate, 0.0)
-        yield line | {"passed": False} if NOT_MIXED in estimate.flags else line
+        if not tame:
+            yield line | {"z": None, "flags": [LOW_WEIGHT_ESS, *line["flags"]]}
+        else:
+            yield line | {"passed": False} if NOT_MIXED in estimate.flags else line
 
 
 def energy(opened: Opened, skip: int, stride: int) -> Iterator[Row]:

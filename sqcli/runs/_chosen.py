@@ -42,5 +42,5 @@ def _unavailable(opened: Opened, name: str, instance: Observable) -> str:
     fitting = ", ".join(other for other in registry.names(FOLDER) if opened.available(observable(other)))
     if not instance.fits(opened.field, opened.lattice):
         return f"{name} does not exist for theory {opened.model.name} on {opened.lattice}; what does: {fitting}"
-    missing = " and ".join(need for need in instance.needs if need.startswith("sample_stats/"))
+    missing = " and ".join(need for need in instance.needs if need.startswith("sample_stats/")).replace("|", " or ")
     return f"{name} needs {missing}, which this ensemble does not record; what it can give: {fitting}"

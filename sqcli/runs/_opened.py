@@ -9,6 +9,8 @@ from sqcli.errors import SqcliError, UsageError
 from sqcli.lattice.geometry import Lattice
 from sqcli.observables._base import Model, Observable
 
+LOG_WEIGHT = "log_weight"
+
 
 @dataclass(frozen=True)
 class Opened:
@@ -27,11 +29,25 @@ class Opened:
         """Name of the field."""
         return self.ensemble.layout.field
 
+    @property
+    def weighted(self) -> bool:
+        """Whether the draws count with their log weights."""
+        return self.exactness == "weighted" and LOG_WEIGHT in self.ensemble.stat_names
+
+    @property
+    def exactness(self) -> str | None:
+        """What the draws are worth: exact, asymptotic, weighted or uncorrected."""
+        said = self.ensemble.attrs.get("exactness")
+        return said.get("status") if isinstance(said, dict) else said
+
+    def statistic(self, need: str) -> str | None:
+        """The recorded statistic behind "sample_stats/a" or "sample_stats/a|b" (the first there is); None: none."""
+        names = need.partition("/")[2].split("|")
+        return next((name for name in names if name in self.ensemble.stat_names), None)
+
     def available(self, observable: Observable) -> bool:
         """Whether the observable exists for this field and its statistics were recorded."""
-        recorded = self.ensemble.stat_names
-        kinds = [need.partition("/")[::2] for need in observable.needs]
-        found = all(name in recorded for group, name in kinds if group == "sample_stats")
+        found = all(self.statistic(need) for need in observable.needs if need.startswith("sample_stats/"))
         return found and observable.fits(self.field, self.lattice)
 
     def head(self) -> dict[str, Any]:

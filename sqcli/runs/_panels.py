@@ -12,7 +12,7 @@ from sqcli.errors import UsageError
 from sqcli.runs._canvas import COLOURS, DASHES, MARKERS, Quantity, Source, real
 from sqcli.runs._chosen import choose
 from sqcli.runs._opened import open_for_measuring
-from sqcli.runs._series import gather
+from sqcli.runs._series import WEIGHTS, gather
 from sqcli.runs.autocorr import autocorr
 from sqcli.runs.measure import columns_of, primaries
 
@@ -37,7 +37,9 @@ def per_draw(source: Source, quantity: Quantity) -> list[Array]:
     if instance.function(opened.lattice) is not None:
         raise UsageError(f"{quantity.name} is no number per draw and has no history; plot kind rho, or magnetization")
     column = quantity.column(instance.components(opened.lattice))
-    batches = primaries(opened, instance, gather(opened, [instance]))
+    series = gather(opened, [instance])
+    series.pop(WEIGHTS, None)  # a history shows what was drawn
+    batches = primaries(opened, instance, series)
     columns = (series for batch in batches for series in columns_of(batch))
     return [real(values) for values in next(islice(columns, column, None))]
 

@@ -16,7 +16,7 @@ from sqcli import __version__, parameters, store
 from sqcli.errors import DamageError, SqcliError
 from sqcli.observables._base import Observable
 from sqcli.runs._chosen import observable
-from sqcli.runs._opened import Opened
+from sqcli.runs._opened import LOG_WEIGHT, Opened
 from sqcli.runs._table import Table
 
 Array = NDArray[Any]
@@ -25,6 +25,7 @@ BLOCK_BYTES = 8 * 2**20
 KEEP_BYTES = 64 * 2**20  # results that wait to be written
 LARGE = 96 * 2**20  # a series that is not held in memory once it is kept
 NOTHING = slice(0, 0)
+WEIGHTS = "weights"
 
 
 @dataclass
@@ -65,13 +66,13 @@ def _read(opened: Opened, name: str, columns: slice) -> Sequence[Array]:
 
 
 def gather(opened: Opened, chosen: Iterable[Observable], progress: Progress | None = None) -> dict[str, Table]:
-    """Need ("observables/magnetization", "sample_stats/delta_h") -> its series."""
-    found: dict[str, Table] = {}
+    """Need ("observables/magnetization", "sample_stats/delta_h") -> its series; log weights under `WEIGHTS`."""
+    found = {WEIGHTS: Table.of(opened.ensemble.stat(LOG_WEIGHT))} if opened.weighted else {}
     growing = []
     for need in dict.fromkeys(need for instance in chosen for need in instance.needs):
         group, _, name = need.partition("/")
         if group == "sample_stats":
-            found[need] = Table.of(opened.ensemble.stat(name))
+            found[need] = Table.of(opened.ensemble.stat(opened.statistic(need) or name))
             continue
         computes = observable(name)
         if computes.statistic in opened.ensemble.stat_names:

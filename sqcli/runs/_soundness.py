@@ -132,8 +132,7 @@ def _energy_off(opened: Opened, skip: int, stride: int) -> bool:
 
 
 def _uncorrected(opened: Opened) -> bool:
-    exactness = opened.ensemble.attrs.get("exactness")
-    return (exactness.get("status") if isinstance(exactness, dict) else exactness) == "uncorrected"
+    return opened.exactness == "uncorrected"
 
 
 def ensemble_flags(opened: Opened, skip: int, stride: int) -> tuple[str, ...]:

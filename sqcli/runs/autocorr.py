@@ -1,7 +1,8 @@
 """Autocorrelation of observables: ρ(t), τ_int, window, τ_exp, ESS and R̂.
 
 For a function of several means (χ₂, the Binder cumulant) the series analysed is its linearisation along the chains,
-Σ_α f_α (a_α − ā_α) with f_α = ∂f/∂A_α (Wolff, hep-lat/0306017, eq. 38): the one that decides the error.
+Σ_α f_α (a_α − ā_α) with f_α = ∂f/∂A_α (Wolff, hep-lat/0306017, eq. 38): the one that decides the error. So also for
+weighted draws: it is (w/w̄)(a − ā) for a mean, so that τ_int is that of the reweighted estimate.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,7 +18,7 @@ from sqcli.runs._chosen import choose
 from sqcli.runs._opened import Opened, open_for_measuring
 from sqcli.runs._series import gather
 from sqcli.runs._soundness import ensemble_flags
-from sqcli.runs.measure import Chains, Report, Series, columns_of, primaries, shortened
+from sqcli.runs.measure import Chains, Report, Series, columns_of, primaries, shortened, weight_flags
 from sqcli.stats.means import project
 
 
@@ -53,9 +54,10 @@ def autocorr(
     rows = []
     for name, instance in chosen.items():
         labels = instance.components(opened.lattice) or (None,)
+        said = (*weight_flags(instance, series), *common)
         for label, chains in zip(labels, _columns(opened, instance, series), strict=True):
             found = stats.autocorrelation(chains, window=window, s=s, tau_exp=tau_exp)
-            rows.append({"observable": name, "component": label} | _row(found, updates, common))
+            rows.append({"observable": name, "component": label} | _row(found, updates, said))
     return Report(opened.head(), rows)
 
 

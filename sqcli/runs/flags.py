@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from sqcli import stats
+from sqcli.stats import flags as stats_flags
 
 NOT_EQUILIBRATED = "not_equilibrated"
 EXP_DELTA_H_OFF = "exp_delta_h_off"
 UNCORRECTED = "uncorrected"
+LOW_WEIGHT_ESS = stats_flags.LOW_WEIGHT_ESS
 NONZERO_MEAN = "nonzero_mean"
 START_MEMORY = "start_memory"
 ONE_DRAW_PER_CHAIN = "one_draw_per_chain"

@@ -1,7 +1,7 @@
 """Measure: estimates with errors, autocorrelation times, and the flags a reader must not miss."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from sqcli import stats
 from sqcli.observables._base import Observable
+from sqcli.runs import flags
 from sqcli.runs._chosen import choose, observable
 from sqcli.runs._opened import Opened, open_for_measuring
-from sqcli.runs._series import Progress, gather
+from sqcli.runs._series import WEIGHTS, Progress, gather
 from sqcli.runs._soundness import assumption_flags, ensemble_flags
 from sqcli.runs._table import ALL, Table
+from sqcli.stats.flags import LOW_WEIGHT_ESS
 
 TAU = ("tau_int", "tau_int_error", "ess")
 NUMBERS = ("value", "error", *TAU, "error_method", "between_chains_error", "window", "rhat")
@@ -43,6 +45,7 @@ def measure(
     skip: int = 0,
     stride: int = 1,
     options: Mapping[str, Any] | None = None,
+    unweighted: bool = False,
     progress: Progress | None = None,
 ) -> Report:
     """Estimate `observables` from the committed draws of the ensemble at `path`.
@@ -53,6 +56,7 @@ def measure(
         skip: draws left out at the beginning of each chain.
         stride: every which draw is used.
         options: of the observables, by public name ("sizes").
+        unweighted: leave the log weights of a weighted ensemble aside: expectation values of what was sampled from.
         progress: called with draws done and in all while configurations are read.
 
     Raises:
@@ -63,6 +67,9 @@ def measure(
     chosen = choose(opened, observables, options or {})
     series = shortened(gather(opened, _with_mean(chosen.values()), progress), skip, stride)
     common = ensemble_flags(opened, skip, stride)
+    if unweighted and WEIGHTS in series:
+        del series[WEIGHTS]
+        common = (flags.UNCORRECTED, *common)
     rows = [row for name, instance in chosen.items() for row in _rows(opened, name, instance, series, common)]
     return Report(opened.head(), rows)
 
@@ -73,20 +80,31 @@ def _with_mean(chosen: Any) -> list[Observable]:
     return [*wanted, observable("magnetization")] if any(o.odd_moments_vanish for o in wanted) else wanted
 
 
-def shortened(series: Series, skip: int, stride: int) -> Series:
+def shortened(series: Series, skip: int, stride: int) -> dict[str, Table]:
     """All series without the draws that are not to be used."""
     return {need: table.shortened(skip, stride) for need, table in series.items()}
 
 
+def weights_of(instance: Observable, series: Series) -> list[NDArray[np.float64]] | None:
+    """W/w̄ of the draws, (n_i,) per chain, where `instance` is to be reweighted with them."""
+    if not instance.reweighted or WEIGHTS not in series:
+        return None
+    return stats.relative_weights(series[WEIGHTS].chains())
+
+
 def primaries(opened: Opened, instance: Observable, series: Series) -> Iterator[Chains]:
-    """The observable's numbers per draw, one (n_i,) or (n_i, p) array per chain; in batches of components if it can."""
+    """The observable's numbers per draw, one (n_i,) or (n_i, p) array per chain; in batches of components if it can.
+
+    Of weighted draws those whose plain means are the weighted ones.
+    """
+    weights = weights_of(instance, series)
     needed = [series[need] for need in instance.needs]
     labels = instance.components(opened.lattice)
     room = BATCH_BYTES // (1 if instance.function(opened.lattice) is None else 4)  # functions need copies
     parts = batches(len(labels), needed, room) if instance.separable and labels else [ALL]
     for columns in parts:
-        chains = zip(*(table.chains(columns) for table in needed), strict=True)
-        yield [instance.primaries(rows) for rows in chains]
+        found = instance.joint(list(zip(*(table.chains(columns) for table in needed), strict=True)))
+        yield found if weights is None else stats.reweighted(found, weights)
 
 
 def batches(count: int, tables: Sequence[Table], room: int) -> Iterator[slice]:
@@ -106,21 +124,43 @@ def columns_of(chains: Chains) -> Iterator[Chains]:
 
 def estimates(opened: Opened, instance: Observable, series: Series) -> list[stats.Estimate]:
     """One per component; means one by one, which saves memory."""
-    function, found = instance.function(opened.lattice), []
+    function = instance.function(opened.lattice)
+    found: list[stats.Estimate] = []
     for chains in primaries(opened, instance, series):
         if function is None:
             found += [stats.estimate(column)[0] for column in columns_of(chains)]
         else:
             with np.errstate(all="ignore"):  # what is not finite is flagged
                 found += stats.estimate(chains, function)
-    return found
+    weights = weights_of(instance, series)
+    return found if weights is None else [_weighted(estimate, weights) for estimate in found]
+
+
+def _weighted(estimate: stats.Estimate, weights: Chains) -> stats.Estimate:
+    """Said to be so, with the effective size that the weights leave."""
+    size, draws = stats.kish_ess(weights), sum(map(len, weights))
+    ess = None if estimate.ess is None or not np.isfinite(size) else estimate.ess * size / draws
+    return replace(estimate, weighted=True, ess=ess)
+
+
+def weight_flags(instance: Observable, series: Series) -> tuple[str, ...]:
+    """Whether few of the draws carry the weight."""
+    weights = weights_of(instance, series)
+    return (LOW_WEIGHT_ESS,) if weights is not None and stats.carried_by_few(weights) else ()
+
+
+def _mean(opened: Opened, series: Series) -> Chains | None:
+    """M of the draws, reweighted where they are weighted."""
+    if MAGNETIZATION not in series:
+        return None
+    return next(primaries(opened, observable("magnetization"), series))
 
 
 def _rows(
     opened: Opened, name: str, instance: Observable, series: Series, common: Sequence[str]
 ) -> Iterator[dict[str, Any]]:
-    mean = series[MAGNETIZATION].chains() if MAGNETIZATION in series else None
-    common = (*common, *assumption_flags(instance, mean))
+    mean = _mean(opened, series)
+    common = (*weight_flags(instance, series), *common, *assumption_flags(instance, mean))
     labels = instance.components(opened.lattice) or (None,)
     found = estimates(opened, instance, series)
     if len(found) < len(labels):  # nothing left to estimate from

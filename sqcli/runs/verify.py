@@ -36,7 +36,7 @@ def verify(path: str | Path, *, skip: int = 0, stride: int = 1) -> Verdict:
     residual = {name: cut(chains, skip, stride) for name, chains in _checks.residuals(opened).items()}
     rows = [
         *_checks.references(opened, skip, stride),
-        *_checks.identities(residual),
+        *_checks.identities(opened, residual, skip, stride),
         *_checks.energy(opened, skip, stride),
         *_checks.thermalised(opened, residual, skip, stride),
     ]

@@ -7,6 +7,7 @@ from sqcli.stats.mixing import rhat, start_memory
 from sqcli.stats.resampling import BinnedError, bin_means, binning_scan, bootstrap, jackknife
 from sqcli.stats.results import Autocorrelation, Chains, Combine, Estimate
 from sqcli.stats.special import chi2_p, student_p, z_score
+from sqcli.stats.weights import carried_by_few, kish_ess, relative_weights, reweighted
 
 __all__ = [
     "FLAGS",
@@ -19,9 +20,13 @@ __all__ = [
     "bin_means",
     "binning_scan",
     "bootstrap",
+    "carried_by_few",
     "chi2_p",
     "estimate",
     "jackknife",
+    "kish_ess",
+    "relative_weights",
+    "reweighted",
     "rhat",
     "start_memory",
     "student_p",

@@ -12,6 +12,7 @@ ONE_DRAW_PER_CHAIN = "one_draw_per_chain"
 REPLICA_INCONSISTENT = "replica_inconsistent"
 NOT_FINITE = "not_finite"
 NO_DATA = "no_data"
+LOW_WEIGHT_ESS = "low_weight_ess"
 
 FLAGS: Mapping[str, str] = MappingProxyType(
     {
@@ -28,6 +29,8 @@ FLAGS: Mapping[str, str] = MappingProxyType(
         "longer autocorrelations are hidden.",
         NOT_FINITE: "The series or the quantity made of its means is not a finite number.",
         NO_DATA: "There are no draws.",
+        LOW_WEIGHT_ESS: "Few draws carry the weight (Kish's effective sample size below 100 or below 1 % of the draws, "
+        "or one draw with more than 10 % of the weight): neither value nor error can be trusted.",
     }
 )
 """Every flag an estimate can carry, with one sentence for its reader."""

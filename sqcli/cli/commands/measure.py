@@ -23,6 +23,9 @@ def command(
     sizes: Annotated[
         str | None, typer.Option("--sizes", metavar="1x1,2x2", help="Extents of Wilson loops and Creutz ratios.")
     ] = None,
+    unweighted: Annotated[
+        bool, typer.Option("--unweighted", help="Leave the log weights of weighted draws aside.")
+    ] = False,
     form: Format = "table",
 ) -> None:
     """Measure and print the report."""
@@ -31,5 +34,5 @@ def command(
     from sqcli.runs.measure import measure
 
     with counter(ctx.obj, "reading draws") as progress:
-        report = measure(ens, obs, skip=skip, stride=stride, options=options, progress=progress)
+        report = measure(ens, obs, skip=skip, stride=stride, options=options, unweighted=unweighted, progress=progress)
     _report.show(report.envelope(), _format.MEASURE, form)

@@ -1,0 +1,113 @@
+"""Weighted ensembles: measure, autocorr, verify and log_z against an exactly solved target sampled from elsewhere."""
+
+import math
+
+import numpy as np
+import pytest
+from drawn import free_fields, write
+
+from sqcli.errors import UsageError
+from sqcli.lattice.geometry import Lattice
+from sqcli.runs import flags
+from sqcli.runs.autocorr import autocorr
+from sqcli.runs.measure import measure
+from sqcli.runs.verify import verify
+from sqcli.theories.free import Free
+
+TARGET, PROPOSAL, EXTENTS = 0.5, 0.55, (6, 4)
+LATTICE = Lattice(EXTENTS)
+WEIGHTED = {"exactness": {"status": "weighted", "reason": "log_weight = -S - log q"}}
+
+
+def log_z(mass2):
+    """Of the free field: ½ Σ_k log 2πG(k)."""
+    return 0.5 * float(np.log(2 * math.pi * Free(mass2).propagator(LATTICE)).sum())
+
+
+def weighted(path, seed, chains=4, draws=2000, said=WEIGHTED, drop=0):
+    """Draws of the free field of another mass; S − S′ and log Z′ make the log weight."""
+    fields = free_fields(EXTENTS, PROPOSAL, chains, draws, seed)
+    flat = fields.reshape(-1, *EXTENTS)
+    logs = Free(PROPOSAL).action(flat, LATTICE) - Free(TARGET).action(flat, LATTICE) + log_z(PROPOSAL)
+    logs = logs.reshape(chains, draws)
+    logs[:, :drop] = np.nan
+    return write(path, fields, stats={"log_weight": logs}, **said)
+
+
+def one(report, name, component=None):
+    return next(row for row in report.estimates if (row["observable"], row["component"]) == (name, component))
+
+
+def test_every_known_expectation_value(tmp_path):
+    path = weighted(tmp_path / "e", seed=11)
+    exact = Free(TARGET).exact(LATTICE)
+    report = measure(path, list(dict.fromkeys(name for name, _ in exact)))
+    for row in report.estimates:
+        value = exact[row["observable"], row["component"]]
+        assert row["weighted"]
+        assert abs(row["value"] - value) < 4.5 * row["error"], row
+        assert row["flags"] == []
+    wrong = measure(path, ["field_squared"], unweighted=True).estimates[0]
+    assert not wrong["weighted"]
+    assert flags.UNCORRECTED in wrong["flags"]
+    assert abs(wrong["value"] - exact["field_squared", None]) > 5 * wrong["error"]
+
+
+def test_log_z_is_that_of_the_target(tmp_path):
+    row = measure(weighted(tmp_path / "e", seed=12), ["log_z"]).estimates[0]
+    assert abs(row["value"] - log_z(TARGET)) < 4 * row["error"]
+    assert not row["weighted"]
+
+
+def test_log_z_counts_proposals_without_weight(tmp_path):
+    row = measure(weighted(tmp_path / "e", seed=13, draws=1000, drop=500), ["log_z"]).estimates[0]
+    assert abs(row["value"] - log_z(TARGET) + math.log(2)) < 4 * row["error"]
+
+
+def test_log_z_needs_weights(tmp_path):
+    with pytest.raises(UsageError, match="log_z needs sample_stats/proposal_log_weight or log_weight"):
+        measure(write(tmp_path / "e", free_fields(EXTENTS, 0.5, 1, 10, seed=1)), ["log_z"])
+
+
+def test_weights_of_uncorrected_draws_are_not_used(tmp_path):
+    said = {"exactness": {"status": "uncorrected", "reason": "noisy density"}}
+    row = measure(weighted(tmp_path / "e", seed=14, said=said), ["field_squared"]).estimates[0]
+    assert not row["weighted"]
+    assert flags.UNCORRECTED in row["flags"]
+
+
+def test_few_draws_are_flagged(tmp_path):
+    path = weighted(tmp_path / "e", seed=15, chains=1, draws=60)
+    assert flags.LOW_WEIGHT_ESS in one(measure(path, ["chi2"]), "chi2")["flags"]
+    assert flags.LOW_WEIGHT_ESS in one(autocorr(path, ["chi2"]), "chi2")["flags"]
+    assert flags.LOW_WEIGHT_ESS in flags.FLAGS
+
+
+def test_autocorrelation_is_that_of_the_reweighted_series(tmp_path):
+    path = weighted(tmp_path / "e", seed=16)
+    row = one(autocorr(path, ["chi2"]), "chi2")
+    assert abs(row["tau_int"] - 0.5) < 4 * row["tau_int_error"]
+
+
+def test_skip_and_stride_shorten_the_weights_too(tmp_path):
+    path = weighted(tmp_path / "e", seed=17)
+    exact = Free(TARGET).exact(LATTICE)["field_squared", None]
+    row = measure(path, ["field_squared"], skip=101, stride=3).estimates[0]
+    assert abs(row["value"] - exact) < 4 * row["error"]
+
+
+def test_verify_uses_weighted_means(tmp_path):
+    report = verify(weighted(tmp_path / "right", seed=18), skip=10)
+    assert report.passed, [row for row in report.estimates if row["passed"] is False]
+    assert not verify(weighted(tmp_path / "wrong", seed=18, said={})).passed
+
+
+def test_verify_says_nothing_where_few_draws_carry_the_weight(tmp_path):
+    path = write(
+        tmp_path / "e",
+        free_fields(EXTENTS, 0.9, 2, 200, seed=1),
+        stats={"log_weight": np.random.default_rng(1).normal(0, 6, (2, 200))},
+        **WEIGHTED,
+    )
+    rows = [row for row in verify(path).estimates if row["observable"] == "schwinger_dyson"]
+    assert all(row["z"] is None and flags.LOW_WEIGHT_ESS in row["flags"] for row in rows)
