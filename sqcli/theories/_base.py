@@ -75,3 +75,36 @@ class ClusterFlips(Protocol):
 
     def bond_coupling(self, lattice: Lattice) -> float:
         """J: a bond freezes with probability 1 − exp(−2J φ_x φ_y)."""
+
+
+@runtime_checkable
+class KnownDenoiser(Protocol):
+    """A theory of which everything about y = φ₀ + s z, φ₀ ~ e^{−S}/Z, z ~ N(0, 1), is known; torch, float64."""
+
+    def denoise(self, y: Any, level: Any, lattice: Lattice) -> Any:
+        """D(y, s) = E[φ₀ | y]: y (n, *site), s () or (n,) -> (n, *site); y itself where s = 0."""
+
+    def log_density(self, y: Any, level: Any, lattice: Lattice) -> Any:
+        """Log p_s(y), normalised: (n,); −S − log Z where s = 0."""
+
+    def log_partition(self, lattice: Lattice) -> float:
+        """Log Z = log ∫ e^{−S}."""
+
+
+@runtime_checkable
+class IndependentDraws(Protocol):
+    """A theory that can be drawn from directly."""
+
+    def independent(self, normals: NDArray[np.float64], lattice: Lattice) -> NDArray[np.float64]:
+        """Independent N(0, 1) numbers (n, *site) -> as many independent configurations."""
+
+
+@runtime_checkable
+class GaussianReference(Protocol):
+    """A theory whose kernels know a Gaussian action as well, with couplings on the straight line to its own.
+
+    The action of the kernels is linear in those couplings in which the two differ.
+    """
+
+    def reference(self, lattice: Lattice) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Couplings of a Gaussian S₀ near S, and its spectrum ⟨|φ̃(k)|²⟩/V, (*extents) as in `numpy.fft`."""

@@ -5,13 +5,14 @@ Every expectation value follows from that propagator, which makes it the referen
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sqcli.lattice.geometry import Lattice
 from sqcli.lattice.momentum import phat2
+from sqcli.theories import _gaussian
 from sqcli.theories._base import References
 from sqcli.theories._scalar_fields import ScalarTheory
 
@@ -34,6 +35,22 @@ class Free(ScalarTheory):
     def propagator(self, lattice: Lattice) -> NDArray[np.float64]:
         """G(k) = 1/(p̂² + m²) by mode numbers, of shape `extents`."""
         return np.asarray(1 / (phat2(lattice.extents) + self.mass2))
+
+    def log_partition(self, lattice: Lattice) -> float:
+        """½ Σ_k log 2πG(k)."""
+        return _gaussian.log_partition(self.propagator(lattice))
+
+    def denoise(self, y: Any, level: Any, lattice: Lattice) -> Any:
+        """Wiener's filter G/(G + s²) on every mode, for torch tensors: (n, *extents), s () or (n,)."""
+        return _gaussian.denoise(self.propagator(lattice), y, level)
+
+    def log_density(self, y: Any, level: Any, lattice: Lattice) -> Any:
+        """Of a Gaussian with the spectrum G + s², for torch tensors: (n,)."""
+        return _gaussian.log_density(self.propagator(lattice), y, level)
+
+    def independent(self, normals: NDArray[np.float64], lattice: Lattice) -> NDArray[np.float64]:
+        """White noise filtered with √G: (n, *extents)."""
+        return _gaussian.coloured(normals, self.propagator(lattice))
 
     def exact(self, lattice: Lattice) -> References:
         """Moments of M (Gaussian of variance G(0)/V), ⟨φ²⟩ = Σ_k G/V, S/V = ½, the slice correlator, ξ."""

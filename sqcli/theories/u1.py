@@ -16,6 +16,7 @@ from sqcli.lattice.jit import Kernel
 from sqcli.lattice.manifold import AngleLinks
 from sqcli.theories import _u1_kernels
 from sqcli.theories._base import References
+from sqcli.theories._functions import functions
 
 
 @dataclass(frozen=True)
@@ -46,11 +47,11 @@ class U1:
     def action(self, field: Any, lattice: Lattice) -> Any:
         """S of each configuration: (n,)."""
         angle = self.plaquettes(field, lattice)
-        return self.beta * lattice.site_sum(1 - _library(angle).cos(angle))
+        return self.beta * lattice.site_sum(1 - functions(angle).cos(angle))
 
     def drift(self, field: Any, lattice: Lattice) -> Any:
         """−∂S/∂θ_μ(x): the sines of the two plaquettes at the link."""
-        library = _library(field)
+        library = functions(field)
         sine = library.sin(self.plaquettes(field, lattice))
         along = lattice.shift(sine, 1, -1) - sine
         return self.beta * library.stack([along, sine - lattice.shift(sine, 0, -1)], 1)
@@ -79,12 +80,3 @@ class U1:
         ratio = np.divide(derivative, bessel, out=np.zeros_like(bessel), where=bessel > 0)
         plaquette = float((weights * ratio).sum() / weights.sum())
         return {("plaquette", None): plaquette, ("action", None): self.beta * (1 - plaquette)}
-
-
-def _library(field: Any) -> Any:
-    """The module whose functions act on `field`: numpy or torch."""
-    if isinstance(field, np.ndarray):
-        return np
-    import torch
-
-    return torch

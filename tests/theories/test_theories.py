@@ -13,6 +13,10 @@ EXAMPLES = {
     "phi4": ({"kappa": "0.21", "lambda": "0.022"}, [(5,), (4, 6), (1, 3), (3, 4, 5), (2, 3, 2, 4), (2, 2, 3, 1, 2)]),
     "free": ({"mass2": "0.3"}, [(5,), (4, 6), (3, 4, 5), (2, 3, 2, 4)]),
     "u1": ({"beta": "1.7"}, [(4, 6), (2, 2), (5, 3)]),
+    "double_well": ({"a": "-4", "b": "1"}, [(1,)]),
+    "quartic": ({"mu2": "-1", "g": "0.4"}, [(1,)]),
+    "gaussian_mixture": ({"mu0": "1", "sigma0": "0.5"}, [(1,)]),
+    "cosine_well": ({"k": "5"}, [(1,)]),
 }
 CASES = [(name, extents) for name, (_, lattices) in EXAMPLES.items() for extents in lattices]
 
@@ -181,6 +185,11 @@ def test_u1_plaquette_of_large_volumes_is_a_ratio_of_bessel_functions():
         ("free", {"mass2": "0"}, (4, 4)),
         ("u1", {"beta": "1"}, (4,)),
         ("u1", {"beta": "1"}, (4, 1)),
+        ("double_well", {"a": "-4", "b": "1"}, (2,)),
+        ("cosine_well", {"k": "5"}, (1, 1)),
+        ("double_well", {"a": "1", "b": "-1"}, (1,)),
+        ("quartic", {"mu2": "0", "g": "0"}, (1,)),
+        ("gaussian_mixture", {"mu0": "1", "sigma0": "0"}, (1,)),
         ("phi4", {"kapa": "1", "lambda": "1"}, (4, 4)),
         ("phi4", {"kappa": "1"}, (4, 4)),
         ("phi4", {"kappa": "nan", "lambda": "1"}, (4, 4)),
