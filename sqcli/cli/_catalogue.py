@@ -10,6 +10,7 @@ FOLDERS = {
     "observables": "observables",
     "nets": "diffusion/nets",
     "schedules": "diffusion/schedules",
+    "objectives": "diffusion/objectives",
     "samplers": "diffusion/samplers",
 }
 

@@ -20,10 +20,11 @@ class Command(TyperCommand):
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         """Write theories, algorithms, … with their parameters below the options."""
         super().format_epilog(ctx, formatter)
-        for kind, option in self.catalogues.items():
+        for kind, prefix in self.catalogues.items():
+            option = prefix if prefix.endswith(".") else f"{prefix} "
             rows = [(entry["name"], _row(entry)) for entry in entries(kind)]
             if rows:
-                with formatter.section(f"{kind.capitalize()} (parameters: {option} NAME=VALUE)"):
+                with formatter.section(f"{kind.capitalize()} (parameters: {option}NAME=VALUE)"):
                     formatter.write_dl(rows)
 
 

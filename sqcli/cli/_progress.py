@@ -49,6 +49,16 @@ def counter(settings: Settings, what: str) -> Iterator[Callable[[int, int], None
         yield lambda done, total: show(what, done, total, f"{done}/{total}")
 
 
+@contextlib.contextmanager
+def live(settings: Settings) -> Iterator[Callable[[str, int, int, str], None]]:
+    """A function of what, done, total and a remark that draws a live line; it does nothing when nobody watches."""
+    if not _watched(settings):
+        yield lambda *_: None
+        return
+    with _live() as show:
+        yield show
+
+
 def _watched(settings: Settings) -> bool:
     return not settings.quiet and sys.stderr is not None and sys.stderr.isatty()
 

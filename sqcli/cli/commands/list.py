@@ -1,4 +1,4 @@
-"""List theories, algorithms, observables, nets, schedules or samplers."""
+"""List theories, algorithms, observables, nets, schedules, objectives or samplers."""
 
 from typing import Annotated
 

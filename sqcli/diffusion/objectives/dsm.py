@@ -7,7 +7,6 @@ uniform in [t_min, t_max]. Levels uniform in the logarithm spend as much on ever
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
 from torch import Generator, Tensor, nn
 
 from sqcli.diffusion._denoiser import Denoiser
@@ -40,10 +39,3 @@ class Denoising:
         y = noisy(denoiser, x, level, generator)
         error = denoiser.denoise(y, level, given) - x
         return weight(denoiser, level, self.weighting, self.snr_cap) * mean_square(denoiser, error)
-
-    def at(self, denoiser: Denoiser, x0: Tensor, level: Tensor, generator: Generator) -> Tensor:
-        """‖D − x₀‖²/s² per mode at one level (), for validation: (n,)."""
-        x, given, _ = denoiser.split(x0)
-        with torch.no_grad():
-            y = noisy(denoiser, x, level.expand(len(x)), generator)
-            return mean_square(denoiser, denoiser.denoise(y, level, given) - x) / level**2

@@ -1,0 +1,162 @@
+"""Train: make a model, or go on with its training, until all epochs are done.
+
+A model that is finished is left alone. Under `torchrun` every process calls this; the first one writes.
+"""
+
+import contextlib
+import fcntl
+import os
+import platform
+import shutil
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sqcli import parameters as params
+from sqcli.diffusion._design import Design
+from sqcli.diffusion._disk import DOCUMENT, METRICS, STATE, WEIGHTS, is_model, read_document, write_document
+from sqcli.diffusion._ranks import Ranks, together
+from sqcli.diffusion._settings import Settings
+from sqcli.diffusion.model import Model, couplings_of
+from sqcli.diffusion.trainer import Job, Moment, Trainer
+from sqcli.errors import BusyError, SqcliError, Stopped, UsageError
+from sqcli.runs._provenance import creation
+from sqcli.runs._resumable import time_limit
+from sqcli.runs._training_request import TrainRequest, new_document, open_origins, require_agreement
+
+__all__ = ["Moment", "TrainRequest", "train"]
+
+
+def train(request: TrainRequest, stop: threading.Event, progress: Callable[[Moment], None]) -> None:
+    """Carry out `request`.
+
+    Args:
+        request: the options.
+        stop: set it (a signal, another thread) to write a checkpoint and end early.
+        progress: called a few times a second, on the first rank only.
+
+    Raises:
+        UsageError: options that are malformed or do not fit together.
+        SqcliError: the model there is another one, an ensemble cannot be read, the loss is not finite, ….
+        Stopped: ended early by `stop` or the time limit; run again to go on.
+    """
+    device = request.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    if device == "cuda":
+        if not torch.cuda.is_available():
+            raise UsageError("--device cuda: there is no CUDA device here")
+        torch.set_float32_matmul_precision("high")
+    with together(device) as ranks:
+        if ranks.rank == 0:
+            _prepare(request, ranks)
+        ranks.wait()
+        document = read_document(request.path)
+        require_agreement(request, document, ranks.size)
+        if document["finished"] is not True:
+            _go_on(request, document, ranks, stop, progress if ranks.rank == 0 else lambda _: None)
+
+
+def _prepare(request: TrainRequest, ranks: Ranks) -> None:
+    """Make the directory of a new model."""
+    path = request.path
+    if is_model(path) and not request.force:
+        return
+    if path.exists() and not is_model(path) and (not path.is_dir() or any(path.iterdir())):
+        raise SqcliError(f"{path}: there is something that is not a model; choose another path")
+    document = new_document(request, ranks.size, read_document(request.init) if request.init else None)
+    _initial(request, Design.from_document(document))
+    if is_model(path):
+        _erase(path)
+    write_document(path, document | creation(request.command_line, _device_name(ranks), document["parents"]))
+
+
+def _erase(path: Path) -> None:
+    for name in (DOCUMENT, WEIGHTS, METRICS):
+        (path / name).unlink(missing_ok=True)
+    shutil.rmtree((path / STATE).parent, ignore_errors=True)
+
+
+def _go_on(
+    request: TrainRequest,
+    document: Mapping[str, Any],
+    ranks: Ranks,
+    stop: threading.Event,
+    progress: Callable[[Moment], None],
+) -> None:
+    with _owned(request.path) if ranks.rank == 0 else contextlib.nullcontext():
+        resume = (request.path / STATE).is_file()
+        ranks.wait()
+        trainer = Trainer(_job(request, document), ranks, request.compile, resume)
+        with time_limit(request.time_limit, stop):
+            done = trainer.run(stop, progress, request.checkpoint_every)
+        record = trainer.state.record
+        if not done:
+            where = f"step {record.step} of {trainer.steps}"
+            raise Stopped(f"{request.path}: stopped at {where}, which is written; run again to go on")
+        net, entries = trainer.finish()
+        if ranks.rank == 0:
+            told = {"steps": record.step, "seconds": round(record.seconds, 3), "device": _device_name(ranks)}
+            told |= {"compiled": request.compile, "torch": torch.__version__}
+            told |= {"best_epoch": record.best_epoch} if record.best_epoch else {}
+            told |= {"last_epoch": record.rows[-1]} if record.rows else {}
+            model = trainer.job
+            provenance = {k: document[k] for k in creation((), "") if k in document}
+            Model(
+                model.design, net, entries, model.seed, model.identity, tuple(document["parents"]),
+                document["training"] | told, provenance,
+            ).save(request.path)  # fmt: skip
+
+
+def _job(request: TrainRequest, document: Mapping[str, Any]) -> Job:
+    design = Design.from_document(document)
+    own = {name: document["training"][name] for name in params.fields(Settings)}
+    settings = params.build(Settings, own, "the training")
+    origins = open_origins(request, [parent for parent in document["parents"] if "ensemble" in parent])
+    theories = [origin.theory.value for origin in origins]
+    sources = [
+        origin.sources(settings.validation, couplings_of(theory, design.couplings))
+        for origin, theory in zip(origins, theories, strict=True)
+    ]
+    return Job(
+        path=request.path,
+        identity=document["identity"],
+        design=design,
+        settings=settings,
+        seed=document["seed"],
+        theories=theories,
+        training=[first for first, _ in sources],
+        validation=[second for _, second in sources],
+        initial=_initial(request, design),
+    )
+
+
+def _initial(request: TrainRequest, design: Design) -> Model | None:
+    """The model whose weights are the first; UsageError when they do not fit."""
+    if request.init is None:
+        return None
+    model = Model.load(request.init)
+    wanted = {name: value.shape for name, value in design.build_net(0).state_dict().items()}
+    if {name: value.shape for name, value in model.net.state_dict().items()} != wanted:
+        raise UsageError(f"--init {request.init}: its network has other sizes than the one to be trained")
+    return model
+
+
+@contextlib.contextmanager
+def _owned(path: Path) -> Iterator[None]:
+    """The one process that trains this model."""
+    file = (path / STATE).parent / "lock"
+    file.parent.mkdir(exist_ok=True)
+    with file.open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BusyError(f"{path}: another process is training this model") from None
+        yield
+
+
+def _device_name(ranks: Ranks) -> str:
+    if ranks.device != "cpu":
+        return torch.cuda.get_device_name(ranks.device)
+    return f"cpu ({platform.machine()}, {os.cpu_count()} cores)"
