@@ -21,12 +21,14 @@ class Setting:
         lattice: of the (first) training ensemble; only its dimension binds the network.
         schedule: the model's.
         couplings: names of the theory's parameters that the network is told; empty for one ensemble.
+        scale: φ = scale · x, where x is what the network sees.
     """
 
     theory: Theory
     lattice: Lattice
     schedule: Schedule
     couplings: tuple[str, ...] = ()
+    scale: float = 1.0
 
 
 @dataclass(frozen=True)

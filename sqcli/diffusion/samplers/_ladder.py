@@ -16,9 +16,11 @@ from sqcli.diffusion._denoiser import Denoiser
 from sqcli.diffusion._modes import filtered, log_normal, modes
 from sqcli.diffusion._noise import Noise
 from sqcli.diffusion.samplers._base import Drawn
+from sqcli.errors import UsageError
 from sqcli.exactness import Exactness
 
 HIGHEST = 1000.0  # in units of the largest standard deviation of a mode: above, there is nothing but noise
+ITERATIONS = 20
 
 Level = float | Literal["auto"]
 
@@ -59,8 +61,8 @@ class Place:
 
 
 @dataclass(frozen=True)
-class LadderSampler(ABC):
-    """A sampler that supplies one step; levels are in units of x.
+class Ladder:
+    """Where samplers start and end, in units of x, and what they are unless they say otherwise.
 
     Attributes:
         n_steps: between level_max and level_min, evenly spaced in log s.
@@ -80,7 +82,9 @@ class LadderSampler(ABC):
                 raise ValueError(f"noise levels must be positive, not {level}")
 
     def check(self, denoiser: Denoiser) -> None:
-        """Every model of a real field can be sampled so."""
+        """Real fields only."""
+        if denoiser.theory.manifold.period:
+            raise UsageError(f"{type(self).__name__} samples real fields, not {denoiser.theory.manifold.name}")
 
     def exactness(self, denoiser: Denoiser | None = None) -> Exactness:
         """Uncorrected."""
@@ -101,13 +105,18 @@ class LadderSampler(ABC):
         """The levels, (n_steps + 1,), decreasing."""
         return denoiser.schedule.levels(self.n_steps, *self.ends(denoiser)).to(denoiser.device)
 
+
+@dataclass(frozen=True)
+class LadderSampler(Ladder, ABC):
+    """A sampler that supplies one step."""
+
     @abstractmethod
     def step(self, place: Place, y: Tensor, memory: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """From (y, memory) at the level `place.high` to those at `place.low`."""
 
     def finish(self, denoiser: Denoiser, y: Tensor, level: Tensor, given: Tensor | None) -> Tensor:
         """From the last level to 0."""
-        return (y + denoiser.denoise(y, level, given)) / 2
+        return halve(denoiser, y, level, given)
 
     @torch.no_grad()
     def draw(self, denoiser: Denoiser, noise: Noise) -> Drawn:
@@ -131,3 +140,16 @@ def start_density(denoiser: Denoiser, y: Tensor, level: Tensor, given: Tensor | 
     """Log density of `start`, (n,)."""
     d = denoiser.lattice.dimension
     return log_normal(modes(y, d), denoiser.spectrum(given) + level**2, denoiser.mask, d)
+
+
+def halve(denoiser: Denoiser, y: Tensor, level: Tensor, given: Tensor | None) -> Tensor:
+    """Half of a denoising step, (y + D)/2."""
+    return (y + denoiser.denoise(y, level, given)) / 2
+
+
+def unhalve(denoiser: Denoiser, x: Tensor, level: Tensor, given: Tensor | None) -> Tensor:
+    """Inverse of `halve`: each iteration leaves the part ½ s²/(G + s²) of the error."""
+    y = x
+    for _ in range(ITERATIONS):
+        y = y + x - halve(denoiser, y, level, given)
+    return y

@@ -2,7 +2,7 @@
 
 In y = x/α and τ = −ln s it reads dy = (1+λ²)(D − y) dτ + λ √2 s dw, the same for every schedule:
 `euler` takes linear steps of the model's own time in x_t, as published, and leaves out the noise of the last one;
-`heun` averages the drifts at both ends of a step in log s, with noise of the exact variance λ²(s² − s'²) (weak order 2);
+`heun` averages the drifts at a step's ends in log s; its noise has the exact variance λ²(s² − s'²) (weak order 2);
 `exponential` is exact where D is constant: y' = r^{1+λ²} y + (1 − r^{1+λ²}) D + s' √(1 − r^{2λ²}) z, r = s'/s.
 """
 

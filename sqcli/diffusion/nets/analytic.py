@@ -1,0 +1,47 @@
+"""The exact denoiser E[x₀ | y], for theories that know their own (free field, zero-dimensional models).
+
+No weights and no training: what a sampler does wrong with it is the sampler's own.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from sqcli.diffusion.nets._base import Context, Net, Setting
+from sqcli.errors import UsageError
+from sqcli.lattice.geometry import Lattice
+from sqcli.theories._base import KnownDenoiser
+
+
+@dataclass(frozen=True)
+class Analytic:
+    """The theory's own score; it has no parameters."""
+
+    def check(self, setting: Setting) -> None:
+        """Only theories with a known denoiser."""
+        if not isinstance(setting.theory, KnownDenoiser):
+            name = type(setting.theory).__name__
+            raise UsageError(f"net analytic: the score of {name} is not known in closed form; train another net")
+        if setting.couplings:
+            raise UsageError("net analytic: it knows one theory, and cannot be told couplings")
+
+    def build(self, setting: Setting) -> Net:
+        """The network, in float64."""
+        self.check(setting)
+        assert isinstance(setting.theory, KnownDenoiser)
+        return _Known(setting.theory, setting.scale)
+
+
+class _Known(Net):
+    """D in units of x from D in units of φ = scale · x."""
+
+    def __init__(self, theory: KnownDenoiser, scale: float) -> None:
+        super().__init__()
+        self._theory = theory
+        self._scale = scale
+
+    def forward(self, y: Tensor, level: Tensor, context: Context) -> Tensor:
+        lattice = Lattice(tuple(y.shape[1:]))
+        found: Tensor = self._theory.denoise(self._scale * y, self._scale * level, lattice)
+        return torch.div(found, self._scale)

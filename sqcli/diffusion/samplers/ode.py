@@ -1,0 +1,111 @@
+"""Probability flow with its density: dy/d ln s = y − D, d log q/d ln s = −(N − tr ∂D/∂y) (2011.13456, 2309.17082 §3.3).
+
+Runge–Kutta of fourth order in log s from N(0, G + s²_max) to s_min, then half a denoising step to s = 0 with its
+Jacobian's determinant. Backwards the same map gives log q of any configuration.
+"""
+
+import copy
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from sqcli.diffusion import _likelihood
+from sqcli.diffusion._denoiser import Denoiser
+from sqcli.diffusion._noise import Noise
+from sqcli.diffusion.samplers._base import Drawn
+from sqcli.diffusion.samplers._flow import Flow
+from sqcli.diffusion.samplers._ladder import Ladder, halve, start, start_density, unhalve
+from sqcli.exactness import Exactness
+
+EXACT_UP_TO = 256  # sites, for `auto`
+
+
+@dataclass(frozen=True)
+class ProbabilityFlow(Ladder):
+    """Deterministic given its start, with log q.
+
+    Attributes:
+        n_steps: of Runge–Kutta, each of four evaluations and two traces.
+        trace: by all unit vectors (exact), random probes (coloured, hutchinson), exact up to 256 sites and coloured
+            above (auto), or no log q at all (none).
+        n_probes: of `hutchinson`.
+        distance: between sites that share a probe, for `coloured`: distance^D probes.
+        tolerance: of adaptive steps, each draw with its own; 0: the fixed grid.
+        precision: double: a copy of the network in float64; model: as it was trained.
+    """
+
+    n_steps: int = 40
+    trace: Literal["auto", "exact", "coloured", "hutchinson", "none"] = "auto"
+    n_probes: int = 10
+    distance: int = 8
+    tolerance: float = 0.0
+    precision: Literal["double", "model"] = "double"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if min(self.n_probes, self.distance) < 1 or self.tolerance < 0:
+            raise ValueError("n_probes and distance must be positive, tolerance not negative")
+
+    def exactness(self, denoiser: Denoiser | None = None) -> Exactness:
+        """Weighted with the exact trace only; `auto` needs the denoiser's lattice to say."""
+        kind = self._kind(denoiser.lattice.volume if denoiser else EXACT_UP_TO + 1)
+        if kind == "exact":
+            return Exactness("weighted", "log q of the probability flow with exact trace, up to its finite steps")
+        if kind == "none":
+            return Exactness("uncorrected", "probability flow without log q")
+        return Exactness("uncorrected", f"log q estimated with {kind} probes: its noise biases weights (approximate)")
+
+    @torch.no_grad()
+    def draw(self, denoiser: Denoiser, noise: Noise) -> Drawn:
+        """One configuration for each row of `noise`."""
+        denoiser = self._model(denoiser)
+        levels = self.ladder(denoiser)
+        given, log_q = denoiser.begin(noise.uniform(0))
+        y = start(denoiser, noise.normal(0), levels[0], given)
+        log_q = log_q + start_density(denoiser, y, levels[0], given)
+        divergence = self._divergence(denoiser, given, noise)
+        y, total = self._follow(Flow(denoiser, given, divergence), y, levels)
+        field = denoiser.to_field(denoiser.join(halve(denoiser, y, levels[-1], given), given))
+        if divergence is None:
+            return Drawn(field)
+        return Drawn(field, log_q - total - divergence.log_halved(y, levels[-1]) - denoiser.log_jacobian)
+
+    @torch.no_grad()
+    def log_density(self, denoiser: Denoiser, fields: Tensor, noise: Noise) -> Tensor:
+        """Log q of configurations, by the flow from s = 0 to s_max."""
+        return self.encode(denoiser, fields, noise)[1]
+
+    @torch.no_grad()
+    def encode(self, denoiser: Denoiser, fields: Tensor, noise: Noise) -> tuple[Tensor, Tensor]:
+        """Where configurations start from at s_max, (n, *extents), and their log q (0 for trace=none)."""
+        denoiser = self._model(denoiser)
+        levels = self.ladder(denoiser)
+        x, given, log_q = denoiser.split(denoiser.from_field(fields))
+        y = unhalve(denoiser, x, levels[-1], given)
+        divergence = self._divergence(denoiser, given, noise)
+        top, total = self._follow(Flow(denoiser, given, divergence), y, levels.flip(0))
+        if divergence is None:
+            return top, torch.zeros_like(log_q)
+        log_q = log_q + start_density(denoiser, top, levels[0], given) + total
+        return top, log_q - divergence.log_halved(y, levels[-1]) - denoiser.log_jacobian
+
+    def _follow(self, flow: Flow, y: Tensor, levels: Tensor) -> tuple[Tensor, Tensor]:
+        return flow.adaptive(y, levels, self.tolerance) if self.tolerance else flow.fixed(y, levels)
+
+    def _model(self, denoiser: Denoiser) -> Denoiser:
+        return denoiser if self.precision == "model" else replace(denoiser, net=copy.deepcopy(denoiser.net).double())
+
+    def _kind(self, volume: int) -> str:
+        if self.trace == "auto":
+            return "exact" if volume <= EXACT_UP_TO else "coloured"
+        return self.trace
+
+    def _divergence(self, denoiser: Denoiser, given: Tensor | None, noise: Noise) -> _likelihood.Divergence | None:
+        kind = self._kind(denoiser.lattice.volume)
+        if kind == "exact":
+            return _likelihood.exact_divergence(denoiser, given)
+        if kind == "coloured":
+            return _likelihood.coloured_divergence(denoiser, given, noise, self.distance)
+        return _likelihood.plain_divergence(denoiser, given, noise, self.n_probes) if kind == "hutchinson" else None
