@@ -23,7 +23,7 @@ UNIT = 1.0 / 9007199254740992.0  # 2^-53
 SCHEME = "philox4x32-10, key = seed, counter = (index, update, purpose, chain)"
 
 # Purposes: one stream each. Updates inside an update (Wolff's radial updates) add multiples of SUBUPDATE.
-MOMENTUM, ACCEPT, LENGTH, SITE, CLUSTER, START, SUBUPDATE = (U(i) for i in (0, 1, 2, 3, 4, 5, 256))
+MOMENTUM, ACCEPT, LENGTH, SITE, CLUSTER, START, DRAW, RESAMPLE, SUBUPDATE = (U(i) for i in (*range(8), 256))
 
 
 @dataclass(frozen=True)
@@ -188,3 +188,10 @@ def fill_uniforms(out, update, purpose, key):
     """Fill `out` with numbers in [0, 1)."""
     for i in range(U(out.size)):
         out[i] = uniform(philox(i, update, purpose, key)[0])
+
+
+@kernel("void(float64[:, ::1], uint64[::1], uint64, uint64[::1])")
+def fill_normal_rows(out, updates, purpose, key):
+    """Row i: the numbers of `fill_normals` at updates[i]."""
+    for i in range(updates.size):
+        normals(out[i], updates[i], purpose, key)

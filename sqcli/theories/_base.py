@@ -96,7 +96,10 @@ class IndependentDraws(Protocol):
     """A theory that can be drawn from directly."""
 
     def independent(self, normals: NDArray[np.float64], lattice: Lattice) -> NDArray[np.float64]:
-        """Independent N(0, 1) numbers (n, *site) -> as many independent configurations."""
+        """Independent N(0, 1) numbers (n, *site) -> as many independent configurations.
+
+        Each to the last digit by itself, whatever else is in the batch.
+        """
 
 
 @runtime_checkable

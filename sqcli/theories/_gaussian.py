@@ -15,8 +15,9 @@ Array = NDArray[np.float64]
 
 def coloured(normals: Array, spectrum: Array) -> Array:
     """White noise (n, *extents) -> draws with the spectrum (*extents)."""
-    axes = tuple(range(1, normals.ndim))
-    return np.asarray(np.fft.ifftn(np.sqrt(spectrum) * np.fft.fftn(normals, axes=axes), axes=axes).real)
+    root = np.sqrt(spectrum)
+    rows = [np.fft.ifftn(root * np.fft.fftn(row)).real for row in normals]  # batches may round differently
+    return np.stack(rows) if rows else normals.copy()
 
 
 def log_partition(spectrum: Array) -> float:
@@ -53,5 +54,5 @@ def _variances(spectrum: Array, y: Any, level: Any) -> tuple[Any, Any, tuple[int
     """G and s², which broadcast against y, and the axes of the lattice."""
     import torch
 
-    g = torch.from_numpy(np.ascontiguousarray(spectrum)).to(y)
+    g = torch.tensor(spectrum).to(y)
     return g, level.reshape(-1, *[1] * spectrum.ndim) ** 2, tuple(range(-spectrum.ndim, 0))

@@ -34,7 +34,7 @@ class Free(ScalarTheory):
 
     def propagator(self, lattice: Lattice) -> NDArray[np.float64]:
         """G(k) = 1/(p̂² + m²) by mode numbers, of shape `extents`."""
-        return np.asarray(1 / (phat2(lattice.extents) + self.mass2))
+        return _propagator(self.mass2, lattice.extents)
 
     def log_partition(self, lattice: Lattice) -> float:
         """½ Σ_k log 2πG(k)."""
@@ -55,6 +55,13 @@ class Free(ScalarTheory):
     def exact(self, lattice: Lattice) -> References:
         """Moments of M (Gaussian of variance G(0)/V), ⟨φ²⟩ = Σ_k G/V, S/V = ½, the slice correlator, ξ."""
         return dict(_exact(self, lattice))
+
+
+@lru_cache(maxsize=8)
+def _propagator(mass2: float, extents: tuple[int, ...]) -> NDArray[np.float64]:
+    values = np.asarray(1 / (phat2(extents) + mass2))
+    values.flags.writeable = False
+    return values
 
 
 @lru_cache(maxsize=8)

@@ -16,6 +16,7 @@ VARIANTS = {
     "metropolis": [{}, {"order": "random"}],
     "wolff": [{"clusters": "2"}, {"radial": "metropolis"}, {"decomposition": "full"}, {"radial_updates": "0"}],
     "langevin": [{}, {"adjusted": "true", "step_size": "auto"}],
+    "exact": [{}],
 }
 CASES = [(name, values) for name, variants in VARIANTS.items() for values in variants]
 WARMUP = 48
@@ -27,7 +28,10 @@ def test_every_algorithm_is_tried():
 
 @pytest.fixture(params=["float64", "float32"])
 def system(request):
-    theory = parameters.build(registry.load("theories", "phi4"), {"kappa": "0.25", "lambda": "0.1"}, "phi4")
+    name, values = "phi4", {"kappa": "0.25", "lambda": "0.1"}
+    if request.node.callspec.params.get("algorithm", ("",))[0] == "exact":
+        name, values = "free", {"mass2": "0.3"}
+    theory = parameters.build(registry.load("theories", name), values, name)
     return System(theory, Lattice((4, 6)), request.param)
 
 
@@ -186,6 +190,11 @@ def test_missing_ability_is_told():
     theory = parameters.build(registry.load("theories", "u1"), {"beta": "1"}, "u1")
     with pytest.raises(UsageError, match="cluster flips"):
         parameters.build(registry.load("mcmc", "wolff"), {}, "wolff").check(System(theory, Lattice((4, 4))), 10)
+
+
+def test_exact_draws_are_not_known_of_everything(system):
+    with pytest.raises(UsageError, match="exact draws"):
+        parameters.build(registry.load("mcmc", "exact"), {}, "exact").check(system, 0)
 
 
 def test_wolff_without_radial_updates_is_not_called_exact():

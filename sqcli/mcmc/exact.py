@@ -1,0 +1,61 @@
+"""Exact draws: every update is an independent configuration, where the theory knows how to make one.
+
+Theories of one variable invert their distribution function, the free field filters white noise with √G. Nothing
+remembers the start, so warm-up and updates between draws have no use; updates that are not kept are not computed.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sqcli.errors import UsageError
+from sqcli.lattice.philox import DRAW, Stream, fill_normal_rows
+from sqcli.mcmc._base import Exactness, State, System, Trace, records, trace
+from sqcli.theories._base import IndependentDraws
+
+BATCH = 2**19  # numbers held at a time
+
+
+@dataclass(frozen=True)
+class Exact:
+    """No parameters."""
+
+    def check(self, system: System, warmup: int) -> None:
+        """The theory must be one that can be drawn from."""
+        if not isinstance(system.theory, IndependentDraws):
+            raise UsageError(
+                f"exact draws are not known for {type(system.theory).__name__}: only for free and the theories of "
+                "one variable; use hmc"
+            )
+
+    def exactness(self) -> Exactness:
+        """Exact."""
+        return Exactness("exact", "independent draws from the distribution itself")
+
+    def stats(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    def init(self, system: System, field: NDArray[Any], warmup: int) -> State:
+        """Nothing to learn."""
+        return State(field, 0, np.zeros(0))
+
+    def step(
+        self, system: System, state: State, stream: Stream, updates: int, every: int, tune: bool
+    ) -> tuple[State, Trace]:
+        """Draws at the multiples of `every`, and at the end."""
+        theory, lattice = system.theory, system.lattice
+        assert isinstance(theory, IndependentDraws)
+        fields, _ = records(system, updates // every, 0)
+        kept = state.update + every * np.arange(1, len(fields) + 1)
+        numbers = np.append(kept, state.update + updates).astype(np.uint64)
+        last, rows = state.field, max(1, BATCH // system.size)
+        for first in range(0, len(numbers) if updates else 0, rows):
+            normals = np.empty((len(numbers[first : first + rows]), system.size))
+            fill_normal_rows("float64")(normals, numbers[first : first + rows], DRAW, stream.key)
+            drawn = theory.independent(normals.reshape(-1, *theory.manifold.site(lattice)), lattice)
+            fields[first : first + rows] = drawn.reshape(-1, system.size)[: len(fields) - first]
+            last = drawn[-1].astype(system.dtype)
+        return state.after(updates, last), trace(system, fields, (), np.empty((len(fields), 0)))
