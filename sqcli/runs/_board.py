@@ -4,17 +4,29 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from sqcli.mcmc._base import Trace
-from sqcli.runs._spec import RunSpec
 from sqcli.runs.progress import Progress
+
+
+class Plan(Protocol):
+    """Of a run: what its progress is counted in."""
+
+    @property
+    def warmup(self) -> int:
+        """Updates of the warm-up."""
+
+    @property
+    def every(self) -> int:
+        """Updates of a draw."""
 
 
 @dataclass
 class Board:
     """Counts over all groups of this process; `groups` maps a group to (chains, warm-up updates, committed draws)."""
 
-    spec: RunSpec
+    spec: Plan
     target: int
     groups: dict[int, tuple[int, int, int]]
     started: float = field(default_factory=time.monotonic)

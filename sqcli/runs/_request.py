@@ -85,20 +85,24 @@ def require_agreement(request: Request, stored: RunSpec) -> None:
     for name, value in given.items():
         same = Start.parse(value).same(stored.start) if name == "start" and value else value == getattr(stored, name)
         if value is not None and not same:
-            raise _difference(request.path, f"--{name}", getattr(stored, name), value)
-    _compare(request, request.parameters, stored.theory_instance, "-p", f"theory {stored.theory}")
-    _compare(request, request.algorithm_parameters, stored.algorithm_instance, "-a", f"algorithm {stored.algorithm}")
+            raise difference(request.path, f"--{name}", getattr(stored, name), value)
+    compare(request.path, request.parameters, stored.theory_instance, "-p ", f"theory {stored.theory}")
+    compare(
+        request.path, request.algorithm_parameters, stored.algorithm_instance, "-a ", f"algorithm {stored.algorithm}"
+    )
 
 
-def _compare(request: Request, given: Mapping[str, Any], stored: Any, option: str, what: str) -> None:
+def compare(path: Path, given: Mapping[str, Any], stored: Any, option: str, what: str) -> None:
+    """Parameters given against those of the frozen dataclass `stored`."""
     mapping = params.to_mapping(stored)
     rebuilt = params.to_mapping(params.build(type(stored), mapping | dict(given), what))
     for name in given:
         if rebuilt[name] != mapping[name]:
-            raise _difference(request.path, f"{option} {name}", mapping[name], rebuilt[name])
+            raise difference(path, f"{option}{name}", mapping[name], rebuilt[name])
 
 
-def _difference(path: Path, option: str, stored: Any, given: Any) -> SqcliError:
+def difference(path: Path, option: str, stored: Any, given: Any) -> SqcliError:
+    """What to raise when an option differs from the ensemble's own."""
     show: Callable[[Any], str] = lambda v: "x".join(map(str, v)) if isinstance(v, tuple) else str(v)  # noqa: E731
     return SqcliError(
         f"{path}: {option} is {show(stored)} there, not {show(given)}; "

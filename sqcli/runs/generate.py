@@ -15,6 +15,7 @@ from sqcli.runs._advance import GroupRun
 from sqcli.runs._board import Board
 from sqcli.runs._provenance import creation
 from sqcli.runs._request import Request, new_spec, require_agreement
+from sqcli.runs._resumable import check_range, drawn, groups_of, raised_target, standing, time_limit
 from sqcli.runs._spec import RunSpec
 from sqcli.runs._workers import available_cores, run_all
 from sqcli.runs.progress import Progress
@@ -38,9 +39,9 @@ def generate(request: Request, stop: threading.Event, progress: Callable[[Progre
     if request.device == "cuda":
         raise UsageError("generate runs on the CPU; leave --device out")
     ensemble, spec = _open_or_create(request)
-    target = _target(request, ensemble)
-    groups = _groups(request, ensemble)
-    unfinished = [group for group in groups if _draws(ensemble, group) < target]
+    target = raised_target(request, ensemble)
+    groups = groups_of(request, ensemble)
+    unfinished = [group for group in groups if drawn(ensemble, group) < target]
     if unfinished:
         _run(request, ensemble, spec, target, unfinished, stop, progress)
 
@@ -70,40 +71,8 @@ def _create(request: Request, spec: RunSpec) -> None:
         **creation(request.command_line, "cpu", parents),
     }
     layout = spec.layout(int(request.draws or 0))
-    _check_range(request, layout)
+    check_range(request, layout)
     store.create(request.path, layout, attributes, force=request.force)
-
-
-def _target(request: Request, ensemble: store.Ensemble) -> int:
-    """Draws wanted of each chain, raising the ensemble's own target where that was asked for."""
-    wanted = max(request.draws or 0, ensemble.target_draws)
-    if request.extend is not None and ensemble.finished:
-        wanted = max(wanted, ensemble.target_draws + request.extend)
-    if wanted > ensemble.target_draws:
-        store.extend(request.path, wanted)
-    return wanted
-
-
-def _check_range(request: Request, layout: store.Layout) -> None:
-    if request.chain_range is None:
-        return
-    first, last = request.chain_range
-    if not 0 <= first < last <= layout.chains:
-        raise UsageError(f"--chain-range {first}:{last} does not lie within the {layout.chains} chains")
-    size = layout.chain_group
-    if first % size or (last % size and last != layout.chains):
-        raise UsageError(f"--chain-range {first}:{last} cuts a group of {size} chains that share chunks; use multiples")
-
-
-def _groups(request: Request, ensemble: store.Ensemble) -> range:
-    _check_range(request, ensemble.layout)
-    first, last = request.chain_range or (0, ensemble.chains)
-    size = ensemble.layout.chain_group
-    return range(first // size, -(-last // size))
-
-
-def _draws(ensemble: store.Ensemble, group: int) -> int:
-    return ensemble.committed(group * ensemble.layout.chain_group)
 
 
 def _run(
@@ -115,15 +84,10 @@ def _run(
     stop: threading.Event,
     progress: Callable[[Progress], None],
 ) -> None:
-    size = ensemble.layout.chain_group
-    standing = {
-        group: (min(size, spec.chains - group * size), ensemble.warmup_done(group * size), _draws(ensemble, group))
-        for group in groups
-    }
-    board = Board(spec, target, standing)
+    board = Board(spec, target, standing(ensemble, groups))
     tasks = [partial(_run_group, ensemble, spec, group, target, board, stop) for group in groups]
     workers = min(request.workers or available_cores(), len(tasks))
-    with _time_limit(request.time_limit, stop):
+    with time_limit(request.time_limit, stop):
         run_all(tasks, workers, stop, board, lambda: progress(board.progress()))
     now = board.progress()
     if now.draws < target:
@@ -135,16 +99,3 @@ def _run_group(
 ) -> None:
     with store.Writer(ensemble, group) as writer:
         GroupRun(spec, writer, group, target, board, stop)()
-
-
-@contextlib.contextmanager
-def _time_limit(seconds: float | None, stop: threading.Event):  # type: ignore[no-untyped-def]
-    timer = threading.Timer(max(0.0, seconds), stop.set) if seconds is not None else None
-    if timer:
-        timer.daemon = True
-        timer.start()
-    try:
-        yield
-    finally:
-        if timer:
-            timer.cancel()

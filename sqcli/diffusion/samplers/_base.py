@@ -33,8 +33,11 @@ class Sampler(Protocol):
     def check(self, denoiser: Denoiser) -> None:
         """Raise UsageError when this model or theory cannot be sampled so."""
 
-    def exactness(self) -> Exactness:
-        """What its draws are by themselves; a sampler with log_density is `weighted` or says why not."""
+    def exactness(self, denoiser: Denoiser | None = None) -> Exactness:
+        """What its draws are by themselves; a sampler with log_density is `weighted` or says why not.
+
+        For no model in particular where `denoiser` is None.
+        """
 
     def stats(self) -> tuple[str, ...]:
         """Names of `Drawn.stats`."""

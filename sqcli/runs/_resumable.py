@@ -1,0 +1,103 @@
+"""What all runs that write ensembles have in common: targets, chain ranges, ranks, time limits."""
+
+import contextlib
+import os
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+from sqcli import store
+from sqcli.errors import UsageError
+
+
+class Options(Protocol):
+    """Of a request: those that say how much is wanted, and by whom."""
+
+    @property
+    def path(self) -> Path:
+        """The ensemble."""
+
+    @property
+    def draws(self) -> int | None:
+        """Draws wanted of each chain."""
+
+    @property
+    def extend(self) -> int | None:
+        """Draws wanted beyond a finished ensemble's."""
+
+    @property
+    def chain_range(self) -> tuple[int, int] | None:
+        """Chains of this process; None: all."""
+
+
+def raised_target(request: Options, ensemble: store.Ensemble) -> int:
+    """Draws wanted of each chain, raising the ensemble's own target where that was asked for."""
+    wanted = max(request.draws or 0, ensemble.target_draws)
+    if request.extend is not None and ensemble.finished:
+        wanted = max(wanted, ensemble.target_draws + request.extend)
+    if wanted > ensemble.target_draws:
+        store.extend(request.path, wanted)
+    return wanted
+
+
+def check_range(request: Options, layout: store.Layout) -> None:
+    """UsageError when the chains do not exist or share chunks with others."""
+    if request.chain_range is None:
+        return
+    first, last = request.chain_range
+    if not 0 <= first < last <= layout.chains:
+        raise UsageError(f"--chain-range {first}:{last} does not lie within the {layout.chains} chains")
+    size = layout.chain_group
+    if first % size or (last % size and last != layout.chains):
+        raise UsageError(f"--chain-range {first}:{last} cuts a group of {size} chains that share chunks; use multiples")
+
+
+def groups_of(request: Options, ensemble: store.Ensemble) -> range:
+    """Chain groups of this process."""
+    check_range(request, ensemble.layout)
+    first, last = request.chain_range or (0, ensemble.chains)
+    size = ensemble.layout.chain_group
+    return range(first // size, -(-last // size))
+
+
+def chains_of(ensemble: store.Ensemble, group: int) -> range:
+    """The chains of a group."""
+    size = ensemble.layout.chain_group
+    return range(group * size, min((group + 1) * size, ensemble.chains))
+
+
+def drawn(ensemble: store.Ensemble, group: int) -> int:
+    """Committed draws of a group's chains."""
+    return ensemble.committed(group * ensemble.layout.chain_group)
+
+
+def standing(ensemble: store.Ensemble, groups: Iterable[int]) -> dict[int, tuple[int, int, int]]:
+    """Group -> number of chains, committed updates of warm-up, committed draws."""
+    facts = {group: chains_of(ensemble, group) for group in groups}
+    return {
+        group: (len(chains), ensemble.warmup_done(chains.start), ensemble.committed(chains.start))
+        for group, chains in facts.items()
+    }
+
+
+def rank() -> tuple[int, int]:
+    """This process's number and how many there are, under torchrun; (0, 1) else."""
+    here, world = os.environ.get("RANK", ""), os.environ.get("WORLD_SIZE", "")
+    if not (here.isdigit() and world.isdigit() and int(here) < int(world)):
+        return 0, 1
+    return int(here), int(world)
+
+
+@contextlib.contextmanager
+def time_limit(seconds: float | None, stop: threading.Event) -> Iterator[None]:
+    """Set `stop` when the time is up."""
+    timer = threading.Timer(max(0.0, seconds), stop.set) if seconds is not None else None
+    if timer:
+        timer.daemon = True
+        timer.start()
+    try:
+        yield
+    finally:
+        if timer:
+            timer.cancel()

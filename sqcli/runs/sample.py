@@ -1,0 +1,130 @@
+"""Sample: an ensemble from a trained model, or more draws of one that is there.
+
+Draws are made in tiles of fixed size whose random numbers are keyed by (seed, chain, draw), so that workers, ranks,
+chain ranges, interruptions and extensions change no digit. Under torchrun each rank makes every WORLD_SIZE-th group.
+"""
+
+import contextlib
+import threading
+from collections.abc import Callable
+from functools import partial
+
+import torch
+
+from sqcli import store
+from sqcli.diffusion._denoiser import Denoiser
+from sqcli.diffusion._proposals import Proposals, require_device
+from sqcli.diffusion.model import Model
+from sqcli.errors import SqcliError, Stopped, UsageError
+from sqcli.runs._board import Board
+from sqcli.runs._provenance import creation
+from sqcli.runs._resumable import chains_of, check_range, drawn, groups_of, raised_target, rank, standing, time_limit
+from sqcli.runs._sample_request import SampleRequest, new_spec, require_agreement
+from sqcli.runs._sample_spec import SampleSpec
+from sqcli.runs._sampling import GroupSampling
+from sqcli.runs._workers import available_cores, run_all
+from sqcli.runs.progress import Progress
+
+__all__ = ["Progress", "SampleRequest", "sample"]
+
+ON_DEVICE = 4  # workers that feed one accelerator
+
+
+def sample(request: SampleRequest, stop: threading.Event, progress: Callable[[Progress], None]) -> None:
+    """Carry out `request`.
+
+    Args:
+        request: the options.
+        stop: set it (a signal, another thread) to commit and end early.
+        progress: called a few times a second.
+
+    Raises:
+        UsageError: options that are malformed or do not fit together.
+        SqcliError: no such model, the ensemble there is another run's, the disk is full, ….
+        Stopped: ended early by `stop` or the time limit; all is committed and can be continued.
+    """
+    if request.force and rank()[1] > 1:
+        raise UsageError("--force under several ranks would erase what others have begun; remove the ensemble first")
+    ensemble, spec = _open_or_create(request)
+    target = raised_target(request, ensemble)
+    here, world = rank()
+    groups = groups_of(request, ensemble)[here::world]
+    unfinished = [group for group in groups if drawn(ensemble, group) < target]
+    if unfinished:
+        _run(request, ensemble, spec, target, unfinished, stop, progress)
+
+
+def _open_or_create(request: SampleRequest) -> tuple[store.Ensemble, SampleSpec]:
+    if not store.is_ensemble(request.path) or request.force:
+        if request.resume or (request.extend is not None and not request.force):
+            raise SqcliError(f"{request.path}: no ensemble to go on with")
+        spec = new_spec(request)
+        with contextlib.suppress(store.ExistsError):  # another rank or job was faster
+            _create(request, spec)
+            return store.open_ensemble(request.path), spec
+    ensemble = store.open_ensemble(request.path)
+    try:
+        spec = SampleSpec.from_attributes(ensemble.attrs, ensemble.chains)
+    except SqcliError as error:
+        raise SqcliError(f"{request.path}: {error}") from None
+    require_agreement(request, spec)
+    return ensemble, spec
+
+
+def _create(request: SampleRequest, spec: SampleSpec) -> None:
+    layout = spec.layout(int(request.draws or 0))
+    check_range(request, layout)
+    place = require_device(request.device)
+    denoiser = _denoiser(request, spec, place)
+    parent = {"model": str(request.model), "identity": spec.model}
+    attributes = spec.attributes() | {
+        "identity": spec.identity,
+        "exactness": vars(spec.exactness(denoiser)),
+        **creation(request.command_line, place, [parent]),
+    }
+    store.create(request.path, layout, attributes, force=request.force)
+
+
+def _denoiser(request: SampleRequest, spec: SampleSpec, place: str) -> Denoiser:
+    """The model for this theory and lattice; UsageError when it cannot be sampled so."""
+    denoiser = Model.load(request.model, place).denoiser(spec.theory_instance, spec.system.lattice, place)
+    spec.sampler.check(denoiser)
+    return denoiser
+
+
+def _run(
+    request: SampleRequest,
+    ensemble: store.Ensemble,
+    spec: SampleSpec,
+    target: int,
+    numbers: list[int],
+    stop: threading.Event,
+    progress: Callable[[Progress], None],
+) -> None:
+    place = require_device(request.device)
+    source = Proposals(_denoiser(request, spec, place), spec.sampler, spec.seed)
+    board = Board(spec, target, standing(ensemble, numbers))
+    groups = [GroupSampling(spec, source, ensemble, number, target, board, stop) for number in numbers]
+    tasks = [task for group in groups for task in _tasks(spec, ensemble, group)]
+    cores = available_cores()
+    workers = min(request.workers or (min(cores, ON_DEVICE) if place == "cuda" else cores), len(tasks))
+    threads = torch.get_num_threads()
+    try:
+        with time_limit(request.time_limit, stop):
+            run_all(tasks, workers, stop, board, lambda: progress(board.progress()))
+    finally:
+        for group in groups:
+            group.close()
+        torch.set_num_threads(threads)
+    progress(board.progress())
+    now = board.progress()
+    if now.draws < target:
+        raise Stopped(f"{request.path}: stopped with {now.draws} of {target} draws committed; run again to go on")
+
+
+def _tasks(spec: SampleSpec, ensemble: store.Ensemble, group: GroupSampling) -> list[Callable[[], None]]:
+    """A task a tile; one for all where the chains cannot go on before a tile is used."""
+    tiles = group.tiles(chains_of(ensemble, group.number))
+    if spec.moves:
+        return [partial(group.work_all, tiles)]
+    return [partial(group.work, number) for number in tiles]
