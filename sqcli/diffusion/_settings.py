@@ -16,7 +16,7 @@ class Settings:
     Attributes:
         epochs: passes through the data.
         batch_size: configurations per step, over all ranks.
-        learning_rate: largest of AdamW.
+        learning_rate: largest, of Adam.
         ema: decay of the average of the weights.
         validation: fraction of the data that is not trained on.
         patience: epochs without a smaller validation loss after which training ends; 0: never.

@@ -10,13 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sqcli.diffusion._adam import Adam
 from sqcli.diffusion._disk import STATE, own_file
 from sqcli.diffusion._facts import Facts
 from sqcli.diffusion._tensors import below, prefixed, read_tensors, write_tensors
 from sqcli.diffusion.nets._base import Net
 from sqcli.errors import DamageError
-
-MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
 @dataclass
@@ -54,7 +53,7 @@ class State:
         self.net, self.extra, self.facts, self.record = net, extra, facts, Record()
         self.averaged_net, self.averaged_extra = copy.deepcopy(net).eval(), copy.deepcopy(extra)
         self.parameters = [p for module in self.modules(False) for p in module.parameters() if p.requires_grad]
-        self.optimizer = torch.optim.AdamW(self.parameters, lr=0.0, weight_decay=0.0)
+        self.optimizer = Adam(self.parameters)
         self.best: dict[str, Tensor] = {}
 
     def modules(self, averaged: bool) -> Iterator[nn.Module]:
@@ -96,9 +95,7 @@ class State:
         tensors |= prefixed("best", self.best)
         for number, facts in enumerate(self.facts):
             tensors |= prefixed(f"facts.{number}", facts.tensors())
-        for number, parameter in enumerate(self.parameters):
-            state = self.optimizer.state.get(parameter, {})
-            tensors |= {f"{name}.{number}": state[name] for name in MOMENTS if name in state}
+        tensors |= prefixed("moments", self.optimizer.tensors())
         note = {"identity": identity, "scales": [facts.scale for facts in self.facts]}
         write_tensors(model / STATE, tensors, note | {"record": _plain(self.record)})
 
@@ -117,7 +114,7 @@ class State:
             self._fill(False, below("weights", tensors))
             self._fill(True, below("average", tensors))
             self.best = {name: value.to(self._device) for name, value in below("best", tensors).items()}
-            self._load_moments(tensors)
+            self.optimizer.load(below("moments", tensors))
         except (KeyError, ValueError, TypeError, RuntimeError) as error:
             reason = str(error).partition("\n")[0]
             raise DamageError(f"{file}: does not fit this training ({reason}); --force starts anew") from None
@@ -125,17 +122,6 @@ class State:
     @property
     def _device(self) -> torch.device:
         return self.parameters[0].device
-
-    def _load_moments(self, tensors: Mapping[str, Tensor]) -> None:
-        if self.record.step == 0:
-            return
-        states = {
-            number: {"step": torch.tensor(float(self.record.step))}
-            | {name: tensors[f"{name}.{number}"].to(parameter.device) for name in MOMENTS}
-            for number, parameter in enumerate(self.parameters)
-        }
-        groups = self.optimizer.state_dict()["param_groups"]
-        self.optimizer.load_state_dict({"state": states, "param_groups": groups})
 
 
 def stored_facts(model: Path) -> list[Facts]:

@@ -1,4 +1,4 @@
-"""The training loop: AdamW on an objective, averaged weights, checkpoints from which it goes on bit for bit.
+"""The training loop: Adam on an objective, averaged weights, checkpoints from which it goes on bit for bit.
 
 All randomness is a pure function of (seed, step, rank), so that a run that was killed ends in the weights of one that
 was not (on one kind of device). The clock decides when to write, never what is computed.
@@ -163,15 +163,13 @@ class Trainer:
         x0 = denoiser.from_field(fields.to(self.device))
         random = generator(self.device, self.job.seed, NOISE, record.step, rank)
         loss = self._loss(denoiser, x0, random)
-        self.state.optimizer.zero_grad()
+        self.state.optimizer.clear()
         loss.backward()  # type: ignore[no-untyped-call]
         mean, stopped = self.ranks.average(self.state.parameters, loss, stop)
         if not math.isfinite(mean):
             raise SqcliError(f"{self.job.path}: the loss is not finite at step {record.step}; lower --learning-rate")
         nn.utils.clip_grad_norm_(self.state.parameters, settings.clip)
-        for group in self.state.optimizer.param_groups:
-            group["lr"] = settings.rate(record.step, self.steps)
-        self.state.optimizer.step()
+        self.state.optimizer.step(record.step + 1, settings.rate(record.step, self.steps))
         record.step += 1
         record.loss += mean
         self.state.average(settings.ema)
