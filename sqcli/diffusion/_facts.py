@@ -70,19 +70,19 @@ class Facts:
             inverse = inverse + terms[1] * (given**2).reshape(-1, *(1,) * lattice.dimension)
         return 1 / inverse.clamp(min=FLOOR)
 
-    def ratio_at(self, level: Tensor, lattice: Lattice) -> Tensor:
-        """Ratios at `level` (), linear in its logarithm: (*extents)."""
+    def ratio_rows(self, level: Tensor) -> Tensor:
+        """Ratios at `level` () by p̂², linear in its logarithm: (K,)."""
         if len(self.levels) == 1:
-            return self._at(self.ratio[0], lattice)
+            return self.ratio[0]
         low = (torch.searchsorted(self.levels, level.detach()) - 1).clamp(0, len(self.levels) - 2)
         span = (self.levels[low + 1] / self.levels[low]).log()
         weight = ((level / self.levels[low]).log() / span).clamp(0, 1)
-        return self._at(self.ratio[low] * (1 - weight) + self.ratio[low + 1] * weight, lattice)
+        return self.ratio[low] * (1 - weight) + self.ratio[low + 1] * weight
 
     def residual(self, level: Tensor, lattice: Lattice, given: Tensor | None) -> Tensor:
         """Variances of what denoising at `level` () leaves: (1 or n, *extents)."""
         g = self.spectrum(lattice, given)
-        return self.ratio_at(level, lattice) * g * level**2 / (g + level**2)
+        return self._at(self.ratio_rows(level), lattice) * g * level**2 / (g + level**2)
 
     def draw_slow(self, uniform: Tensor, lattice: Lattice) -> tuple[Tensor, Tensor]:
         """M (n,) and the log density of √V M."""

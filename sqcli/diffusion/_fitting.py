@@ -88,13 +88,13 @@ def _polynomials(squares: Tensor, counts: Tensor, momenta: Tensor, m2: Tensor | 
         c = c - length * step
         if float((length * step).abs().max()) < 1e-10 * float(c.abs().max()):
             break
-    parts = torch.split(c, [degree + 1 for degree in degrees])
+    parts = c.split_with_sizes([degree + 1 for degree in degrees])
     return torch.stack([part @ basis for part, basis in zip(parts, bases, strict=True)])
 
 
 def _quadratic(c: Tensor, bases: list[Tensor], factor: list[Tensor]) -> Tensor:
-    """q = a + b M²: (n, K)."""
-    parts = torch.split(c, [len(basis) for basis in bases])
+    """The inverse variances a + b M²: (n, K)."""
+    parts = c.split_with_sizes([len(basis) for basis in bases])
     terms = [f[:, None] * (part @ basis) for part, basis, f in zip(parts, bases, factor, strict=True)]
     return torch.stack(terms).sum(0)
 
@@ -116,7 +116,7 @@ def calibrate(denoiser: Denoiser, fields: Tensor, seed: int) -> Facts:
     rows = []
     for level in levels:
         total = torch.zeros(len(momenta), dtype=torch.float64)
-        for part in fields.split(BATCH):
+        for part in (fields[i : i + BATCH] for i in range(0, len(fields), BATCH)):
             x, given, _ = denoiser.split(denoiser.from_field(part.to(denoiser.device)))
             z = torch.randn(x.shape, dtype=torch.float64, generator=generator).to(denoiser.device)
             left = modes(x - denoiser.denoise(x + level * denoiser.project(z), level, given), lattice.dimension) ** 2

@@ -36,7 +36,8 @@ class SlowMode:
         total = torch.zeros_like(m)
         for coefficient in reversed(coefficients):
             total = (total + coefficient) * u
-        return total * (volume / size)
+        found: Tensor = total * (volume / size)
+        return found
 
     def grid(self, volume: int) -> tuple[Tensor, Tensor]:
         """Edges of the cells (CELLS + 1,) and the log density in each (CELLS,)."""

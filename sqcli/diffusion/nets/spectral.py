@@ -102,6 +102,8 @@ class _Net(Net):
 class _Block(nn.Module):
     """h + B act(A ⋆ h): a depthwise convolution that depends on the distance, odd functions, mixing of channels."""
 
+    shell: Tensor
+
     def __init__(self, sizes: Spectral, dimension: int) -> None:
         super().__init__()
         steps = list(product(range(-sizes.reach, sizes.reach + 1), repeat=dimension))

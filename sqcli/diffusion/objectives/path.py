@@ -1,0 +1,126 @@
+"""Fine-tuning on the exact path weight: E (log w − ⟨log w⟩)², which is 0 for the exact reverse process alone.
+
+log w = −S(φ) + Σ log forward − log q(path) is taken on paths of both kinds, noised data and the model's own, held
+fixed: the gradient goes through the kernels' log densities only, so that it vanishes path by path at the optimum
+(log-variance loss, 2005.05409). It uses the action and is not limited by the noise of denoising. Learnt along with the network: the variances of the reverse kernels, within bounds, and the density of M.
+"""
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Generator, Tensor, nn
+
+from sqcli.diffusion._denoiser import Denoiser
+from sqcli.diffusion._facts import Facts
+from sqcli.diffusion._paths import ascend, descend, ladder, log_density
+
+SLOW_HEAD = 3  # numbers of the slow mode's density that are not its coefficients
+
+
+@dataclass(frozen=True)
+class PathWeight:
+    """Trains one ladder of levels, that of the sampler `path` with the same parameters.
+
+    Attributes:
+        n_steps: as of the sampler.
+        level_min: as of the sampler.
+        level_max: as of the sampler.
+        model_fraction: share of paths that are the model's own; the others are noised data.
+        bound: the logarithms of the variances stay within ± this of what was measured.
+        huber: deviation of log w from which on the loss grows linearly.
+    """
+
+    n_steps: int = 20
+    level_min: float = 0.3
+    level_max: float = 0.0
+    model_fraction: float = 0.5
+    bound: float = 0.5
+    huber: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.n_steps < 1 or min(self.level_min, self.bound, self.huber) <= 0 or self.level_max < 0:
+            raise ValueError("n_steps, level_min, bound and huber must be positive, level_max not negative")
+        if not 0 <= self.model_fraction <= 1:
+            raise ValueError(f"model_fraction must be in [0, 1], not {self.model_fraction}")
+
+    def loss(self, denoiser: Denoiser, x0: Tensor, generator: Generator, extra: nn.Module | None = None) -> Tensor:
+        """Per mode of y; the paths of a batch are centred together."""
+        if isinstance(extra, _Corrections):
+            denoiser = replace(denoiser, facts=extra.corrected(denoiser.facts))
+        levels = ladder(denoiser, self.n_steps, self.level_min, self.level_max)
+        with torch.no_grad():
+            x, paths = self._paths(denoiser, x0, levels, generator)
+        x, given, log_slow = denoiser.split(x)
+        log_q = log_slow + log_density(denoiser, paths, given, levels)
+        log_w = -denoiser.theory.action(denoiser.to_field(denoiser.join(x, given)), denoiser.lattice) - log_q
+        centred = log_w - log_w.mean()
+        loss = nn.functional.huber_loss(centred, torch.zeros_like(centred), reduction="none", delta=self.huber)
+        return 2 * loss / max(denoiser.freedoms, 1)
+
+    def _paths(
+        self, denoiser: Denoiser, x0: Tensor, levels: Tensor, generator: Generator
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Ends x with their slow mode, and the paths y₀ … y_N."""
+        own = round(self.model_fraction * len(x0))
+        x, given, _ = denoiser.split(x0[own:])
+        noised = ascend(denoiser, x, _Drawn(x, generator), levels)
+        if not own:
+            return x0, noised
+        drawn, drawn_given, _ = descend(denoiser, _Drawn(x0[:own], generator), levels)
+        ends = torch.cat([denoiser.join(drawn[0], drawn_given), denoiser.join(x, given)])
+        return ends, [torch.cat(pair) for pair in zip(drawn, noised, strict=True)]
+
+    def extra(self, denoiser: Denoiser) -> nn.Module:
+        """Corrections of the measured facts."""
+        levels = ladder(denoiser, self.n_steps, self.level_min, self.level_max)[1:]
+        return _Corrections(levels, denoiser.facts, self.bound)
+
+    def finish(self, extra: nn.Module, facts: Facts) -> Facts:
+        """The corrected facts on the ladder, the measured ones between its rungs."""
+        assert isinstance(extra, _Corrections)
+        with torch.no_grad():
+            return extra.merged(facts)
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """Random numbers of a generator, of the shape of `like`."""
+
+    like: Tensor
+    generator: Generator
+
+    def normal(self, step: int) -> Tensor:
+        return torch.randn(self.like.shape, dtype=torch.float64, device=self.like.device, generator=self.generator)
+
+    def uniform(self, step: int) -> Tensor:
+        return torch.rand(len(self.like), dtype=torch.float64, device=self.like.device, generator=self.generator)
+
+
+class _Corrections(nn.Module):
+    """Ratios on the rungs and coefficients of the slow mode's density, as changes of those at the beginning."""
+
+    levels: Tensor
+    ratio: Tensor
+
+    def __init__(self, levels: Tensor, facts: Facts, bound: float) -> None:
+        super().__init__()
+        self.bound = bound
+        base = torch.stack([facts.ratio_rows(level) for level in levels])
+        self.register_buffer("levels", levels)
+        self.register_buffer("ratio", base)
+        self.change = nn.Parameter(torch.zeros_like(base))
+        self.slow = nn.Parameter(torch.zeros(max(len(facts.slow) - SLOW_HEAD, 0), dtype=torch.float64))
+
+    def corrected(self, facts: Facts) -> Facts:
+        """Facts whose ratios are those of the rungs."""
+        ratio = self.ratio * torch.exp(self.bound * torch.tanh(self.change))
+        slow = torch.cat([facts.slow[:SLOW_HEAD], facts.slow[SLOW_HEAD:] + self.slow])
+        return replace(facts, levels=self.levels, ratio=ratio, slow=slow)
+
+    def merged(self, facts: Facts) -> Facts:
+        """Facts with the rungs among the levels there are."""
+        own = self.corrected(facts)
+        levels, order = torch.sort(torch.cat([own.levels, facts.levels]))
+        ratio = torch.cat([own.ratio, facts.ratio])[order]
+        fresh = torch.cat([torch.ones(1, dtype=torch.bool, device=levels.device), levels[1:] > levels[:-1]])
+        return replace(own, levels=levels[fresh], ratio=ratio[fresh])

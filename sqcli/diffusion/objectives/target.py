@@ -1,0 +1,56 @@
+"""Target score matching with control variates: regression on what the action already knows (cf. 2402.08667).
+
+In equilibrium E[x₀ | y] = E[y + s² F(x₀) | y] with the force F = −∂S/∂x, so that for any weights w_k
+
+    T = w ⋆ x₀ + (1 − w) ⋆ (y + s² F(x₀))
+
+has the posterior mean as its conditional expectation. With w = s² H/(1 + s² H) and H the stiffness of the mode, T has
+no variance at all for Gaussian theories, at any noise level, where x₀ alone (denoising score matching) has s² per mode
+as s → 0; what is left to learn is the interaction. H is 1/G_k(M) for networks with a slow mode; for others ⟨F_k²⟩,
+which is ⟨∂²S⟩_k in equilibrium, each half of a batch using the other half's mean so that w is independent of T.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor, nn
+
+from sqcli.diffusion._denoiser import Denoiser
+from sqcli.diffusion._modes import filtered, modes
+from sqcli.diffusion.objectives._drawn import draw_levels, mean_square, noisy
+
+
+@dataclass(frozen=True)
+class TargetScore:
+    """The default objective: weight 1/s², levels uniform in ln s."""
+
+    def loss(self, denoiser: Denoiser, x0: Tensor, generator: Generator, extra: nn.Module | None = None) -> Tensor:
+        """Mean over the modes of y."""
+        x, given, _ = denoiser.split(x0)
+        level = draw_levels(denoiser, len(x), "log", generator)
+        y = noisy(denoiser, x, level, generator)
+        error = denoiser.denoise(y, level, given) - target(denoiser, x0, y, level)
+        return mean_square(denoiser, error) / level**2
+
+
+def target(denoiser: Denoiser, x0: Tensor, y: Tensor, level: Tensor) -> Tensor:
+    """T: x₀ with slow mode, y without it where it is drawn first, (n, *extents); level (n,)."""
+    lattice = denoiser.lattice
+    x, given, _ = denoiser.split(x0)
+    force = denoiser.scale * denoiser.theory.drift(denoiser.to_field(x0), lattice)
+    s2 = (level**2).reshape(-1, *(1,) * lattice.dimension)
+    stiffness = _other_half(modes(force, lattice.dimension) ** 2) if given is None else 1 / denoiser.spectrum(given)
+    keep = stiffness * s2 / (1 + stiffness * s2)
+    known = y + s2 * denoiser.project(force)
+    return known + filtered(x - known, keep * denoiser.mask, lattice.dimension)
+
+
+def _other_half(squares: Tensor) -> Tensor:
+    """For each configuration the mean over the half of the batch that it is not in, even in k."""
+    half = (len(squares) + 1) // 2
+    axes = tuple(range(1, squares.dim()))
+    even = (squares + torch.roll(squares.flip(axes), (1,) * len(axes), axes)) / 2
+    if len(squares) == 1:
+        return torch.ones_like(even)
+    first, second = even[:half].mean(0), even[half:].mean(0)
+    return torch.cat([second.expand_as(even[:half]), first.expand_as(even[half:])])
