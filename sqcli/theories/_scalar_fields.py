@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sqcli.lattice.geometry import Lattice
 from sqcli.lattice.jit import Kernel
 from sqcli.lattice.manifold import RealField
+from sqcli.lattice.momentum import phat2
 from sqcli.theories import _scalar
 from sqcli.theories._base import References
 
@@ -40,6 +41,12 @@ class ScalarTheory(ABC):
     def bond_coupling(self, lattice: Lattice) -> float:
         """J of the embedded Ising model."""
         return self.terms(lattice)[0]
+
+    def reference(self, lattice: Lattice) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The Gaussian with the same J nearest to e^{−S}: c = c₂ + 6c₄⟨φ²⟩ with ⟨φ²⟩ its own (gap equation)."""
+        j, c2, c4 = self.terms(lattice)
+        c = _gap(j, c2, c4, phat2(lattice.extents))
+        return np.array([j, c, 0.0]), 1 / _stiffness(j, c, phat2(lattice.extents))
 
     def action(self, field: Any, lattice: Lattice) -> Any:
         """S of each configuration: (n, *extents) -> (n,)."""
@@ -71,3 +78,25 @@ class ScalarTheory(ABC):
     def exact(self, lattice: Lattice) -> References:
         """Nothing is known exactly in general."""
         return {}
+
+
+def _stiffness(j: float, c: float, momenta: NDArray[np.float64]) -> NDArray[np.float64]:
+    """1/G(k) = 2c − 2J Σ_μ cos k_μ of S = Σ_x [−J Σ_μ φ(x)φ(x+μ̂) + cφ²], from p̂² = Σ_μ (2 − 2 cos k_μ)."""
+    return 2 * c - j * (2 * momenta.ndim - momenta)
+
+
+def _gap(j: float, c2: float, c4: float, momenta: NDArray[np.float64]) -> float:
+    """The root c of c = c₂ + 6c₄⟨φ²⟩_c, by bisection: the right side falls with c, to infinity at the lowest c."""
+    low = high = float((j * (2 * momenta.ndim - momenta)).max()) / 2
+
+    def wanted(c: float) -> float:
+        return c2 + 6 * c4 * float((1 / _stiffness(j, c, momenta)).mean())
+
+    step = 1.0
+    while wanted(high + step) > high + step:
+        step *= 2
+    high += step
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if middle == low or wanted(middle) > middle else (low, middle)
+    return high

@@ -17,6 +17,7 @@ VARIANTS = {
     "wolff": [{"clusters": "2"}, {"radial": "metropolis"}, {"decomposition": "full"}, {"radial_updates": "0"}],
     "langevin": [{}, {"adjusted": "true", "step_size": "auto"}],
     "exact": [{}],
+    "smc": [{"particles": "5"}, {"particles": "16", "temperatures": "3", "step_size": "0.2"}],
 }
 CASES = [(name, values) for name, variants in VARIANTS.items() for values in variants]
 WARMUP = 48
@@ -84,7 +85,7 @@ def test_step_is_pure(algorithm, system, seed):
 def test_chains_and_seeds_differ(algorithm, system):
     start = system.theory.manifold.hot(system.lattice, Stream(9, 9)).astype(system.dtype)
     ends = [
-        algorithm.step(system, algorithm.init(system, start, WARMUP), Stream(*who), 8, 8, False)[0].field
+        algorithm.step(system, algorithm.init(system, start, 0), Stream(*who), 8, 8, False)[0].field
         for who in ((1, 0), (1, 1), (2, 0), (1 + 2**32, 0))
     ]
     assert all(not np.array_equal(a, b) for i, a in enumerate(ends) for b in ends[:i])
@@ -172,6 +173,10 @@ def test_minimum_norm_beats_leapfrog_at_equal_cost():
         ("metropolis", {"order": "sideways"}),
         ("langevin", {"step_size": "auto"}),
         ("langevin", {"step_size": "0"}),
+        ("smc", {"particles": "0"}),
+        ("smc", {"moves": "65"}),
+        ("smc", {"temperatures": "5000"}),
+        ("smc", {"overlap": "1"}),
     ],
     ids=str,
 )
@@ -190,6 +195,8 @@ def test_missing_ability_is_told():
     theory = parameters.build(registry.load("theories", "u1"), {"beta": "1"}, "u1")
     with pytest.raises(UsageError, match="cluster flips"):
         parameters.build(registry.load("mcmc", "wolff"), {}, "wolff").check(System(theory, Lattice((4, 4))), 10)
+    with pytest.raises(UsageError, match="Gaussian reference"):
+        parameters.build(registry.load("mcmc", "smc"), {}, "smc").check(System(theory, Lattice((4, 4))), 10)
 
 
 def test_exact_draws_are_not_known_of_everything(system):

@@ -1,0 +1,182 @@
+"""One population of sequential Monte Carlo: annealed importance sampling with resampling, and its ladder.
+
+Between neighbouring β the particles gain the weight e^{−Δβ (S − S₀)}; where the effective sample size falls below a
+threshold they are resampled systematically; then trajectories move them at the new β. With β and step sizes fixed
+beforehand the mean weight Ẑ is an unbiased estimate of Z (Neal, physics/9803008; Del Moral, Doucet and Jasra, 2006).
+They are fixed by a pilot population, which no draw comes from: the next β is where the conditional effective sample
+size is `overlap` of the particles (Zhou, Johansen and Aston, 1303.3123), the step follows the acceptance.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sqcli.lattice.philox import DRAW, RESAMPLE, Stream, fill_normal_rows, fill_uniforms
+from sqcli.mcmc import _annealing
+from sqcli.mcmc._annealing import TEMPERATURES, counter
+from sqcli.mcmc._base import System
+from sqcli.mcmc._integrators import Splitting
+from sqcli.theories import _gaussian
+from sqcli.theories._base import GaussianReference
+
+Array = NDArray[np.float64]
+FIRST_MOVES = 16  # rounds of trajectories in which the pilot learns its first step
+GAIN = 2.0  # step ← step · e^{GAIN (acceptance − target)}
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """β and step size of each temperature, (T,) each; the last β is 1."""
+
+    beta: Array
+    step: Array
+
+
+@dataclass(frozen=True)
+class Population:
+    """Particles (P, size) in random order, with log(P W_i) + log Ẑ, S and the mean acceptance of the trajectories."""
+
+    particles: NDArray[Any]
+    log_weight: Array
+    action: Array
+    acceptance: float
+
+
+@dataclass
+class Annealing:
+    """A population on its way: `log_z` is what resampling has gathered, `log_weight` what was gained since."""
+
+    system: System
+    stream: Stream
+    number: int
+    moves: int
+    splitting: Splitting
+    jitter: float
+    particles: NDArray[Any]
+    log_weight: Array
+    log_z: float
+
+    @classmethod
+    def begin(
+        cls, system: System, stream: Stream, number: int, count: int, moves: int, splitting: Splitting, jitter: float
+    ) -> "Annealing":
+        """Exact draws of S₀, whose Z is known."""
+        spectrum = _reference(system)[1]
+        updates = np.uint64(counter(number, 0)) + np.arange(count, dtype=np.uint64)
+        normals = np.empty((count, system.size))
+        fill_normal_rows("float64")(normals, updates, DRAW, stream.key)
+        drawn = _gaussian.coloured(normals.reshape(count, *spectrum.shape), spectrum)
+        particles = np.ascontiguousarray(drawn.reshape(count, -1), dtype=system.dtype)
+        log_z = _gaussian.log_partition(spectrum)
+        return cls(system, stream, number, moves, splitting, jitter, particles, np.zeros(count), log_z)
+
+    def actions(self, couplings: Array) -> Array:
+        """S of every particle."""
+        out, dtype = np.empty(len(self.particles)), self.system.dtype
+        finish = self.system.theory.finish(dtype)
+        _annealing.actions(dtype)(
+            finish, self.particles, self.system.buffers(2), self.system.geometry, couplings, out
+        )  # fmt: skip
+        return out
+
+    def differences(self) -> Array:
+        """S − S₀ of every particle."""
+        return self.actions(self.system.couplings) - self.actions(_reference(self.system)[0])
+
+    def move(self, temperature: int, beta: float, step: float) -> float:
+        """Trajectories at β; their acceptance."""
+        couplings = (1 - beta) * _reference(self.system)[0] + beta * self.system.couplings
+        system, dtype = self.system, self.system.dtype
+        rate: float = _annealing.move(dtype)(
+            system.theory.flow(dtype), system.theory.finish(dtype), self.particles, system.buffers(4),
+            system.geometry, couplings, self.stream.key, counter(self.number, temperature), self.moves,
+            *self.splitting, step, self.jitter,
+        )  # fmt: skip
+        return rate
+
+    def resample(self, temperature: int, threshold: float) -> None:
+        """Systematic resampling where the effective sample size is below `threshold` of the particles."""
+        weight, log_mean = normalised(self.log_weight)
+        if 1 / (weight @ weight) >= threshold * len(weight):
+            return
+        offset = self.uniforms(temperature, 1)[0]
+        edges = np.cumsum(weight)
+        chosen = np.searchsorted(edges / edges[-1], (offset + np.arange(len(weight))) / len(weight), side="right")
+        self.particles = np.ascontiguousarray(self.particles[chosen])
+        self.log_weight, self.log_z = np.zeros(len(weight)), self.log_z + log_mean
+
+    def uniforms(self, temperature: int, count: int) -> Array:
+        """Numbers in [0, 1) for all but the trajectories."""
+        out = np.empty(count)
+        fill_uniforms("float64")(out, counter(self.number, temperature), RESAMPLE, self.stream.key)
+        return out
+
+
+def normalised(log_weight: Array) -> tuple[Array, float]:
+    """Weights of sum 1, and the log of the mean of e^{log_weight}."""
+    weight = np.exp(log_weight - log_weight.max())
+    return weight / weight.sum(), float(log_weight.max() + np.log(weight.mean()))
+
+
+@lru_cache(maxsize=8)
+def _reference(system: System) -> tuple[Array, Array]:
+    assert isinstance(system.theory, GaussianReference)
+    return system.theory.reference(system.lattice)
+
+
+def anneal(annealing: Annealing, ladder: Ladder, threshold: float) -> Population:
+    """Down the whole ladder; the particles come out shuffled, so that any of them stand for all."""
+    beta, rates = 0.0, []
+    for t, (lower, step) in enumerate(zip(ladder.beta, ladder.step, strict=True), start=1):
+        annealing.log_weight = annealing.log_weight - (lower - beta) * annealing.differences()
+        annealing.resample(t, threshold)
+        rates.append(annealing.move(t, lower, step))
+        beta = lower
+    order = np.argsort(annealing.uniforms(TEMPERATURES - 1, len(annealing.particles)), kind="stable")
+    action = annealing.actions(annealing.system.couplings)
+    log_weight = annealing.log_z + annealing.log_weight
+    return Population(annealing.particles[order], log_weight[order], action[order], float(np.mean(rates)))
+
+
+def pilot(annealing: Annealing, temperatures: int | None, overlap: float, step: float, target: float | None) -> Ladder:
+    """A ladder for `anneal`: equal steps of β where `temperatures` is given, fixed steps where `target` is None."""
+    beta, found = 0.0, []
+    for t in range(1, FIRST_MOVES + 1):
+        step = _followed(step, annealing.move(TEMPERATURES - 1 - t, 0.0, step), target)
+    last = TEMPERATURES - 2 - FIRST_MOVES
+    for t in range(1, last + 1):
+        differences = annealing.differences()
+        lower = t / temperatures if temperatures else _next(differences, annealing.log_weight, beta, overlap)
+        lower = 1.0 if t in (temperatures, last) else lower
+        annealing.log_weight = annealing.log_weight - (lower - beta) * differences
+        annealing.resample(t, 0.5)
+        found.append((lower, step))
+        step = _followed(step, annealing.move(t, lower, step), target)
+        beta = lower
+        if beta >= 1:
+            break
+    return Ladder(*np.array(found).T)
+
+
+def _followed(step: float, acceptance: float, target: float | None) -> float:
+    return step if target is None else step * float(np.exp(GAIN * (acceptance - target)))
+
+
+def _next(differences: Array, log_weight: Array, beta: float, overlap: float) -> float:
+    """The β that leaves `overlap` of the particles effective, by bisection; 1 where that does."""
+    weight, _ = normalised(log_weight)
+
+    def effective(to: float) -> float:
+        gain = np.exp(-(to - beta) * (differences - differences.min()))
+        return float((weight @ gain) ** 2 / (weight @ gain**2))
+
+    if effective(1.0) >= overlap:
+        return 1.0
+    low, high = beta, 1.0
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (middle, high) if effective(middle) >= overlap else (low, middle)
+    return high

@@ -1,0 +1,136 @@
+"""Sequential Monte Carlo: unbiased Z and consistent weighted means, against quadrature and against Wolff's algorithm.
+
+Populations are independent, so errors are those of the populations' means.
+"""
+
+import numpy as np
+import pytest
+
+from sqcli import parameters, registry
+from sqcli.lattice.geometry import Lattice
+from sqcli.lattice.philox import Stream
+from sqcli.mcmc import smc
+from sqcli.mcmc._base import System
+
+WELLS = [
+    ("double_well", {"a": "-4", "b": "1"}),
+    ("quartic", {"mu2": "-1", "g": "0.4"}),
+    ("gaussian_mixture", {"mu0": "1", "sigma0": "0.25"}),
+    ("cosine_well", {"k": "5"}),
+]
+
+
+def theory_of(name, values):
+    return parameters.build(registry.load("theories", name), values, name)
+
+
+def particles(system, seed, populations, draws=None, every=1, **values):
+    """Fields (populations, draws, *site) and e^{log_weight}, (populations, draws), one population a chain."""
+    algorithm = smc.SMC(**values)
+    start = np.zeros(system.lattice.extents, system.dtype)
+    size = (draws or algorithm.particles) * every
+    state = algorithm.init(system, start, 0)
+    traces = [algorithm.step(system, state, Stream(seed, c), size, every, False)[1] for c in range(populations)]
+    return np.array([t.fields for t in traces]), np.array([t.stats["log_weight"] for t in traces])
+
+
+def z_of_z(log_weights, log_z):
+    """Z-score of ⟨e^{log_weight}⟩ = Z."""
+    means = np.exp(log_weights - log_z).mean(axis=1)
+    return (means.mean() - 1) / (means.std(ddof=1) / np.sqrt(len(means)))
+
+
+def weighted(values, log_weights):
+    """Ratio of the means of w·f and w, with the error of the ratio."""
+    w = np.exp(log_weights - log_weights.max())
+    top, bottom = (w * values).mean(axis=1), w.mean(axis=1)
+    ratio = top.mean() / bottom.mean()
+    return ratio, (top - ratio * bottom).std(ddof=1) / bottom.mean() / np.sqrt(len(w))
+
+
+@pytest.mark.parametrize(("name", "values"), WELLS, ids=str)
+def test_one_variable(name, values, seed):
+    theory, lattice = theory_of(name, values), Lattice((1,))
+    fields, logs = particles(System(theory, lattice), seed, 64)
+    assert abs(z_of_z(logs, theory.log_partition(lattice))) < 4
+    for n in ("2", "4"):
+        mean, error = weighted(fields[..., 0] ** int(n), logs)
+        assert abs(mean - theory.exact(lattice)["moments", n]) < 4 * error
+
+
+@pytest.mark.parametrize(
+    "values", [{}, {"temperatures": 2, "moves": 2}, {"ess_threshold": 1.0}, {"overlap": 0.5}], ids=str
+)
+def test_z_is_unbiased_however_few_the_particles(values, seed):
+    theory, lattice = theory_of(*WELLS[0]), Lattice((1,))
+    _, logs = particles(System(theory, lattice), seed, 600, particles=6, **values)
+    assert abs(z_of_z(logs, theory.log_partition(lattice))) < 4
+
+
+@pytest.mark.parametrize(("draws", "every"), [(1, 1), (2, 3)])
+def test_a_part_of_a_population_stands_for_all_of_it(draws, every, seed):
+    theory, lattice = theory_of(*WELLS[0]), Lattice((1,))
+    fields, logs = particles(System(theory, lattice), seed, 600, draws, every, particles=8)
+    assert abs(z_of_z(logs, theory.log_partition(lattice))) < 4
+    mean, error = weighted(fields[..., 0] ** 2, logs)
+    assert abs(mean - theory.exact(lattice)["moments", "2"]) < 4 * error
+
+
+def test_free_field_is_its_own_reference(seed):
+    theory, lattice = theory_of("free", {"mass2": "0.3"}), Lattice((3, 4))
+    fields, logs = particles(System(theory, lattice), seed, 24, particles=64)
+    np.testing.assert_allclose(logs, theory.log_partition(lattice), atol=1e-9)
+    square = (fields**2).mean(axis=(1, 2, 3))
+    assert abs(square.mean() - theory.propagator(lattice).mean()) < 4 * square.std(ddof=1) / np.sqrt(24)
+
+
+@pytest.mark.parametrize("kappa", ["-0.2", "0.3", "0.6"])
+def test_two_sites_by_quadrature(kappa, seed):
+    theory, lattice = theory_of("phi4", {"kappa": kappa, "lambda": "0.3"}), Lattice((2,))
+    x = np.linspace(-5, 5, 401)
+    grid = np.stack(np.meshgrid(x, x), axis=-1).reshape(-1, 2)
+    weight = np.exp(-theory.action(grid, lattice))
+    fields, logs = particles(System(theory, lattice), seed, 48, particles=64)
+    assert abs(z_of_z(logs, np.log(weight.sum() * (x[1] - x[0]) ** 2))) < 4
+    mean, error = weighted(fields.prod(axis=-1), logs)
+    assert abs(mean - weight @ grid.prod(axis=1) / weight.sum()) < 4 * error
+
+
+@pytest.mark.parametrize(("kappa", "dtype"), [("0.21", "float64"), ("0.27", "float64"), ("0.27", "float32")])
+def test_phi4_agrees_with_wolff(kappa, dtype, seed):
+    system = System(theory_of("phi4", {"kappa": kappa, "lambda": "0.022"}), Lattice((8, 8)), dtype)
+    fields, logs = particles(system, seed, 24)
+    wolff = parameters.build(registry.load("mcmc", "wolff"), {"step_size": "0.2", "clusters": "2"}, "wolff")
+    start = np.ones((8, 8), dtype)
+    chains = [
+        wolff.step(system, wolff.init(system, start, 0), Stream(seed, c), 1500, 3, False)[1].fields[100:]
+        for c in range(12)
+    ]
+    for function in (lambda f: (f**2).mean(axis=(-1, -2)), lambda f: f.mean(axis=(-1, -2)) ** 2):
+        mean, error = weighted(function(fields.astype(float)), logs)
+        others = [function(chain.astype(float)).mean() for chain in chains]
+        assert abs(mean - np.mean(others)) < 4 * np.hypot(error, np.std(others, ddof=1) / np.sqrt(len(others)))
+
+
+def test_warmup_costs_nothing_and_changes_nothing(seed):
+    system = System(theory_of(*WELLS[0]), Lattice((1,)))
+    algorithm, stream = smc.SMC(particles=8), Stream(seed, 0)
+    fresh = algorithm.step(system, algorithm.init(system, np.ones(1), 0), stream, 20, 1, False)[1]
+    state, seen = algorithm.step(system, algorithm.init(system, np.ones(1), 500), stream, 500, 7, True)
+    assert np.isnan(seen.stats["action"]).all()
+    after = algorithm.step(system, state, stream, 20, 1, False)[1]
+    np.testing.assert_array_equal(after.fields, fresh.fields)
+    np.testing.assert_array_equal(after.stats["population"], np.arange(20) // 8)
+
+
+def test_a_population_made_again_is_the_same(seed):
+    system = System(theory_of("phi4", {"kappa": "0.27", "lambda": "0.1"}), Lattice((4, 4)))
+    algorithm, stream = smc.SMC(particles=8), Stream(seed, 3)
+    kept = algorithm.step(system, algorithm.init(system, np.ones((4, 4)), 0), stream, 20, 1, False)[1]
+    smc._populations._held.clear()
+    smc._ladders._held.clear()
+    again = algorithm.step(system, algorithm.init(system, np.ones((4, 4)), 0), stream, 20, 1, False)[1]
+    np.testing.assert_array_equal(kept.fields, again.fields)
+    np.testing.assert_array_equal(kept.stats["log_weight"], again.stats["log_weight"])
+    action = system.theory.action(kept.fields, system.lattice)
+    np.testing.assert_allclose(kept.stats["action"], action, rtol=1e-12)
