@@ -97,7 +97,7 @@ class Trainer:
         net = job.design.build_net(key(job.seed, WEIGHTS)).to(device)
         if job.initial is not None:
             net.load_state_dict(job.initial.net.state_dict())
-        facts = stored_facts(job.path) if resume else self._fit(net.slow_mode)
+        facts = stored_facts(job.path) if resume else self._facts(net.slow_mode)
         self.entries = tuple(
             Entry(source.lattice, source.couplings, found.to(device))
             for source, found in zip(job.training, facts, strict=True)
@@ -114,10 +114,15 @@ class Trainer:
         self.symmetries = [Symmetries(d.theory, d.lattice) for d in self.denoisers]
         self.validation = Validation(job.design.objective, job.seed, job.validation)
 
-    def _fit(self, slow_mode: bool) -> list[Facts]:
-        found = [fit(rows.some(FIT_ROWS), rows.source.lattice, slow_mode).to(self.device) for rows in self.rows]
-        for facts in found:
-            self.ranks.share(list(facts.tensors().values()))
+    def _facts(self, slow_mode: bool) -> list[Facts]:
+        """Fitted, or those of the initial model where it knew such an ensemble (its ratios are measured already)."""
+        known = self.job.initial.entries if self.job.initial is not None else ()
+        found = []
+        for rows in self.rows:
+            same = [e.facts for e in known if (e.lattice, e.couplings) == (rows.source.lattice, rows.source.couplings)]
+            facts = same[0] if same else fit(rows.some(FIT_ROWS), rows.source.lattice, slow_mode)
+            found.append(facts.to(self.device))
+            self.ranks.share(list(found[-1].tensors().values()))
         return found
 
     def _denoiser(self, net: Net, number: int) -> Denoiser:

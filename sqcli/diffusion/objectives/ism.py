@@ -1,0 +1,59 @@
+"""Implicit score matching: E [½ ‖s_θ‖² + ∇·s_θ] (Hyvärinen 2005; 2411.11297 eq. 18, where the sum must not be squared).
+
+Taken at every noise level on y = x₀ + s z, times 2 s² and per mode: it then differs from denoising score matching with
+the weight `sigma2` by a constant that no network changes. No target is needed, but a divergence, with gradients.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Generator, Tensor, nn
+
+from sqcli.diffusion._denoiser import Denoiser
+from sqcli.diffusion.objectives._drawn import draw_levels, mean_square, noisy
+
+
+@dataclass(frozen=True)
+class Implicit:
+    """Parameters.
+
+    Attributes:
+        levels: `log`, uniform in ln s, or `schedule`, times uniform between t_min and t_max.
+        divergence: `exact`, one derivative per site, or `hutchinson`, an unbiased estimate with random signs
+            (its noise does not shift the minimum).
+        probes: of the estimate.
+    """
+
+    levels: Literal["log", "schedule"] = "log"
+    divergence: Literal["hutchinson", "exact"] = "hutchinson"
+    probes: int = 1
+
+    def __post_init__(self) -> None:
+        if self.probes < 1:
+            raise ValueError("probes must be positive")
+
+    def loss(self, denoiser: Denoiser, x0: Tensor, generator: Generator, extra: nn.Module | None = None) -> Tensor:
+        """Per mode of y; negative where the score is good."""
+        x, given, _ = denoiser.split(x0)
+        level = draw_levels(denoiser, len(x), self.levels, generator)
+        y = noisy(denoiser, x, level, generator)
+        score, trace = denoiser.score(y, level, given), torch.zeros_like(level)
+        for probe, share in self._probes(denoiser, y, generator):
+            moved = torch.func.jvp(lambda field: denoiser.denoise(field, level, given), (y,), (probe,))[1]
+            trace = trace + share * (probe * moved).flatten(1).sum(1)
+        freedoms = max(denoiser.freedoms, 1)
+        divergence = (trace / freedoms - denoiser.freedoms / freedoms) / level**2
+        return level**2 * (mean_square(denoiser, score) + 2 * divergence)
+
+    def _probes(self, denoiser: Denoiser, y: Tensor, generator: Generator) -> Iterator[tuple[Tensor, float]]:
+        """Directions v in which vᵀ J v is summed, with factors; without the mode that y does not hold."""
+        if self.divergence == "exact":
+            for site in range(denoiser.lattice.volume):
+                unit = torch.zeros_like(y).flatten(1)
+                unit[:, site] = 1.0
+                yield denoiser.project(unit.reshape(y.shape)), 1.0
+        for _ in range(self.probes if self.divergence == "hutchinson" else 0):
+            signs = torch.randint(2, y.shape, generator=generator, device=y.device).to(y) * 2 - 1
+            yield denoiser.project(signs), 1.0 / self.probes
