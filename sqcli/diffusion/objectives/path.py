@@ -2,7 +2,8 @@
 
 log w = −S(φ) + Σ log forward − log q(path) is taken on paths of both kinds, noised data and the model's own, held
 fixed: the gradient goes through the kernels' log densities only, so that it vanishes path by path at the optimum
-(log-variance loss, 2005.05409). It uses the action and is not limited by the noise of denoising. Learnt along with the network: the variances of the reverse kernels, within bounds, and the density of M.
+(log-variance loss, 2005.05409). It uses the action and is not limited by the noise of denoising. Learnt along with the
+network: the variances of the reverse kernels, within bounds, and the density of M.
 """
 
 from dataclasses import dataclass, replace
@@ -97,7 +98,7 @@ class _Drawn:
 
 
 class _Corrections(nn.Module):
-    """Ratios on the rungs and coefficients of the slow mode's density, as changes of those at the beginning."""
+    """Ratios on the rungs and coefficients of the density of M, relative to those at the beginning."""
 
     levels: Tensor
     ratio: Tensor
@@ -114,7 +115,9 @@ class _Corrections(nn.Module):
     def corrected(self, facts: Facts) -> Facts:
         """Facts whose ratios are those of the rungs."""
         ratio = self.ratio * torch.exp(self.bound * torch.tanh(self.change))
-        slow = torch.cat([facts.slow[:SLOW_HEAD], facts.slow[SLOW_HEAD:] + self.slow])
+        head, last = facts.slow[:SLOW_HEAD], facts.slow[-1:] * torch.exp(self.slow[-1:])  # the last stays positive
+        others = facts.slow[SLOW_HEAD:-1] + facts.slow[SLOW_HEAD:-1].abs() * self.slow[:-1]
+        slow = torch.cat([head, others, last]) if len(self.slow) else facts.slow
         return replace(facts, levels=self.levels, ratio=ratio, slow=slow)
 
     def merged(self, facts: Facts) -> Facts:
