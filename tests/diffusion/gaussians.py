@@ -43,7 +43,7 @@ class FixedNoise:
 
 
 def variance(sampler, schedule, mass2=1.0, uses=1):
-    """Of a mode with 1/G = mass2, as the sampler makes it; `uses` noise fields a step."""
+    """Of a mode with 1/G = mass2, as the sampler makes it; `uses` noise fields a step, 0 for deterministic ones."""
     denoiser = known_denoiser(Free(mass2=mass2), ONE, schedule)
     fields = sampler.draw(denoiser, UnitNoise(1 + uses * sampler.n_steps)).fields
     return float((fields**2).sum())

@@ -19,7 +19,7 @@ from sqcli.diffusion.samplers._base import Drawn
 from sqcli.errors import UsageError
 from sqcli.exactness import Exactness
 
-HIGHEST = 1000.0  # in units of the largest standard deviation of a mode: above, there is nothing but noise
+REACH = 20.0  # in units of the largest standard deviation of a mode: above, a Gaussian is all there is
 ITERATIONS = 20
 
 Level = float | Literal["auto"]
@@ -67,7 +67,7 @@ class Ladder:
     Attributes:
         n_steps: between level_max and level_min, evenly spaced in log s.
         level_min: last level; auto: the schedule's.
-        level_max: first level; auto: the schedule's, but no more than 1000 standard deviations of the softest mode.
+        level_max: first level; auto: the schedule's, but no more than 20 standard deviations of the softest mode.
     """
 
     n_steps: int = 100
@@ -94,11 +94,11 @@ class Ladder:
         """None."""
         return ()
 
-    def ends(self, denoiser: Denoiser) -> tuple[float, float]:
-        """(s_min, s_max)."""
+    def ends(self, denoiser: Denoiser, reach: float = REACH) -> tuple[float, float]:
+        """(s_min, s_max), the latter by itself at most `reach` standard deviations of the softest mode."""
         low = denoiser.schedule.level_min if self.level_min == "auto" else self.level_min
         widest = float((denoiser.spectrum(None) * denoiser.mask).max().sqrt())
-        high = min(denoiser.schedule.level_max, HIGHEST * widest) if self.level_max == "auto" else self.level_max
+        high = min(denoiser.schedule.level_max, reach * widest) if self.level_max == "auto" else self.level_max
         return low, max(high, 2 * low)
 
     def ladder(self, denoiser: Denoiser) -> Tensor:

@@ -16,6 +16,8 @@ from torch import Tensor
 from sqcli.diffusion._denoiser import Denoiser
 from sqcli.diffusion.samplers._ladder import LadderSampler, Place
 
+EULER_REACH = 1000.0  # as published, from the end of the schedule, where its levels do not exceed all bounds
+
 
 @dataclass(frozen=True)
 class ReverseProcess(LadderSampler):
@@ -23,7 +25,7 @@ class ReverseProcess(LadderSampler):
 
     Attributes:
         noise: λ: 1 is the reverse of the forward process, 0 the probability flow.
-        scheme: how a step is taken.
+        scheme: how a step is taken; level_max=auto is the schedule's for euler.
     """
 
     n_steps: int = 500
@@ -39,7 +41,7 @@ class ReverseProcess(LadderSampler):
         """Linear in time for `euler`, else in log s."""
         if self.scheme != "euler":
             return super().ladder(denoiser)
-        low, high = torch.tensor(self.ends(denoiser), dtype=torch.float64)
+        low, high = torch.tensor(self.ends(denoiser, EULER_REACH), dtype=torch.float64)
         times = denoiser.schedule.time(torch.stack([high, low]))
         spaced = torch.linspace(float(times[0]), float(times[1]), self.n_steps + 1, dtype=torch.float64)
         return denoiser.schedule.level(spaced).to(denoiser.device)
