@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sqcli import registry, stats
+from sqcli.observables._base import Observable
 from sqcli.runs._chosen import FOLDER, observable
 from sqcli.runs._opened import LOG_WEIGHT, Opened
 from sqcli.runs._series import gather
@@ -35,15 +36,24 @@ def compared(name: str, component: str | None, estimate: stats.Estimate, referen
     return row(name, component, reference=reference, z=z_of(estimate, reference), **facts)
 
 
+def _exact(opened: Opened) -> dict[tuple[str, str | None], float]:
+    """What is known of the theory on this lattice: (observable, component) -> value."""
+    theory = opened.model.theory
+    known = dict(theory.exact(opened.lattice))
+    if hasattr(theory, "log_partition"):
+        known["log_z", None] = float(theory.log_partition(opened.lattice))
+    return known
+
+
 def references(opened: Opened, skip: int, stride: int) -> Iterator[Row]:
     """Exact expectation values of the theory on this lattice, wherever there is an observable for them."""
-    exact = opened.model.theory.exact(opened.lattice)
+    exact = _exact(opened)
     names = [name for name in dict.fromkeys(name for name, _ in exact) if name in registry.names(FOLDER)]
     chosen = {name: instance for name in names if opened.available(instance := observable(name))}
     series = shortened(gather(opened, chosen.values()), skip, stride)
-    tame = _tame(opened, skip, stride)
     for name, instance in chosen.items():
         labels = instance.components(opened.lattice) or (None,)
+        tame = _tame(opened, skip, stride, instance)
         for label, estimate in zip(labels, estimates(opened, instance, series), strict=True):
             if (name, label) in exact:
                 line = compared(name, label, estimate, exact[name, label])
@@ -68,9 +78,14 @@ def _weights(opened: Opened, skip: int, stride: int) -> list[NDArray[np.float64]
     return stats.relative_weights(cut(opened.ensemble.stat(LOG_WEIGHT), skip, stride))
 
 
-def _tame(opened: Opened, skip: int, stride: int) -> bool:
-    """Whether weighted means are Gaussian far enough out to be judged."""
-    weights = _weights(opened, skip, stride)
+def _tame(opened: Opened, skip: int, stride: int, instance: Observable | None = None) -> bool:
+    """Whether weighted means are Gaussian far enough out to be judged; log Z is a mean of weights itself."""
+    if instance is not None and not instance.reweighted:
+        names = [opened.statistic(need) for need in instance.needs if need.endswith(LOG_WEIGHT)]
+        found = [stats.relative_weights(cut(opened.ensemble.stat(name), skip, stride)) for name in names if name]
+        weights = found[0] if found else None
+    else:
+        weights = _weights(opened, skip, stride)
     return weights is None or float(np.ptp(np.concatenate(weights))) == 0 or judgeable(weights)
 
 

@@ -48,7 +48,7 @@ class Sampler(Protocol):
 
 @runtime_checkable
 class Weighted(Protocol):
-    """A sampler that knows the density of what it draws."""
+    """A sampler that knows the density of what it draws; one that may be told not to says so in a `weighs` of False."""
 
     def log_density(self, denoiser: Denoiser, fields: Tensor, noise: Noise) -> Tensor:
         """That of given configurations (n, *site) in physical units, as `Drawn.log_density` would have been: (n,).

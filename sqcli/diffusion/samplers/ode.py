@@ -48,6 +48,11 @@ class ProbabilityFlow(Ladder):
         if min(self.n_probes, self.distance) < 1 or self.tolerance < 0:
             raise ValueError("n_probes and distance must be positive, tolerance not negative")
 
+    @property
+    def weighs(self) -> bool:
+        """Whether draws come with log q."""
+        return self.trace != "none"
+
     def exactness(self, denoiser: Denoiser | None = None) -> Exactness:
         """Weighted with the exact trace only; `auto` needs the denoiser's lattice to say."""
         kind = self._kind(denoiser.lattice.volume if denoiser else EXACT_UP_TO + 1)
