@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MARGIN = 50.0
-POINTS = 385  # of the rule
 WALLS = 1e9  # S − min S up to which the outer wall is tabulated
 
 
@@ -42,7 +41,7 @@ def log_density(theory: Potential, y: "Tensor", level: "Tensor") -> "Tensor":
 
 
 def _posterior(theory: Potential, y: "Tensor", level: "Tensor") -> tuple["Tensor", "Tensor"]:
-    """Offsets t = x − y and −S − t²/2s² there, (n, POINTS) each; derivatives by y are those at fixed offsets."""
+    """Offsets t = x − y and −S − t²/2s² there, (n, points) each; derivatives by y are those at fixed offsets."""
     import torch
 
     s = torch.where(level > 0, level, 1.0).expand(len(y))[:, None]
@@ -51,16 +50,17 @@ def _posterior(theory: Potential, y: "Tensor", level: "Tensor") -> tuple["Tensor
         value: Tensor = -theory.potential(centre[:, None] + t) - 0.5 * (t / s) ** 2
         return value
 
-    share = torch.linspace(0, 1, POINTS, dtype=y.dtype, device=y.device)
+    points = table(theory).points + 1
+    share = torch.linspace(0, 1, points, dtype=y.dtype, device=y.device)
     with torch.no_grad():
         low, high = _window(theory, y.detach(), s[:, 0])
         for _ in range(2):
             t = low[:, None] + (high - low)[:, None] * share
             value = log(t, y.detach())
             inside = (value > value.amax(-1, keepdim=True) - MARGIN).to(torch.int8)
-            first, last = inside.argmax(-1), POINTS - 1 - inside.flip(-1).argmax(-1)
+            first, last = inside.argmax(-1), points - 1 - inside.flip(-1).argmax(-1)
             low = t.gather(-1, (first - 1).clamp(min=0)[:, None])[:, 0]
-            high = t.gather(-1, (last + 1).clamp(max=POINTS - 1)[:, None])[:, 0]
+            high = t.gather(-1, (last + 1).clamp(max=points - 1)[:, None])[:, 0]
         t = low[:, None] + (high - low)[:, None] * share
     return t, log(t, y)
 

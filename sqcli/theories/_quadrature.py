@@ -1,6 +1,7 @@
 """Exact results of one real variable with an even action S(x), by quadrature.
 
-Moments and Z come from Gauss–Legendre panels on [0, R]; the density e^{−S}/Z is below e^{−90} of its maximum beyond R.
+Moments and Z come from Gauss–Legendre panels between the least and the largest x > 0 where the density e^{−S}/Z is
+above e^{−90} of its maximum, twice as many until log Z stands.
 """
 
 from collections.abc import Callable, Hashable
@@ -11,8 +12,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from sqcli.errors import UsageError
+
 Array = NDArray[np.float64]
-PANELS, NODES = 256, 16
+PANELS, NODES, MOST_PANELS = 256, 16, 2**14
+POINTS, MOST_POINTS = 384, 2**16  # of a trapezoidal rule over the whole line
+TOLERANCE = 1e-12  # of log Z
+CELLS = 20000  # of the grid on which the support is looked for
 REACH = 90.0  # S − min S at the end of the support
 
 
@@ -28,15 +34,19 @@ class Table:
     """Nodes x > 0 with the probabilities of ±x together.
 
     Attributes:
-        reach: R.
+        start: least x > 0 that matters; 0 where the centre does.
+        reach: largest x that matters.
+        points: intervals of the trapezoidal rule on [−reach, reach] that gives log Z.
         least: min S.
         lowest: where S is least, x ≥ 0.
-        x: nodes, (PANELS·NODES,), panel by panel.
+        x: nodes, (n,), increasing.
         weight: probabilities, which sum to 1.
         log_z: log ∫ e^{−S} dx.
     """
 
+    start: float
     reach: float
+    points: int
     least: float
     lowest: float
     x: Array
@@ -50,30 +60,58 @@ class Table:
 
 @lru_cache(maxsize=64)
 def table(theory: Potential) -> Table:
-    """The quadrature of `theory`."""
-    reach, least, lowest = _support(theory.potential)
+    """The quadrature of `theory`.
+
+    Raises:
+        UsageError: when the action varies too fast for it.
+    """
+    start, reach, least, lowest = _support(theory.potential)
+    before, panels = np.inf, PANELS
+    tolerance = TOLERANCE + 8 * np.finfo(float).eps * abs(least)  # what rounding of S allows
+    while panels <= MOST_PANELS:
+        x, weight = _panels(start, reach, panels)
+        weight *= 2 * np.exp(least - theory.potential(x))
+        total = float(weight.sum())
+        if abs(np.log(total) - before) < tolerance:
+            points = _points(theory, reach, least, total)
+            return Table(start, reach, points, least, lowest, x, weight / total, float(np.log(total) - least))
+        before, panels = float(np.log(total)), 2 * panels
+    raise UsageError(f"{theory}: its wells are too narrow to be integrated")
+
+
+def _panels(start: float, reach: float, panels: int) -> tuple[Array, Array]:
+    """Nodes and weights of the Gauss–Legendre rule."""
     nodes, shares = np.polynomial.legendre.leggauss(NODES)
-    half = reach / PANELS / 2
-    x = (half * (2 * np.arange(PANELS)[:, None] + 1 + nodes)).ravel()
-    weight = np.tile(half * shares, PANELS) * np.exp(least - theory.potential(x))
-    total = 2 * weight.sum()
-    return Table(reach, least, lowest, x, 2 * weight / total, float(np.log(total) - least))
+    half = (reach - start) / panels / 2
+    x = start + half * (2 * np.arange(panels)[:, None] + 1 + nodes)
+    return x.ravel(), np.tile(half * shares, panels)
 
 
-def _support(potential: Callable[[Array], Array]) -> tuple[float, float, float]:
-    """(R, min S, where): the interval is doubled until S has risen by REACH at its end, then cut to where it has."""
-    reach = 1e-6
-    while True:
-        x = np.linspace(0, reach, 20001)
-        values = potential(x)
-        inside = np.flatnonzero(values - values.min() < REACH)[-1]
-        if inside < len(x) - 1 and values[-1] - values.min() > REACH:
+def _points(theory: Potential, reach: float, least: float, total: float) -> int:
+    """The number of intervals with which the trapezoidal rule finds ∫ e^{least − S} = `total`."""
+    points = POINTS
+    while points < MOST_POINTS:
+        x = np.linspace(-reach, reach, points + 1)
+        if abs(np.exp(least - theory.potential(x)).sum() * (x[1] - x[0]) / total - 1) < 10 * TOLERANCE:
             break
-        reach *= 2
-    reach = float(x[inside + 1])
-    x = np.linspace(0, reach, 20001)
-    values = potential(x)
-    return reach, float(values.min()), float(x[values.argmin()])
+        points *= 2
+    return points
+
+
+def _support(potential: Callable[[Array], Array]) -> tuple[float, float, float, float]:
+    """(start, reach, min S, where): an interval is doubled until S has risen by REACH, then cut to what matters."""
+    low, high = 0.0, 1e-6
+    while True:
+        values = potential(np.linspace(0, high, CELLS + 1))
+        if values[-1] - values.min() > REACH:
+            break
+        high *= 2
+    for _ in range(2):  # the second time on a finer grid
+        x = np.linspace(low, high, CELLS + 1)
+        values = potential(x)
+        inside = np.flatnonzero(values - values.min() < REACH)
+        low, high = float(x[max(inside[0] - 1, 0)]), float(x[min(inside[-1] + 1, CELLS)])
+    return low, high, float(values.min()), float(x[values.argmin()])
 
 
 def cumulants(m2: float, m4: float, m6: float, m8: float) -> tuple[float, float, float, float]:
@@ -108,7 +146,7 @@ def transport(theory: Potential) -> tuple[Array, Array]:
     from scipy.special import ndtri
 
     found = table(theory)
-    edges = np.linspace(0, found.reach, 2**17 + 1)
+    edges = np.linspace(found.start, found.reach, 2**17 + 1)
     middle = (edges[1:] + edges[:-1]) / 2
     ends, centre = np.exp(found.least - theory.potential(edges)), np.exp(found.least - theory.potential(middle))
     cells = (ends[1:] + ends[:-1] + 4 * centre) / 6  # Simpson
