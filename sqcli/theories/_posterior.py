@@ -3,7 +3,7 @@
 The posterior e^{−S(x) − (x−y)²/2s²} is integrated over t = x − y by the trapezoidal rule, which converges faster than
 any power for such integrands. The window follows from bounds: with x* the minimum of S on the side of y, the posterior
 is below e^{−MARGIN} of its maximum where t² > 2s²(S(y) − S(x*) + MARGIN), and where
-S(x) − S(x*) > (x*−y)²/2s² + MARGIN. A first pass over it narrows it down to where the mass is.
+S(x) − S(x*) > (x*−y)²/2s² + MARGIN. Two coarse passes over it narrow it down to where the mass is.
 """
 
 from functools import lru_cache
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MARGIN = 50.0
+COARSE = 4  # steps of the rule to one of the first passes
 WALLS = 1e9  # S − min S up to which the outer wall is tabulated
 
 
@@ -41,7 +42,7 @@ def log_density(theory: Potential, y: "Tensor", level: "Tensor") -> "Tensor":
 
 
 def _posterior(theory: Potential, y: "Tensor", level: "Tensor") -> tuple["Tensor", "Tensor"]:
-    """Offsets t = x − y and −S − t²/2s² there, (n, points) each; derivatives by y are those at fixed offsets."""
+    """Offsets t = x − y and −S − t²/2s² there, (n, points + 1) each; derivatives by y are those at fixed offsets."""
     import torch
 
     s = torch.where(level > 0, level, 1.0).expand(len(y))[:, None]
@@ -50,19 +51,26 @@ def _posterior(theory: Potential, y: "Tensor", level: "Tensor") -> tuple["Tensor
         value: Tensor = -theory.potential(centre[:, None] + t) - 0.5 * (t / s) ** 2
         return value
 
-    points = table(theory).points + 1
-    share = torch.linspace(0, 1, points, dtype=y.dtype, device=y.device)
+    points = table(theory).points
+    share = torch.linspace(0, 1, points + 1, dtype=y.dtype, device=y.device)
     with torch.no_grad():
         low, high = _window(theory, y.detach(), s[:, 0])
         for _ in range(2):
-            t = low[:, None] + (high - low)[:, None] * share
-            value = log(t, y.detach())
-            inside = (value > value.amax(-1, keepdim=True) - MARGIN).to(torch.int8)
-            first, last = inside.argmax(-1), points - 1 - inside.flip(-1).argmax(-1)
-            low = t.gather(-1, (first - 1).clamp(min=0)[:, None])[:, 0]
-            high = t.gather(-1, (last + 1).clamp(max=points - 1)[:, None])[:, 0]
+            t = low[:, None] + (high - low)[:, None] * share[::COARSE]
+            low, high = _narrowed(t, log(t, y.detach()))
         t = low[:, None] + (high - low)[:, None] * share
     return t, log(t, y)
+
+
+def _narrowed(t: "Tensor", log: "Tensor") -> tuple["Tensor", "Tensor"]:
+    """Ends of the part of each row that matters, and one step more on either side."""
+    import torch
+
+    inside = (log > log.amax(-1, keepdim=True) - MARGIN).to(torch.int8)
+    first, last = inside.argmax(-1, keepdim=True), inside.flip(-1).argmax(-1, keepdim=True)
+    end = t.shape[-1] - 1
+    low, high = t.gather(-1, (first - 1).clamp(min=0)), t.gather(-1, (end - last + 1).clamp(max=end))
+    return low[:, 0], high[:, 0]
 
 
 def _window(theory: Potential, y: "Tensor", s: "Tensor") -> tuple["Tensor", "Tensor"]:
