@@ -124,7 +124,7 @@ class _Block(nn.Module):
         gain, gate = (part.reshape(ones) for part in self.modulation(told).chunk(2, 1))
         near = self._convolve(h)
         u = torch.einsum("nc...,dc->nd...", near, self.mix.weight) * (1 + gain)
-        act = u**3 / (1 + u**2) + gate * u
+        act = u * (gate + 1 - 1 / (1 + u * u))
         return h + torch.einsum("nc...,dc->nd...", act, self.back.weight)
 
     def _convolve(self, h: Tensor) -> Tensor:
@@ -138,6 +138,8 @@ class _Block(nn.Module):
 
 def _wrapped(h: Tensor, reach: int, dimension: int) -> Tensor:
     """Periodic images of `reach` sites on each side, also on lattices smaller than that."""
+    if min(h.shape[2:]) >= reach:
+        return nn.functional.pad(h, (reach, reach) * dimension, mode="circular")
     for axis in range(2, 2 + dimension):
         extent = h.shape[axis]
         index = torch.arange(-reach, extent + reach, device=h.device) % extent
