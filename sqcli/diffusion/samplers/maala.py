@@ -1,0 +1,102 @@
+"""Metropolis-adjusted annealed Langevin: down the ladder by the network's score, the last part by the action's force.
+
+Per level n_langevin steps y ← y + ε ∇log p_s + √(2ε) z with ε = step_size · s², so ∝ (s/s_min)². From level_min on
+(t_mh of the literature) the noise is taken away and n_adjusted steps follow of Langevin with the exact force, accepted
+with min(1, e^{−ΔS} q(φ|φ')/q(φ'|φ)) (MALA): a Markov chain of the wanted action, whatever the network was trained for.
+Acceptance near one proves nothing; what counts is the Langevin time n_adjusted · ε against the relaxation time of the
+softest mode, G_max for a Gaussian.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from sqcli.diffusion._denoiser import Denoiser
+from sqcli.diffusion._noise import Noise
+from sqcli.diffusion.samplers._base import Drawn
+from sqcli.diffusion.samplers._ladder import LadderSampler, Place
+from sqcli.exactness import Exactness
+
+SPREAD = 0.64  # variance of log acceptance ratios aimed at: 69 % accepted
+FORGOTTEN = 10.0  # relaxation times after which the start counts as forgotten
+
+
+@dataclass(frozen=True)
+class AdjustedLangevin(LadderSampler):
+    """Draws are ends of short independent chains.
+
+    Attributes:
+        n_langevin: unadjusted steps per level.
+        step_size: of these, in units of s².
+        n_adjusted: steps against the true action.
+        adjusted_step: ε of these in units of φ²; auto: from the spectrum of the training data, for acceptance near 0.7.
+    """
+
+    n_steps: int = 60
+    n_langevin: int = 5
+    step_size: float = 0.3
+    n_adjusted: int = 100
+    adjusted_step: float | Literal["auto"] = "auto"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.n_langevin < 1 or self.n_adjusted < 0 or self.step_size <= 0:
+            raise ValueError("n_langevin and step_size must be positive, n_adjusted not negative")
+        if self.adjusted_step != "auto" and self.adjusted_step <= 0:
+            raise ValueError(f"adjusted_step must be positive, not {self.adjusted_step}")
+
+    def stats(self) -> tuple[str, ...]:
+        """Share of accepted steps, Langevin time of the adjusted ones, and the magnetisation before them."""
+        return ("acceptance_rate", "langevin_time", "magnetization_before")
+
+    def exactness(self, denoiser: Denoiser | None = None) -> Exactness:
+        """Asymptotic where the adjusted phase lasts ten relaxation times of the softest mode of the training data."""
+        if denoiser is None or not self.n_adjusted:
+            return Exactness("uncorrected", "annealed Langevin; the adjusted phase is not known to forget the network")
+        softest = float((denoiser.spectrum(None) * denoiser.mask).max()) * denoiser.scale**2
+        times = self.n_adjusted * self.size(denoiser) / softest
+        said = (
+            f"Metropolis-adjusted for {times:.3g} relaxation times of the softest mode (spectrum of the training data)"
+        )
+        return Exactness("asymptotic" if times >= FORGOTTEN else "uncorrected", said)
+
+    def size(self, denoiser: Denoiser) -> float:
+        """ε of adjusted steps: for a Gaussian with precisions k, log ratios have the variance (2ε)³ Σ k³/16."""
+        if self.adjusted_step != "auto":
+            return self.adjusted_step
+        stiffness = denoiser.mask / (denoiser.scale**2 * denoiser.spectrum(None))
+        return 0.5 * math.cbrt(16 * SPREAD / float((stiffness**3).sum()))
+
+    def step(self, place: Place, y: Tensor, memory: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """Langevin steps at the lower level."""
+        for i in range(self.n_langevin):
+            kick = place.low * (2 * self.step_size) ** 0.5 * place.normal(self.n_langevin, i)
+            y = y + self.step_size * (place.denoise(y, place.low) - y) + kick
+        return y, memory
+
+    @torch.no_grad()
+    def draw(self, denoiser: Denoiser, noise: Noise) -> Drawn:
+        """One chain for each row."""
+        fields = super().draw(denoiser, noise).fields
+        before = fields.flatten(1).mean(1)
+        accepted, size = torch.zeros_like(before), self.size(denoiser)
+        for i in range(self.n_adjusted):
+            normal = noise.normal(1 + self.n_steps * self.n_langevin + i)
+            fields, moved = _adjusted(denoiser, fields, size, normal, noise.uniform(1 + i))
+            accepted = accepted + moved
+        stats = {"acceptance_rate": accepted / max(self.n_adjusted, 1), "magnetization_before": before}
+        return Drawn(fields, None, stats | {"langevin_time": torch.full_like(before, self.n_adjusted * size)})
+
+
+def _adjusted(denoiser: Denoiser, old: Tensor, size: float, normal: Tensor, uniform: Tensor) -> tuple[Tensor, Tensor]:
+    """One step of MALA: the new fields and whether each moved, (n,)."""
+    theory, lattice = denoiser.theory, denoiser.lattice
+    new = old + size * theory.drift(old, lattice) + (2 * size) ** 0.5 * normal
+    back = old - new - size * theory.drift(new, lattice)
+    ratio = theory.action(old, lattice) - theory.action(new, lattice)
+    ratio = ratio + lattice.site_sum(normal**2) / 2 - lattice.site_sum(back**2) / (4 * size)
+    moved = torch.log(uniform) < ratio
+    return torch.where(moved.reshape(-1, *(1 for _ in lattice.extents)), new, old), moved.to(old)
