@@ -19,7 +19,9 @@ DOCUMENT = "model.yaml"
 WEIGHTS = "weights.safetensors"
 STATE = "training/state.safetensors"
 METRICS = "metrics.csv"
-MOST_BYTES = 2**22  # of model.yaml
+MOST_BYTES = 2**20  # of model.yaml
+DEEPEST = 16  # nesting in model.yaml
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def is_model(path: Path) -> bool:
@@ -71,9 +73,8 @@ def read_document(path: Path) -> dict[str, Any]:
         raise DamageError(f"{file}: larger than any model's description ({MOST_BYTES} bytes)")
     try:
         text = file.read_text(encoding="utf-8")
-        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text)):
-            raise DamageError(f"{file}: YAML aliases are not allowed")
-        document = yaml.safe_load(text)
+        _require_plain(text)
+        document = yaml.load(text, Loader=LOADER)  # constructs plain values only
     except OSError as error:
         raise SqcliError(f"{file}: cannot be read ({error.strerror})") from error
     except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
@@ -84,6 +85,15 @@ def read_document(path: Path) -> dict[str, Any]:
         found = document.get("format_version")
         raise SqcliError(f"{file}: format version {found!r} is not {FORMAT_VERSION}; use a newer sqcli")
     return document
+
+
+def _require_plain(text: str) -> None:
+    """ValueError for aliases, or deep nesting, which would exhaust memory or the stack."""
+    depth = 0
+    for event in yaml.parse(text, Loader=LOADER):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if isinstance(event, yaml.AliasEvent) or depth > DEEPEST:
+            raise ValueError("aliases or deep nesting")
 
 
 def write_document(path: Path, document: Mapping[str, Any]) -> None:

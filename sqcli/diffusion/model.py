@@ -184,6 +184,9 @@ def filled(design: Design, seed: int, weights: Mapping[str, Tensor]) -> Net:
     Raises:
         ValueError: they do not fit; found before the network takes its memory.
     """
+    room = sum(value.numel() for value in weights.values())
+    if any(type(size) is int and size > max(room, 1) for size in design.parts["net"].parameters.values()):
+        raise ValueError("the network would be larger than the weights there are")
     with torch.device("meta"):
         expected = {name: value.shape for name, value in design.build_net(seed).state_dict().items()}
     if {name: value.shape for name, value in weights.items()} != expected:

@@ -93,7 +93,6 @@ class Trainer:
         if any(len(rows) < ranks.size for rows in self.rows):
             raise UsageError("an ensemble has fewer training configurations than there are processes")
         self.batches = Batches(self.rows, job.settings.batch_size, job.seed, ranks.size)
-        self.steps = job.settings.epochs * len(self.batches)
         net = job.design.build_net(key(job.seed, WEIGHTS)).to(device)
         if job.initial is not None:
             net.load_state_dict(job.initial.net.state_dict())
@@ -105,6 +104,7 @@ class Trainer:
         objective = job.design.objective
         extra = objective.extra(self._denoiser(net, 0)) if isinstance(objective, Extended) else None
         self.state = State(net, extra.to(device) if extra is not None else None, [e.facts for e in self.entries])
+        self.steps = job.settings.epochs * len(self.batches) if self.state.parameters else 0
         if resume:
             self.state.load(job.path, job.identity)
         if compiled:

@@ -1,20 +1,33 @@
-"""What an ensemble is, in one mapping: what `sqcli show` prints and a script reads."""
+"""What an ensemble or a model is, in one mapping: what `sqcli show` prints and a script reads."""
 
 from pathlib import Path
 from typing import Any
 
 from sqcli import store
+from sqcli.diffusion._disk import is_model, read_document
 
 TOLD = ("theory", "parameters", "lattice", "algorithm", "algorithm_parameters", "seed", "every", "warmup", "start")
 TOLD_LAST = ("exactness", "identity", "created_at", "provenance")
 
 
 def summary(path: Path) -> dict[str, Any]:
-    """Root attributes, committed draws of each chain, size in bytes and measured series of the ensemble at `path`.
+    """All about the ensemble or the model at `path`.
 
     Raises:
-        SqcliError: when there is no readable ensemble.
+        SqcliError: when neither can be read there.
     """
+    return _model(path) if is_model(path) else _ensemble(path)
+
+
+def _model(path: Path) -> dict[str, Any]:
+    """What `model.yaml` says, and the size in bytes."""
+    document = read_document(path)
+    told = {name: value for name, value in document.items() if name not in ("format", "format_version")}
+    return {"model": str(path), **told, "bytes": _size(path)}
+
+
+def _ensemble(path: Path) -> dict[str, Any]:
+    """Root attributes, committed draws of each chain, size in bytes and measured series of the ensemble at `path`."""
     ensemble = store.open_ensemble(path)
     attrs = ensemble.attrs
     draws = [int(count) for count in ensemble.draws]

@@ -1,31 +1,38 @@
-"""Show what an ensemble is: theory, lattice, algorithm, how much is committed, where it comes from."""
+"""Show what an ensemble or a model is: theory, lattice, how it was made, how much is there, where it comes from."""
 
 import shlex
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from sqcli.cli._format import as_json
-from sqcli.cli._options import Ensemble, TableOrJson
+from sqcli.cli._options import TableOrJson
 
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
-def command(ens: Ensemble, form: TableOrJson = "table") -> None:
+Target = Annotated[
+    Path, typer.Argument(metavar="ENS|MODEL", help="Directory of an ensemble or a model.", show_default=False)
+]
+
+
+def command(path: Target, form: TableOrJson = "table") -> None:
     """Print the summary."""
     from sqcli.runs.show import summary
 
-    found = summary(ens)
+    found = summary(path)
     typer.echo(as_json(found) if form == "json" else "\n".join(_lines(found)))
 
 
 def _lines(found: Mapping[str, Any]) -> list[str]:
     """One line per thing worth knowing, the numbers of draws summed up."""
     shown = dict(found)
-    shown["draws"] = _draws(shown.pop("draws"), shown.pop("target_draws"))
+    if "draws" in shown:
+        shown["draws"] = _draws(shown.pop("draws"), shown.pop("target_draws"))
     shown["size"] = _size(shown.pop("bytes"))
-    provenance = shown.pop("provenance")
+    provenance = shown.pop("provenance", None)
     facts = {**shown, **(provenance if isinstance(provenance, Mapping) else {})}
     if isinstance(facts.get("command_line"), list):
         facts["command_line"] = shlex.join(map(str, facts["command_line"]))

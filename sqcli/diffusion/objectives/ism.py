@@ -39,10 +39,14 @@ class Implicit:
         x, given, _ = denoiser.split(x0)
         level = draw_levels(denoiser, len(x), self.levels, generator)
         y = noisy(denoiser, x, level, generator)
-        score, trace = denoiser.score(y, level, given), torch.zeros_like(level)
-        for probe, share in self._probes(denoiser, y, generator):
-            moved = torch.func.jvp(lambda field: denoiser.denoise(field, level, given), (y,), (probe,))[1]
-            trace = trace + share * (probe * moved).flatten(1).sum(1)
+        with torch.enable_grad():
+            y = y.detach().requires_grad_()
+            denoised = denoiser.denoise(y, level, given)
+            trace = torch.zeros_like(level)
+            for probe, share in self._probes(denoiser, y, generator):
+                (pulled,) = torch.autograd.grad(denoised, y, probe, create_graph=True)
+                trace = trace + share * (probe * pulled).flatten(1).sum(1)
+        score = (denoised - y.detach()) / level.reshape(-1, *(1,) * (y.dim() - 1)) ** 2
         freedoms = max(denoiser.freedoms, 1)
         divergence = (trace / freedoms - denoiser.freedoms / freedoms) / level**2
         return level**2 * (mean_square(denoiser, score) + 2 * divergence)

@@ -1,0 +1,120 @@
+"""Objectives on known posteriors; implicit and denoising score matching differ by a constant."""
+
+import pytest
+import torch
+from built import design, fields, model
+
+from sqcli.diffusion._denoiser import Denoiser
+from sqcli.diffusion._design import Part
+from sqcli.diffusion._facts import Facts
+from sqcli.diffusion.nets._base import Net
+from sqcli.diffusion.objectives._drawn import draw_levels
+
+
+class Linear(Net):
+    """D = gain · G/(G + s²) y: the exact denoiser of white data of variance G for a gain of 1."""
+
+    def __init__(self, gain=1.0, slow=False):
+        super().__init__()
+        self.gain = torch.nn.Parameter(torch.tensor(gain, dtype=torch.float64))
+        self.__class__ = type("Linear", (Linear,), {"slow_mode": slow})
+
+    def forward(self, y, level, context):
+        s2 = level.reshape(-1, *(1,) * (y.dim() - 1)) ** 2
+        return self.gain * y * context.spectrum / (context.spectrum + s2)
+
+
+def white(gain=1.0, variance=0.6, slow=False):
+    made = design()
+    one = torch.ones(1, dtype=torch.float64)
+    facts = Facts(1.0, one, one[None] / variance, one, one[None], torch.zeros(0))
+    return Denoiser(Linear(gain, slow), facts, made.schedule, made.theory, made.lattice, torch.zeros(0))
+
+
+def objective(name, **options):
+    return Part.build("objective", name, options).value
+
+
+def losses(name, denoiser, n=20_000, seed=1, **options):
+    x0 = 0.6**0.5 * fields((4, 4), n)
+    return objective(name, **options).loss(denoiser, x0, torch.Generator().manual_seed(seed)).detach()
+
+
+def mean_and_error(values):
+    return float(values.mean()), float(values.std() / len(values) ** 0.5)
+
+
+def test_levels_fill_the_range_evenly():
+    denoiser = white()
+    for how, coordinate in (("log", torch.log), ("schedule", denoiser.schedule.time)):
+        levels = draw_levels(denoiser, 100, how, torch.Generator().manual_seed(2))
+        ends = [coordinate(torch.tensor(getattr(denoiser.schedule, f"level_{end}")).double()) for end in ("min", "max")]
+        place = (coordinate(levels) - ends[0]) / (ends[1] - ends[0]) * 100
+        assert torch.equal(place.floor().sort().values.clamp(0, 99), torch.arange(100).double())
+
+
+def test_denoising_loss_of_the_exact_denoiser():
+    """E ‖D − x₀‖²/s² per mode = G/(G + s²), averaged over ln s."""
+    denoiser = white()
+    found, error = mean_and_error(losses("dsm", denoiser, weighting="sigma2"))
+    s = denoiser.schedule.levels(4000)
+    expected = torch.trapezoid(0.6 / (0.6 + s**2), s.log()) / (s[-1] / s[0]).log()
+    assert abs(found - expected) < 4 * error
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        *(("dsm", {"weighting": weighting}) for weighting in ("sigma2", "edm", "likelihood", "snr")),
+        ("dsm", {"levels": "schedule"}),
+        ("ism", {}),
+        ("ism", {"divergence": "exact"}),
+    ],
+)
+def test_the_exact_denoiser_is_the_minimum(name, options):
+    """The derivative by a parameter vanishes there, and has the right sign beside it."""
+    for gain, sign in ((0.9, -1), (1.0, 0), (1.1, 1)):
+        denoiser, slopes = white(gain), []
+        for part in range(40):
+            denoiser.net.zero_grad()
+            x0 = 0.6**0.5 * fields((4, 4), 250, part)
+            random = torch.Generator().manual_seed(part)
+            objective(name, **options).loss(denoiser, x0, random).mean().backward()
+            slopes.append(denoiser.net.gain.grad.clone())
+        mean, error = mean_and_error(torch.stack(slopes))
+        assert abs(mean) < 4 * error if sign == 0 else mean * sign > 2 * error
+
+
+def test_implicit_and_denoising_differ_by_a_constant():
+    """E [s² (‖s_θ‖² + 2 ∇·s_θ)] = E ‖D − x₀‖²/s² − 1 per mode, for any D."""
+    for gain in (0.7, 1.3):
+        difference = losses("ism", white(gain), divergence="exact") - losses("dsm", white(gain), weighting="sigma2")
+        mean, error = mean_and_error(difference)
+        assert abs(mean + 1) < 4 * error
+
+
+def test_random_signs_estimate_the_divergence():
+    made = model("mlp", (2, 2))
+    x0 = fields((2, 2), 4)
+    exact = objective("ism", divergence="exact").loss(made.denoiser(), x0, torch.Generator().manual_seed(1)).detach()
+    some = objective("ism", probes=400).loss(made.denoiser(), x0, torch.Generator().manual_seed(1)).detach()
+    torch.testing.assert_close(some, exact, rtol=0.05, atol=0.05)
+
+
+def test_the_slow_mode_is_left_out():
+    """Neither noise nor error nor divergence has a mean when M is drawn first."""
+    seen = []
+
+    class Spy(Linear):
+        def forward(self, y, level, context):
+            seen.append(y.mean((1, 2)).abs().max())
+            return super().forward(y, level, context) - y.mean((1, 2), keepdim=True)
+
+    denoiser = white(slow=True)
+    facts = model("spectral").entries[0].facts
+    net = Spy()
+    net.__class__ = type("Spy", (Spy,), {"slow_mode": True})
+    denoiser = Denoiser(net, facts, *(getattr(denoiser, n) for n in ("schedule", "theory", "lattice", "couplings")))
+    for name, options in (("dsm", {}), ("ism", {"divergence": "exact"})):
+        objective(name, **options).loss(denoiser, fields((4, 4), 8), torch.Generator().manual_seed(1))
+    assert max(seen) < 1e-12
