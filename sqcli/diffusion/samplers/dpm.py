@@ -16,7 +16,7 @@ from sqcli.diffusion.samplers._ladder import LadderSampler, Place
 class DpmSolver(LadderSampler):
     """Deterministic, for plain samples; steps from level_max to level_min."""
 
-    n_steps: int = 50
+    n_steps: int = 64
 
     def step(self, place: Place, y: Tensor, memory: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """One step; the memory is D of the step before."""
