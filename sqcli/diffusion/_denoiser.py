@@ -90,6 +90,7 @@ class Denoiser:
             self.spectrum(given).to(kind),
             self.couplings.expand(len(y), -1).to(kind),
             None if given is None else given.to(kind),
+            self.scale,
         )
         found: Tensor = self.net(y.to(kind), level.to(kind).expand(len(y)), context)
         return found.to(y.dtype)

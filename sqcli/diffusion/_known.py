@@ -27,6 +27,6 @@ def known_facts(theory: Theory, lattice: Lattice, scale: float = 1.0) -> Facts:
 
 def known_denoiser(theory: Theory, lattice: Lattice, schedule: Schedule, scale: float = 1.0) -> Denoiser:
     """What samplers see of it; UsageError where the theory's score is not known in closed form."""
-    net = Analytic().build(Setting(theory, lattice, schedule, (), scale))
+    net = Analytic().build(Setting(theory, lattice, schedule))
     facts = known_facts(theory, lattice, scale)
     return Denoiser(net, facts, schedule, theory, lattice, torch.empty(0, dtype=torch.float64))

@@ -21,14 +21,12 @@ class Setting:
         lattice: of the (first) training ensemble; only its dimension binds the network.
         schedule: the model's.
         couplings: names of the theory's parameters that the network is told; empty for one ensemble.
-        scale: φ = scale · x, where x is what the network sees.
     """
 
     theory: Theory
     lattice: Lattice
     schedule: Schedule
     couplings: tuple[str, ...] = ()
-    scale: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -39,11 +37,13 @@ class Context:
         spectrum: variances G_k of the modes of x (given M), (n or 1, *extents), in the order of `torch.fft`.
         couplings: (n, c).
         given: the slow mode M in units of x, (n,); None unless the network has `slow_mode`.
+        scale: φ = scale · x, for networks that know the theory.
     """
 
     spectrum: Tensor
     couplings: Tensor
     given: Tensor | None = None
+    scale: float = 1.0
 
 
 class Architecture(Protocol):

@@ -30,18 +30,17 @@ class Analytic:
         """The network, in float64."""
         self.check(setting)
         assert isinstance(setting.theory, KnownDenoiser)
-        return _Known(setting.theory, setting.scale)
+        return _Known(setting.theory)
 
 
 class _Known(Net):
     """D in units of x from D in units of φ = scale · x."""
 
-    def __init__(self, theory: KnownDenoiser, scale: float) -> None:
+    def __init__(self, theory: KnownDenoiser) -> None:
         super().__init__()
         self._theory = theory
-        self._scale = scale
 
     def forward(self, y: Tensor, level: Tensor, context: Context) -> Tensor:
         lattice = Lattice(tuple(y.shape[1:]))
-        found: Tensor = self._theory.denoise(self._scale * y, self._scale * level, lattice)
-        return torch.div(found, self._scale)
+        found: Tensor = self._theory.denoise(context.scale * y, context.scale * level, lattice)
+        return torch.div(found, context.scale)
