@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sqcli import registry, stats
 from sqcli.observables._base import Observable
 from sqcli.runs._chosen import FOLDER, observable
+from sqcli.runs._known import known
 from sqcli.runs._opened import LOG_WEIGHT, Opened
 from sqcli.runs._series import gather
 from sqcli.runs._soundness import cut, exp_delta_h, judgeable, memory_z, warmup_drift, watched, z_of
@@ -36,18 +37,9 @@ def compared(name: str, component: str | None, estimate: stats.Estimate, referen
     return row(name, component, reference=reference, z=z_of(estimate, reference), **facts)
 
 
-def _exact(opened: Opened) -> dict[tuple[str, str | None], float]:
-    """What is known of the theory on this lattice: (observable, component) -> value."""
-    theory = opened.model.theory
-    known = dict(theory.exact(opened.lattice))
-    if hasattr(theory, "log_partition"):
-        known["log_z", None] = float(theory.log_partition(opened.lattice))
-    return known
-
-
 def references(opened: Opened, skip: int, stride: int) -> Iterator[Row]:
     """Exact expectation values of the theory on this lattice, wherever there is an observable for them."""
-    exact = _exact(opened)
+    exact = known(opened.model.theory, opened.lattice)
     names = [name for name in dict.fromkeys(name for name, _ in exact) if name in registry.names(FOLDER)]
     chosen = {name: instance for name in names if opened.available(instance := observable(name))}
     series = shortened(gather(opened, chosen.values()), skip, stride)

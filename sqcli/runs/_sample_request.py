@@ -51,8 +51,8 @@ class SampleRequest:
     command_line: tuple[str, ...] = ()
 
 
-def new_spec(request: SampleRequest) -> SampleSpec:
-    """The run that `request` describes by itself.
+def new_spec(request: SampleRequest, document: Mapping[str, Any] | None = None) -> SampleSpec:
+    """The run that `request` describes by itself, of the model there, or of that which `document` describes.
 
     Raises:
         UsageError: when the method or the number of draws is missing, or options do not fit together.
@@ -61,7 +61,7 @@ def new_spec(request: SampleRequest) -> SampleSpec:
     missing = [f"--{name}" for name in ("method", "draws") if getattr(request, name) is None]
     if missing:
         raise UsageError(f"{request.path} does not exist; to create it, give {', '.join(missing)}")
-    document = read_document(request.model)
+    document = read_document(request.model) if document is None else document
     chained = request.accept == INDEPENDENCE
     if not chained and (request.interleave or request.warmup):
         raise UsageError("--interleave and --warmup are for --accept independence; add that, or leave them out")

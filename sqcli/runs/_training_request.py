@@ -11,6 +11,7 @@ from sqcli import registry
 from sqcli.diffusion._design import FOLDERS, Design, Part, identity
 from sqcli.diffusion._settings import Settings
 from sqcli.errors import SqcliError, UsageError
+from sqcli.lattice.geometry import Lattice
 from sqcli.runs._training_data import Origin, couplings_that_differ
 
 DEFAULTS = {"net": "spectral", "schedule": "ve", "objective": "dsm"}
@@ -90,7 +91,7 @@ def new_document(request: TrainRequest, ranks: int, initial: Mapping[str, Any] |
         raise UsageError(f"{request.path} does not exist; to create it, give --epochs")
     settings = Settings(**request.settings(), ranks=ranks)
     origins = open_origins(request)
-    design = _design(request, origins)
+    design = design_for(request, [origin.theory for origin in origins], [origin.lattice for origin in origins])
     parents = [origin.parent() for origin in origins]
     if initial is not None:
         parents.append({"model": str(request.init), "identity": initial["identity"]})
@@ -108,16 +109,20 @@ def new_document(request: TrainRequest, ranks: int, initial: Mapping[str, Any] |
     }
 
 
-def _design(request: TrainRequest, origins: Sequence[Origin]) -> Design:
+def design_for(request: TrainRequest, theories: Sequence[Part], lattices: Sequence[Lattice]) -> Design:
+    """The model of `request` for ensembles of these theories on these lattices.
+
+    Raises:
+        UsageError: the parts do not fit together.
+    """
     parts = {
         kind: Part.build(kind, getattr(request, kind) or default, request.of(kind))
         for kind, default in DEFAULTS.items()
     }
-    theories = [origin.theory for origin in origins]
     names = couplings_that_differ([t.value for t in theories], [t.parameters for t in theories])
-    if len({origin.lattice.dimension for origin in origins}) > 1:
+    if len({lattice.dimension for lattice in lattices}) > 1:
         raise UsageError("the ensembles differ in dimension; a model lives in one")
-    design = Design(parts | {"theory": theories[0]}, origins[0].lattice, names)
+    design = Design(parts | {"theory": theories[0]}, lattices[0], names)
     design.architecture.check(design.setting)
     return design
 

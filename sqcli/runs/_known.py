@@ -1,0 +1,17 @@
+"""What a theory knows exactly of itself, under the names of the observables."""
+
+from typing import Any
+
+from sqcli.lattice.geometry import Lattice
+
+
+def known(theory: Any, lattice: Lattice) -> dict[tuple[str, str | None], float]:
+    """Exact expectation values on `lattice`: (observable, component) -> value; empty where nothing is known.
+
+    Args:
+        theory: a theory; one with `log_partition` also knows log Z.
+    """
+    found = dict(theory.exact(lattice))
+    if hasattr(theory, "log_partition"):
+        found["log_z", None] = float(theory.log_partition(lattice))
+    return found
