@@ -19,15 +19,17 @@ from sqcli.errors import SqcliError
 from sqcli.lattice.geometry import Lattice
 from sqcli.lattice.philox import Stream
 
-LARGEST = 64  # draws of a tile
-SITES = 2**22  # of a tile, about
+FEWEST, MOST = 32, 512  # draws of a tile, unless its fields would be huge
+SITES = 2**11  # of a tile of small fields: operations should not cost more than numbers
+MOST_SITES = 2**22
 RENEWALS = 2**31  # draw numbers from here on key what happens to a draw after it was made
 Array = NDArray[np.float64]
 
 
 def tile_size(lattice: Lattice) -> int:
     """Draws of a tile: a power of two, fixed by the lattice alone."""
-    return 1 << (max(1, min(LARGEST, SITES // lattice.volume)).bit_length() - 1)
+    draws = min(max(FEWEST, min(MOST, SITES // lattice.volume)), max(1, MOST_SITES // lattice.volume))
+    return 1 << (draws.bit_length() - 1)
 
 
 def require_device(name: str | None) -> str:
