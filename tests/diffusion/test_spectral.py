@@ -5,8 +5,8 @@ import torch
 
 from sqcli.diffusion._denoiser import Denoiser
 from sqcli.diffusion._fitting import fit
-from sqcli.diffusion._modes import filtered
-from sqcli.diffusion.nets._base import Setting
+from sqcli.diffusion._modes import filtered, modes
+from sqcli.diffusion.nets._base import Context, Setting
 from sqcli.diffusion.nets.spectral import Spectral
 from sqcli.diffusion.schedules.geometric import Geometric
 from sqcli.errors import UsageError
@@ -16,10 +16,10 @@ from sqcli.theories.phi4 import Phi4
 THEORY = Phi4(0.2, 0.1)
 
 
-def denoiser(extents, *, random=True, reach=1):
+def denoiser(extents, *, random=True, reach=1, head="score"):
     lattice, schedule = Lattice(extents), Geometric()
     torch.manual_seed(1)
-    net = Spectral(channels=6, blocks=2, reach=reach, embedding=8).build(Setting(THEORY, lattice, schedule))
+    net = Spectral(channels=6, blocks=2, reach=reach, embedding=8, head=head).build(Setting(THEORY, lattice, schedule))
     if random:
         for parameter in net.parameters():
             torch.nn.init.normal_(parameter, std=0.3)
@@ -36,9 +36,10 @@ def fields(extents, n=3):
     return torch.randn(n, *extents, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
 
 
+@pytest.mark.parametrize("head", ["score", "energy"])
 @pytest.mark.parametrize("extents", [(6, 6), (4, 4, 4), (5,)])
-def test_symmetries(extents):
-    d, phi = denoiser(extents), fields(extents)
+def test_symmetries(extents, head):
+    d, phi = denoiser(extents, head=head), fields(extents)
     out = evaluated(d, phi)
     assert (out - evaluated(denoiser(extents, random=False), phi)).abs().max() > 1e-3
     assert torch.allclose(evaluated(d, -phi), -out, atol=1e-12)
@@ -56,6 +57,29 @@ def test_any_extents_and_no_slow_mode_in_the_result(extents, reach):
     out = evaluated(d, fields(extents))
     assert out.shape == (3, *extents)
     assert out.flatten(1).mean(1).abs().max() < 1e-12
+
+
+def test_energy_is_what_the_score_is_the_gradient_of():
+    d, phi = denoiser((4, 6), head="energy"), fields((4, 6))
+    y, given, _ = d.split(phi)
+    level = torch.tensor([0.2, 0.7, 2.0], dtype=torch.float64)
+    direction = d.project(fields((4, 6)).flip(0))
+    g, step = d.spectrum(given), 1e-5
+
+    def action(field):
+        context = Context(g, torch.empty(3, 0, dtype=torch.float64), given)
+        gaussian = (modes(field, 2) ** 2 / (g + level[:, None, None] ** 2)).sum((1, 2)) / 2
+        return gaussian + d.net.energy(field, level, context)
+
+    slope = (action(y + step * direction) - action(y - step * direction)) / (2 * step)
+    assert torch.allclose(-(d.score(y, level, given) * direction).sum((1, 2)), slope, rtol=1e-6)
+
+
+def test_energy_head_can_be_trained():
+    d = denoiser((4, 4), head="energy")
+    y, given, _ = d.split(fields((4, 4)))
+    d.denoise(y, torch.ones(3, dtype=torch.float64), given).pow(2).sum().backward()
+    assert all(p.grad is not None and p.grad.abs().max() > 0 for p in d.net.parameters())
 
 
 def test_untrained_it_is_the_wiener_filter():

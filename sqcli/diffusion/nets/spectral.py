@@ -5,23 +5,24 @@ Given the magnetisation M the other modes have variances G_k(M); with C = G s²/
     D(y, s) = C ⋆ (y/s² + N),   N ≈ E[R(x₀) | y, M],   R(x) = G⁻¹ ⋆ x − ∂S/∂x,
 
 so that N is the residual force: 0 for Gaussian data, R itself as s → 0, local and of order one at every noise level.
-The net sees the Wiener mean m = C ⋆ y/s² + M and is exact in the symmetries: odd under φ → −φ (odd functions, no
-biases), translations, rotations and reflections (kernels that depend on the distance alone), for any extents.
+The net sees the Wiener mean m = C ⋆ y/s² + M and keeps all symmetries of the action exactly, for any extents. With the
+head `energy` N = −∂E/∂m, and −log p_s(y | M) = ½ y·(G + s²)⁻¹ y + E + const: the effective action itself.
 """
 
 from dataclasses import dataclass
-from itertools import product
-from typing import Any
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from sqcli.diffusion._modes import filtered
 from sqcli.diffusion.nets._base import Context, Net, Setting
+from sqcli.diffusion.nets._odd import OddBlock, mixed
 from sqcli.errors import UsageError
 
 FREQUENCIES = 8
 MOST_DIMENSIONS = 3
+SATURATION = 0.01  # of the cubic term, where m² reaches its inverse
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,14 @@ class Spectral:
         blocks: depth; each block adds `reach` sites to the range of the residual force.
         reach: of one convolution.
         embedding: width of the conditioning on noise level, M² and couplings.
+        head: `score` is free, `energy` a gradient.
     """
 
     channels: int = 32
     blocks: int = 3
     reach: int = 1
     embedding: int = 64
+    head: Literal["score", "energy"] = "score"
 
     def __post_init__(self) -> None:
         if min(self.channels, self.blocks, self.embedding) < 1 or self.reach < 0:
@@ -61,94 +64,69 @@ class _Net(Net):
 
     def __init__(self, sizes: Spectral, setting: Setting) -> None:
         super().__init__()
+        width, told, dimension = sizes.channels, sizes.embedding, setting.lattice.dimension
         inputs = 2 * FREQUENCIES + 2 + len(setting.couplings)
-        self.embed = nn.Sequential(
-            nn.Linear(inputs, sizes.embedding), nn.SiLU(), nn.Linear(sizes.embedding, sizes.embedding), nn.SiLU()
-        )
-        dimension = setting.lattice.dimension
-        self.lift = nn.Linear(3, sizes.channels, bias=False)
-        self.blocks = nn.ModuleList(_Block(sizes, dimension) for _ in range(sizes.blocks))
-        self.out = nn.Linear(sizes.channels, 1, bias=False)
-        self.direct = nn.Linear(sizes.embedding, 3)
-        nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.direct.weight)
-        nn.init.zeros_(self.direct.bias)
+        self.energy_head = sizes.head == "energy"
+        self.embed = nn.Sequential(nn.Linear(inputs, told), nn.SiLU(), nn.Linear(told, told), nn.SiLU())
+        self.lift = nn.Linear(2, width, bias=False)
+        self.blocks = nn.ModuleList(OddBlock(width, told, sizes.reach, dimension) for _ in range(sizes.blocks))
+        self.out = nn.Linear(width, 1, bias=False)
+        self.direct = nn.Linear(told, 2)
+        for silent in (self.out.weight, self.direct.weight, self.direct.bias):
+            nn.init.zeros_(silent)
 
     def forward(self, y: Tensor, level: Tensor, context: Context) -> Tensor:
-        dimension = y.dim() - 1
-        ones = (-1,) + (1,) * dimension
-        s2 = (level**2).reshape(ones)
-        posterior = context.spectrum * s2 / (context.spectrum + s2)
-        posterior = posterior * _not_zero(posterior)
-        given = context.given if context.given is not None else torch.zeros_like(level)
-        wiener = filtered(y, posterior / s2, dimension)
-        m = wiener + given.reshape(ones)
-        told = self.embed(self._features(level, given, context.couplings))
-        inputs = torch.stack([m, given.reshape(ones).expand_as(m), wiener], -1)
-        h = self.lift(inputs).movedim(-1, 1)
+        m, given, told, posterior = self._seen(y, level, context)
+        if self.energy_head:
+            force = torch.func.grad(lambda field: -self._energy(field, given, told).sum())(m)
+        else:
+            linear, cubic = self._direct(told, m.dim())
+            force = mixed(self._features(m, given, told), self.out.weight)[:, 0]
+            force = force + m * (linear + cubic * m**2 / (1 + SATURATION * m**2))
+        return filtered(y / (level**2).reshape(-1, *(1,) * (y.dim() - 1)) + force, posterior, y.dim() - 1)
+
+    def energy(self, y: Tensor, level: Tensor, context: Context) -> Tensor:
+        """E of the head `energy`: (n,)."""
+        m, given, told, _ = self._seen(y, level, context)
+        return self._energy(m, given, told)
+
+    def _seen(self, y: Tensor, level: Tensor, context: Context) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Wiener mean m with M, M for broadcasting, conditioning, and C without the mode k = 0."""
+        ones = (-1,) + (1,) * (y.dim() - 1)
+        s2, g = (level**2).reshape(ones), context.spectrum
+        posterior = g * s2 / (g + s2)
+        posterior = posterior * _not_slow(posterior)
+        slow = context.given if context.given is not None else torch.zeros_like(level)
+        told = self.embed(_conditions(level, slow, context.couplings))
+        given = slow.reshape(ones)
+        return filtered(y, posterior / s2, y.dim() - 1) + given, given, told, posterior
+
+    def _features(self, m: Tensor, given: Tensor, told: Tensor) -> Tensor:
+        h: Tensor = self.lift(torch.stack([m, given.expand_as(m)], -1)).movedim(-1, 1)
         for block in self.blocks:
             h = block(h, told)
-        a, b, c = self.direct(told).unbind(-1)
-        force = torch.einsum("nc...,c->n...", h, self.out.weight[0])
-        force = force + a.reshape(ones) * m + b.reshape(ones) * m**3 / (1 + 0.01 * m**2) + c.reshape(ones) * wiener
-        return filtered(y / s2 + force, posterior, dimension)
+        return h
 
-    def _features(self, level: Tensor, given: Tensor, couplings: Tensor) -> Tensor:
-        phase = level.log()[:, None] * 2.0 ** torch.arange(FREQUENCIES, device=level.device, dtype=level.dtype) * 0.1
-        square = given[:, None] ** 2
-        return torch.cat([phase.sin(), phase.cos(), square, torch.log1p(square), couplings], 1)
+    def _energy(self, m: Tensor, given: Tensor, told: Tensor) -> Tensor:
+        linear, cubic = self._direct(told, m.dim())
+        even = mixed(self._features(m, given, told) ** 2, self.out.weight)[:, 0]
+        even = even - linear * m**2 / 2 - cubic * m**4 / (4 + SATURATION * m**2)
+        return even.flatten(1).sum(1)
 
-
-class _Block(nn.Module):
-    """h + B act(A ⋆ h): a depthwise convolution that depends on the distance, odd functions, mixing of channels."""
-
-    shell: Tensor
-
-    def __init__(self, sizes: Spectral, dimension: int) -> None:
-        super().__init__()
-        steps = list(product(range(-sizes.reach, sizes.reach + 1), repeat=dimension))
-        shells = sorted({tuple(sorted(map(abs, step))) for step in steps})
-        self.register_buffer(
-            "shell", torch.tensor([shells.index(tuple(sorted(map(abs, s)))) for s in steps]), persistent=False
-        )
-        self.reach, self.dimension, width = sizes.reach, dimension, sizes.channels
-        self.radial = nn.Parameter(torch.randn(width, len(shells)) / len(steps) ** 0.5)
-        self.mix = nn.Linear(width, width, bias=False)
-        self.back = nn.Linear(width, width, bias=False)
-        self.modulation = nn.Linear(sizes.embedding, 2 * width)
-        nn.init.zeros_(self.modulation.weight)
-        nn.init.zeros_(self.modulation.bias)
-
-    def forward(self, h: Tensor, told: Tensor) -> Tensor:
-        ones = (len(told), -1, *(1,) * self.dimension)
-        gain, gate = (part.reshape(ones) for part in self.modulation(told).chunk(2, 1))
-        near = self._convolve(h)
-        u = torch.einsum("nc...,dc->nd...", near, self.mix.weight) * (1 + gain)
-        act = u * (gate + 1 - 1 / (1 + u * u))
-        return h + torch.einsum("nc...,dc->nd...", act, self.back.weight)
-
-    def _convolve(self, h: Tensor) -> Tensor:
-        size = 2 * self.reach + 1
-        kernel = self.radial[:, self.shell].reshape(-1, 1, *(size,) * self.dimension)
-        padded = _wrapped(h, self.reach, self.dimension)
-        convolve: Any = (nn.functional.conv1d, nn.functional.conv2d, nn.functional.conv3d)[self.dimension - 1]
-        found: Tensor = convolve(padded, kernel, groups=len(self.radial))
-        return found
+    def _direct(self, told: Tensor, dimensions: int) -> tuple[Tensor, Tensor]:
+        linear, cubic = self.direct(told).unbind(-1)
+        ones = (-1,) + (1,) * (dimensions - 1)
+        return linear.reshape(ones), cubic.reshape(ones)
 
 
-def _wrapped(h: Tensor, reach: int, dimension: int) -> Tensor:
-    """Periodic images of `reach` sites on each side, also on lattices smaller than that."""
-    if min(h.shape[2:]) >= reach:
-        return nn.functional.pad(h, (reach, reach) * dimension, mode="circular")
-    for axis in range(2, 2 + dimension):
-        extent = h.shape[axis]
-        index = torch.arange(-reach, extent + reach, device=h.device) % extent
-        h = h.index_select(axis, index)
-    return h
+def _conditions(level: Tensor, given: Tensor, couplings: Tensor) -> Tensor:
+    octaves = 2.0 ** torch.arange(FREQUENCIES, device=level.device, dtype=level.dtype)
+    phase, square = 0.1 * level.log()[:, None] * octaves, given[:, None] ** 2
+    return torch.cat([phase.sin(), phase.cos(), square, torch.log1p(square), couplings], 1)
 
 
-def _not_zero(spectrum: Tensor) -> Tensor:
-    """1 but for the mode k = 0."""
-    mask = torch.ones(spectrum.shape[1:], dtype=spectrum.dtype, device=spectrum.device)
+def _not_slow(posterior: Tensor) -> Tensor:
+    """1 but for the mode k = 0: (*extents)."""
+    mask = torch.ones_like(posterior[0])
     mask[(0,) * mask.dim()] = 0
     return mask
