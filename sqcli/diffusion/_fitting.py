@@ -71,7 +71,8 @@ def _polynomials(squares: Tensor, counts: Tensor, momenta: Tensor, m2: Tensor | 
     degrees = [min(DEGREES[0], len(momenta) - 1)] + ([min(DEGREES[1], len(momenta) - 1)] if m2 is not None else [])
     u = momenta / momenta.max()
     bases = [torch.stack([u**j for j in range(degree + 1)]) for degree in degrees]
-    start = torch.linalg.lstsq(bases[0].T, (1 / squares.mean(0))[:, None]).solution[:, 0]
+    # normal equations: lstsq gives other last bits from call to call, and a run that is repeated must end as the first
+    start = torch.linalg.solve(bases[0] @ bases[0].T, bases[0] @ (1 / squares.mean(0)))
     c = torch.cat([start, *(torch.zeros(degree + 1, dtype=torch.float64) for degree in degrees[1:])])
     factor = [torch.ones(len(squares), dtype=torch.float64)] + ([m2] if m2 is not None else [])
     for _ in range(NEWTON):

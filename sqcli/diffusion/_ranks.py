@@ -5,12 +5,15 @@ One flat all-reduce per step carries the gradients, the loss and a vote to stop:
 
 import contextlib
 import os
+import platform
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+
+from sqcli.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,13 @@ class Ranks:
     rank: int = 0
     size: int = 1
     device: str = "cpu"
+
+    @property
+    def device_name(self) -> str:
+        """For the record."""
+        if self.device != "cpu":
+            return torch.cuda.get_device_name(self.device)
+        return f"cpu ({platform.machine()}, {os.cpu_count()} cores)"
 
     def average(self, parameters: Sequence[nn.Parameter], loss: Tensor, stop: bool) -> tuple[float, bool]:
         """Replace the gradients by their means over the ranks; the mean loss, and whether any rank wants to stop."""
@@ -54,6 +64,17 @@ class Ranks:
         """Until every rank is here."""
         if self.size > 1:
             dist.barrier()
+
+
+def usable(device: str | None) -> str:
+    """The device, cuda where there is one for None; UsageError when it is not there."""
+    if device is None:
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda":
+        if not torch.cuda.is_available():
+            raise UsageError("--device cuda: there is no CUDA device here")
+        torch.set_float32_matmul_precision("high")
+    return device
 
 
 @contextlib.contextmanager

@@ -142,6 +142,8 @@ class Trainer:
         first, start = record.step, time.monotonic()
         written = reported = start
         stopped = False
+        if record.step == 0:
+            self._write()  # the facts: fitted once
         while not (stopped or record.ended or record.step >= self.steps):
             stopped = self._step(stop.is_set())
             now = time.monotonic()

@@ -5,20 +5,16 @@ A model that is finished is left alone. Under `torchrun` every process calls thi
 
 import contextlib
 import fcntl
-import os
-import platform
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from sqcli import parameters as params
 from sqcli.diffusion._design import Design
 from sqcli.diffusion._disk import DOCUMENT, METRICS, STATE, WEIGHTS, is_model, read_document, write_document
-from sqcli.diffusion._ranks import Ranks, together
+from sqcli.diffusion._ranks import Ranks, together, usable
 from sqcli.diffusion._settings import Settings
 from sqcli.diffusion.model import Model, couplings_of
 from sqcli.diffusion.trainer import Job, Moment, Trainer
@@ -43,12 +39,7 @@ def train(request: TrainRequest, stop: threading.Event, progress: Callable[[Mome
         SqcliError: the model there is another one, an ensemble cannot be read, the loss is not finite, ….
         Stopped: ended early by `stop` or the time limit; run again to go on.
     """
-    device = request.device or ("cuda" if torch.cuda.is_available() else "cpu")
-    if device == "cuda":
-        if not torch.cuda.is_available():
-            raise UsageError("--device cuda: there is no CUDA device here")
-        torch.set_float32_matmul_precision("high")
-    with together(device) as ranks:
+    with together(usable(request.device)) as ranks:
         if ranks.rank == 0:
             _prepare(request, ranks)
         ranks.wait()
@@ -69,7 +60,7 @@ def _prepare(request: TrainRequest, ranks: Ranks) -> None:
     _initial(request, Design.from_document(document))
     if is_model(path):
         _erase(path)
-    write_document(path, document | creation(request.command_line, _device_name(ranks), document["parents"]))
+    write_document(path, document | creation(request.command_line, ranks.device_name, document["parents"]))
 
 
 def _erase(path: Path) -> None:
@@ -97,8 +88,8 @@ def _go_on(
             raise Stopped(f"{request.path}: stopped at {where}, which is written; run again to go on")
         net, entries = trainer.finish()
         if ranks.rank == 0:
-            told = {"steps": record.step, "seconds": round(record.seconds, 3), "device": _device_name(ranks)}
-            told |= {"compiled": request.compile, "torch": torch.__version__}
+            told = {"steps": record.step, "seconds": round(record.seconds, 3), "device": ranks.device_name}
+            told |= {"compiled": request.compile}
             told |= {"best_epoch": record.best_epoch} if record.best_epoch else {}
             told |= {"last_epoch": record.rows[-1]} if record.rows else {}
             model = trainer.job
@@ -154,9 +145,3 @@ def _owned(path: Path) -> Iterator[None]:
         except BlockingIOError:
             raise BusyError(f"{path}: another process is training this model") from None
         yield
-
-
-def _device_name(ranks: Ranks) -> str:
-    if ranks.device != "cpu":
-        return torch.cuda.get_device_name(ranks.device)
-    return f"cpu ({platform.machine()}, {os.cpu_count()} cores)"

@@ -24,9 +24,7 @@ CATALOGUES = {"nets": "-a", "schedules": "-a schedule.", "objectives": "-a objec
 
 def command(
     ctx: typer.Context,
-    ensembles: Annotated[
-        list[Path], typer.Argument(metavar="ENS …", help="Ensembles to train on.", show_default=False)
-    ],
+    ensembles: Annotated[list[Path], typer.Argument(metavar="ENS", help="Ensembles to train on.", show_default=False)],
     out: Annotated[Path, typer.Option("--out", metavar="MODEL", help="Model directory to write.", show_default=False)],
     net: Annotated[str | None, typer.Option("--net", metavar="N", help="Network (listed below; spectral).")] = None,
     schedule: Annotated[
