@@ -10,6 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+FREQUENCIES = 8
+TOLD = 2 * FREQUENCIES + 2  # numbers of `conditions` beside the couplings
+
 
 class OddBlock(nn.Module):
     """h + B act(A ⋆ h): a depthwise isotropic convolution, an odd function, mixing of channels.
@@ -62,3 +65,10 @@ def wrapped(h: Tensor, reach: int, dimension: int) -> Tensor:
         index = torch.arange(-reach, extent + reach, device=h.device) % extent
         h = h.index_select(axis, index)
     return h
+
+
+def conditions(level: Tensor, given: Tensor, couplings: Tensor) -> Tensor:
+    """What blocks are told, even in the field: phases of ln s at several octaves, M², couplings: (n, TOLD + c)."""
+    octaves = 2.0 ** torch.arange(FREQUENCIES, device=level.device, dtype=level.dtype)
+    phase, square = 0.1 * level.log()[:, None] * octaves, given[:, None] ** 2
+    return torch.cat([phase.sin(), phase.cos(), square, torch.log1p(square), couplings], 1)

@@ -17,10 +17,9 @@ from torch import Tensor, nn
 
 from sqcli.diffusion._modes import filtered
 from sqcli.diffusion.nets._base import Context, Net, Setting
-from sqcli.diffusion.nets._odd import OddBlock, mixed
+from sqcli.diffusion.nets._odd import TOLD, OddBlock, conditions, mixed
 from sqcli.errors import UsageError
 
-FREQUENCIES = 8
 MOST_DIMENSIONS = 3
 SATURATION = 0.01  # of the cubic term, where m² reaches its inverse
 
@@ -65,9 +64,10 @@ class _Net(Net):
     def __init__(self, sizes: Spectral, setting: Setting) -> None:
         super().__init__()
         width, told, dimension = sizes.channels, sizes.embedding, setting.lattice.dimension
-        inputs = 2 * FREQUENCIES + 2 + len(setting.couplings)
         self.energy_head = sizes.head == "energy"
-        self.embed = nn.Sequential(nn.Linear(inputs, told), nn.SiLU(), nn.Linear(told, told), nn.SiLU())
+        self.embed = nn.Sequential(
+            nn.Linear(TOLD + len(setting.couplings), told), nn.SiLU(), nn.Linear(told, told), nn.SiLU()
+        )
         self.lift = nn.Linear(2, width, bias=False)
         self.blocks = nn.ModuleList(OddBlock(width, told, sizes.reach, dimension) for _ in range(sizes.blocks))
         self.out = nn.Linear(width, 1, bias=False)
@@ -83,7 +83,9 @@ class _Net(Net):
             linear, cubic = self._direct(told, m.dim())
             force = mixed(self._features(m, given, told), self.out.weight)[:, 0]
             force = force + m * (linear + cubic * m**2 / (1 + SATURATION * m**2))
-        return filtered(y / (level**2).reshape(-1, *(1,) * (y.dim() - 1)) + force, posterior, y.dim() - 1)
+        axes = tuple(range(1, y.dim()))
+        s2 = (level**2).reshape(-1, *(1,) * len(axes))
+        return filtered(y / s2 + force - force.mean(axes, keepdim=True), posterior, len(axes))
 
     def energy(self, y: Tensor, level: Tensor, context: Context) -> Tensor:
         """E of the head `energy`: (n,)."""
@@ -91,13 +93,12 @@ class _Net(Net):
         return self._energy(m, given, told)
 
     def _seen(self, y: Tensor, level: Tensor, context: Context) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Wiener mean m with M, M for broadcasting, conditioning, and C without the mode k = 0."""
+        """Wiener mean m with M, M for broadcasting, conditioning, and C."""
         ones = (-1,) + (1,) * (y.dim() - 1)
         s2, g = (level**2).reshape(ones), context.spectrum
         posterior = g * s2 / (g + s2)
-        posterior = posterior * _not_slow(posterior)
         slow = context.given if context.given is not None else torch.zeros_like(level)
-        told = self.embed(_conditions(level, slow, context.couplings))
+        told = self.embed(conditions(level, slow, context.couplings))
         given = slow.reshape(ones)
         return filtered(y, posterior / s2, y.dim() - 1) + given, given, told, posterior
 
@@ -117,16 +118,3 @@ class _Net(Net):
         linear, cubic = self.direct(told).unbind(-1)
         ones = (-1,) + (1,) * (dimensions - 1)
         return linear.reshape(ones), cubic.reshape(ones)
-
-
-def _conditions(level: Tensor, given: Tensor, couplings: Tensor) -> Tensor:
-    octaves = 2.0 ** torch.arange(FREQUENCIES, device=level.device, dtype=level.dtype)
-    phase, square = 0.1 * level.log()[:, None] * octaves, given[:, None] ** 2
-    return torch.cat([phase.sin(), phase.cos(), square, torch.log1p(square), couplings], 1)
-
-
-def _not_slow(posterior: Tensor) -> Tensor:
-    """1 but for the mode k = 0: (*extents)."""
-    mask = torch.ones_like(posterior[0])
-    mask[(0,) * mask.dim()] = 0
-    return mask
