@@ -17,7 +17,8 @@ from sqcli.diffusion._modes import filtered
 from sqcli.diffusion._noise import Noise
 from sqcli.lattice.geometry import Lattice
 
-CHUNK = 32  # probes that go through the network together, whatever the batch
+SITES = 1 << 17  # that go through the network together, over draws and probes: its graph is kept for them
+ORDERS = 4  # of the series of log det
 FIRST = 1  # number of the first noise field that probes use
 
 
@@ -44,7 +45,7 @@ class Divergence:
         return known.sum(self._axes) + forms.sum((0, *self._axes))
 
     def log_halved(self, y: Tensor, level: Tensor) -> Tensor:
-        """Of the map y -> (y + D)/2, log of its Jacobian's determinant, (n,); with probes to first order in J − W."""
+        """Of the map y -> (y + D)/2, log of its Jacobian's determinant, (n,); with probes by its series in J − W."""
         if self.exact:
             vectors = self.denoiser.lattice.volume
             rows = self._products(y, level, self.probes).reshape(vectors, len(y), vectors).transpose(0, 1)
@@ -53,10 +54,13 @@ class Divergence:
             logs: Tensor = torch.linalg.slogdet(halved)[1]
             return logs + unused * math.log(2.0)
         known, d = self._wiener(level), len(self._axes)
-        left = filtered(self.probes, self.denoiser.mask / (1 + known), d)
-        forms = self._forms(y, level, left) - left * filtered(self.probes, known, d)
+        forms, power = torch.zeros_like(y), self.probes
+        for order in range(1, ORDERS + 1):
+            left = filtered(power, self.denoiser.mask / (1 + known), d)
+            power = self._products(y, level, left) - filtered(left, known, d)
+            forms = forms - (-1) ** order / order * (self.probes * power).sum(0)
         known = self.denoiser.mask * torch.log((1 + known) / 2)
-        return known.sum(self._axes) + forms.sum((0, *self._axes))
+        return known.sum(self._axes) + forms.sum(self._axes)
 
     @property
     def _axes(self) -> tuple[int, ...]:
@@ -72,7 +76,8 @@ class Divergence:
 
     def _products(self, y: Tensor, level: Tensor, left: Tensor) -> Tensor:
         """Jᵀ l, (P, n, *extents)."""
-        return torch.cat([self._chunk(y, level, part) for part in torch.split(left, CHUNK)])
+        together = max(1, SITES // y.numel())
+        return torch.cat([self._chunk(y, level, part) for part in torch.split(left, together)])
 
     @torch.enable_grad()
     def _chunk(self, y: Tensor, level: Tensor, left: Tensor) -> Tensor:
