@@ -4,7 +4,8 @@ A tile is always computed whole, and every random number belongs to its (seed, c
 many draws are wanted, on who computes them, or on what was there before.
 """
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +39,16 @@ def require_device(name: str | None) -> str:
     if name == "cuda" and not there:
         raise SqcliError("no CUDA device is there (or torch cannot use it); take --device cpu")
     return name or ("cuda" if there else "cpu")
+
+
+@contextlib.contextmanager
+def threads_kept() -> Iterator[None]:
+    """Workers compute with one thread each; afterwards torch has as many as before."""
+    before = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,9 @@ import threading
 from collections.abc import Callable
 from functools import partial
 
-import torch
-
 from sqcli import store
 from sqcli.diffusion._denoiser import Denoiser
-from sqcli.diffusion._proposals import Proposals, require_device
+from sqcli.diffusion._proposals import Proposals, require_device, threads_kept
 from sqcli.diffusion.model import Model
 from sqcli.errors import SqcliError, Stopped, UsageError
 from sqcli.runs._board import Board
@@ -108,14 +106,11 @@ def _run(
     tasks = [task for group in groups for task in _tasks(spec, ensemble, group)]
     cores = available_cores()
     workers = min(request.workers or (min(cores, ON_DEVICE) if place == "cuda" else cores), len(tasks))
-    threads = torch.get_num_threads()
-    try:
+    with threads_kept(), contextlib.ExitStack() as stack:
+        for group in groups:
+            stack.callback(group.close)
         with time_limit(request.time_limit, stop):
             run_all(tasks, workers, stop, board, lambda: progress(board.progress()))
-    finally:
-        for group in groups:
-            group.close()
-        torch.set_num_threads(threads)
     progress(board.progress())
     now = board.progress()
     if now.draws < target:
