@@ -30,10 +30,14 @@ class Numbers(Protocol):
 
 def ladder(denoiser: Denoiser, steps: int, low: float, high: float) -> Tensor:
     """0, then `steps` levels evenly spaced in the logarithm from `low` to `high` (0: three widths of the data)."""
-    widest = math.sqrt(float((denoiser.spectrum(None) * denoiser.mask).max().detach()))
-    top = max(high or WIDEST * widest, 2 * low)
+    top = max(high or WIDEST * widest(denoiser), 2 * low)
     levels = torch.linspace(math.log(low), math.log(top), steps, dtype=torch.float64).exp()
     return torch.cat([torch.zeros(1, dtype=torch.float64), levels]).to(denoiser.device)
+
+
+def widest(denoiser: Denoiser) -> float:
+    """Standard deviation of the widest mode at M = 0."""
+    return math.sqrt(float((denoiser.spectrum(None) * denoiser.mask).max().detach()))
 
 
 def rungs(levels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:

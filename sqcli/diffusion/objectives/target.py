@@ -10,6 +10,7 @@ as s → 0; what is left to learn is the interaction. H is 1/G_k(M) for networks
 which is ⟨∂²S⟩_k in equilibrium, each half of a batch using the other half's mean so that w is independent of T.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -17,20 +18,41 @@ from torch import Generator, Tensor, nn
 
 from sqcli.diffusion._denoiser import Denoiser
 from sqcli.diffusion._modes import filtered, modes
-from sqcli.diffusion.objectives._drawn import draw_levels, mean_square, noisy
+from sqcli.diffusion._paths import WIDEST, widest
+from sqcli.diffusion.objectives._drawn import mean_square, noisy, stratified
 
 
 @dataclass(frozen=True)
 class TargetScore:
-    """The default objective: weight 1/s², levels uniform in ln s."""
+    """The default objective: weight 1/s², levels uniform in ln s, in two parts.
+
+    Attributes:
+        tail: share of the levels above three standard deviations of the widest mode, where little is to be learnt.
+    """
+
+    tail: float = 0.15
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.tail <= 1:
+            raise ValueError(f"tail must be in [0, 1], not {self.tail}")
 
     def loss(self, denoiser: Denoiser, x0: Tensor, generator: Generator, extra: nn.Module | None = None) -> Tensor:
         """Mean over the modes of y."""
         x, given, _ = denoiser.split(x0)
-        level = draw_levels(denoiser, len(x), "log", generator)
+        level = self._levels(denoiser, len(x), generator)
         y = noisy(denoiser, x, level, generator)
         error = denoiser.denoise(y, level, given) - target(denoiser, x0, y, level)
         return mean_square(denoiser, error) / level**2
+
+    def _levels(self, denoiser: Denoiser, n: int, generator: Generator) -> Tensor:
+        """Stratified, (n,)."""
+        low, high = math.log(denoiser.schedule.level_min), math.log(denoiser.schedule.level_max)
+        middle = min(max(math.log(WIDEST * widest(denoiser)), low), high)
+        place = stratified(denoiser, n, generator)
+        tail = self.tail if middle < high else 0.0
+        below = low + place / max(1 - tail, 1e-9) * (middle - low)
+        above = middle + (place - 1 + tail) / max(tail, 1e-9) * (high - middle)
+        return torch.where(place < 1 - tail, below, above).exp()
 
 
 def target(denoiser: Denoiser, x0: Tensor, y: Tensor, level: Tensor) -> Tensor:
