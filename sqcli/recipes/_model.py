@@ -1,86 +1,13 @@
-"""What a recipe may say: runs to generate, a table of numbers to compare, figures. Names and numbers only, no code."""
+"""What a recipe may say: steps to run, a table of numbers to compare, figures. Names and numbers only, no code."""
 
-import re
-from collections.abc import Iterator, Mapping
-from itertools import product
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import Discriminator, Field, Tag, model_validator
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=60)]
-Scalar = bool | int | float | str
-Positive = Annotated[int, Field(ge=1)]
-Count = Annotated[int, Field(ge=0)]
+from sqcli.recipes._kinds import Defaults, Generate, Sample, Step, Train
+from sqcli.recipes._values import Component, Count, Name, Names, Part, Strict, Window
 
-
-class Strict(BaseModel):
-    """No unknown keys, no change after reading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def _extents(value: Any) -> Any:
-    """`32x32` or a number as a list."""
-    if isinstance(value, int):
-        return [value]
-    if isinstance(value, str) and re.fullmatch(r"[0-9]+(x[0-9]+)*", value):
-        return [int(extent) for extent in value.split("x")]
-    return value
-
-
-def _many(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
-
-
-def _text(value: Any) -> Any:
-    return str(value) if isinstance(value, (int, float)) else value
-
-
-EXTENTS: dict[str, Any] = {
-    "anyOf": [{"type": "string", "pattern": "^[0-9]+(x[0-9]+)*$"}, {"type": "integer", "minimum": 1}],
-    "description": "Extents, as 32x32; 1 in zero dimensions.",
-}
-ONE_OR_MANY: dict[str, Any] = {
-    "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}],
-    "description": "One name, or several.",
-}
-Extents = Annotated[tuple[Positive, ...], BeforeValidator(_extents), WithJsonSchema(EXTENTS)]
-Names = Annotated[tuple[str, ...], BeforeValidator(_many), Field(min_length=1), WithJsonSchema(ONE_OR_MANY)]
-Component = Annotated[str, BeforeValidator(_text), WithJsonSchema({"type": ["string", "integer"]})]
-Window = Literal["auto"] | Positive
-
-
-class Defaults(Strict):
-    """Options of `sqcli generate` that all steps share; a step's own come first."""
-
-    theory: str | None = Field(default=None, description="As `sqcli list theories` names it.")
-    lattice: Extents | None = None
-    parameters: dict[str, Scalar] = Field(default={}, description="Of the theory, by public name.")
-    chains: Positive | None = None
-    draws: Positive | None = Field(default=None, description="Per chain.")
-    warmup: Count | None = Field(default=None, description="Updates thrown away first.")
-    every: Positive | None = Field(default=None, description="Updates per draw.")
-    start: str | None = Field(default=None, description="hot, cold, or the name of an earlier step.")
-    seed: Annotated[int, Field(ge=0, lt=2**64)] | None = None
-    dtype: Literal["float64", "float32"] | None = None
-
-
-class Generate(Defaults):
-    """One run; with `scan` one for each combination of the listed parameter values."""
-
-    generate: Name = Field(description="Name of the ensemble.")
-    algorithm: str = Field(description="As `sqcli list algorithms` names it.")
-    algorithm_parameters: dict[str, Scalar] = {}
-    scan: dict[str, Annotated[list[Scalar], Field(min_length=1)]] = Field(
-        default={}, description="Theory parameter: values."
-    )
-
-    def points(self) -> Iterator[tuple[str, Mapping[str, Scalar]]]:
-        """Name and parameters of every ensemble of this step."""
-        for values in product(*self.scan.values()):
-            point = dict(zip(self.scan, values, strict=True))
-            label = ",".join(f"{key}={value}" for key, value in point.items())
-            yield (f"{self.generate}/{label}" if label else self.generate), point
+CPU = "cpu"
 
 
 class Reference(Strict):
@@ -91,20 +18,44 @@ class Reference(Strict):
     source: str = Field(description="Where it stands: paper and table, or how it was computed.")
 
 
-class Row(Strict):
+class Measured(Strict):
+    """The same quantity of another ensemble of the recipe."""
+
+    of: str = Field(description="Name of an ensemble.")
+
+
+def _reference(value: Any) -> str:
+    if isinstance(value, (str, Measured)):
+        return "~exact" if isinstance(value, str) else "~measured"
+    return "~measured" if isinstance(value, dict) and "of" in value else "~number"
+
+
+Right = Annotated[
+    Annotated[Reference, Tag("~number")]
+    | Annotated[Measured, Tag("~measured")]
+    | Annotated[Literal["exact"], Tag("~exact")],
+    Discriminator(_reference),
+]
+
+
+class Row(Part):
     """A line of the table: an observable of an ensemble, beside what is published and what is right."""
 
-    of: str = Field(description="Name of a generate step; of a scan: name/kappa=0.2,lambda=0.02.")
+    of: str = Field(description="Name of a generate or sample step; of a scan: name/kappa=0.2,lambda=0.02.")
     observable: str = Field(description="As `sqcli list observables` names it.")
     component: Component | None = None
-    quantity: Literal["value", "tau_int"] = Field(default="value", description="tau_int counts updates.")
+    quantity: Literal["value", "tau_int", "ess"] = Field(
+        default="value", description="tau_int counts updates; ess: effective draws per draw, of weights and memory."
+    )
     window: Window = Field(default="auto", description="Of tau_int: where the sum over rho(t) ends, in draws.")
     skip: Count = Field(default=0, description="Draws left out at the beginning of each chain.")
     published: Reference | None = None
-    reference: Reference | None = Field(default=None, description="Exact, or from independent code.")
+    reference: Right | None = Field(
+        default=None, description="A number from elsewhere, another ensemble, or `exact`: what the theory knows."
+    )
 
 
-class SeriesPlot(Strict):
+class SeriesPlot(Part):
     """A figure of `sqcli plot`, with one or several ensembles."""
 
     plot: Name = Field(description="Name of the image.")
@@ -121,7 +72,7 @@ class Mark(Strict):
     label: str
 
 
-class PhaseDiagram(Strict):
+class PhaseDiagram(Part):
     """Heat maps of observables over the two parameters of a scan."""
 
     plot: Name = Field(description="Name of the image.")
@@ -130,10 +81,11 @@ class PhaseDiagram(Strict):
     x: str = Field(description="Parameter along the horizontal axis.")
     y: str = Field(description="Parameter along the vertical axis.")
     observables: Names
-    marks: list[Mark] = []
+    marks: list[Mark] = Field(default=[])
 
 
 Plot = Annotated[SeriesPlot | PhaseDiagram, Field(discriminator="kind")]
+Replacements = dict[str, Any]
 
 
 class Recipe(Strict):
@@ -143,6 +95,40 @@ class Recipe(Strict):
     description: str
     source: str = Field(description="The paper, by arXiv number.")
     defaults: Defaults = Defaults()
-    steps: Annotated[list[Generate], Field(min_length=1)]
-    table: list[Row] = []
-    plots: list[Plot] = []
+    profiles: dict[Name, Replacements] = Field(
+        default={}, description="Profile: entries it replaces, dotted key -> value; cpu is the recipe as it stands."
+    )
+    steps: Annotated[list[Step], Field(min_length=1)]
+    table: list[Row] = Field(default=[])
+    plots: list[Plot] = Field(default=[])
+
+    @model_validator(mode="after")
+    def _number(self) -> "Recipe":
+        for parts in (self.steps, self.table, self.plots):
+            for number, part in enumerate(parts):
+                part.place(number)
+        return self
+
+    def within(self, profile: str) -> "Recipe":
+        """With those steps, rows and plots alone that belong to `profile`."""
+        parts = {
+            key: [part for part in getattr(self, key) if part.only is None or profile in part.only]
+            for key in ("steps", "table", "plots")
+        }
+        return self.model_copy(update=parts)
+
+    @property
+    def generated(self) -> dict[str, Generate]:
+        """The generate steps by name."""
+        return {step.generate: step for step in self.steps if isinstance(step, Generate)}
+
+    @property
+    def ensembles(self) -> dict[str, list[str]]:
+        """Step -> names of its ensembles."""
+        points = {name: [point for point, _ in step.points()] for name, step in self.generated.items()}
+        return points | {step.sample: [step.sample] for step in self.steps if isinstance(step, Sample)}
+
+    @property
+    def models(self) -> list[str]:
+        """Names of the train steps."""
+        return [step.train for step in self.steps if isinstance(step, Train)]

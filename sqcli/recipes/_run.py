@@ -1,4 +1,4 @@
-"""Carry out a recipe: generate what is missing, then the table, then the figures."""
+"""Carry out a recipe: make the ensembles and models that are missing, then the table, then the figures."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -11,17 +11,17 @@ from sqcli import store
 from sqcli.errors import SqcliError, Stopped
 from sqcli.recipes import _table
 from sqcli.recipes._load import load
-from sqcli.recipes._model import PhaseDiagram, Plot, Recipe
+from sqcli.recipes._model import CPU, PhaseDiagram, Plot, Recipe
 from sqcli.recipes._steps import Run, plan, runs
 from sqcli.runs._canvas import Source
 from sqcli.runs._phase_diagram import Diagram, draw
 from sqcli.runs.generate import generate
 from sqcli.runs.plot import plot_several
-from sqcli.runs.progress import Progress
 
 RESULTS = Path("results")
-Report = Callable[[Progress], None]
-Reporter = Callable[[], AbstractContextManager[Report]]
+FOLDERS = {"generate": "ensembles", "sample": "ensembles", "train": "models"}
+DOING = {"generate": "generating", "sample": "sampling", "train": "training"}
+Reporter = Callable[[str], AbstractContextManager[Callable[[Any], None]]]
 
 
 @dataclass(frozen=True)
@@ -33,18 +33,25 @@ class Outcome:
     files: list[Path]
 
 
-def _silent() -> AbstractContextManager[Report]:
+def _silent(_: str) -> AbstractContextManager[Callable[[Any], None]]:
     return nullcontext(lambda _: None)
 
 
-def commands(recipe: str | Path, *, out: Path | None = None, settings: Mapping[str, str] | None = None) -> list[str]:
-    """The `sqcli generate` commands that a recipe stands for; nothing is run.
+def commands(
+    recipe: str | Path, *, out: Path | None = None, settings: Mapping[str, str] | None = None, profile: str = CPU
+) -> list[str]:
+    """The commands that a recipe stands for; nothing is run.
 
     Raises:
         UsageError: as `run`.
     """
-    loaded = load(recipe, settings)
-    return plan(loaded, out or RESULTS / loaded.name)
+    loaded = load(recipe, settings, profile)
+    return plan(loaded, out or _results(loaded, profile))
+
+
+def _results(recipe: Recipe, profile: str) -> Path:
+    """Profiles make ensembles of their own."""
+    return RESULTS / (recipe.name if profile == CPU else f"{recipe.name}-{profile}")
 
 
 def run(
@@ -52,32 +59,35 @@ def run(
     *,
     out: Path | None = None,
     settings: Mapping[str, str] | None = None,
+    profile: str = CPU,
     stop: threading.Event | None = None,
     say: Callable[[str], None] = lambda _: None,
     reporter: Reporter = _silent,
 ) -> Outcome:
-    """Run a recipe, or go on with it: ensembles that are finished cost nothing.
+    """Run a recipe, or go on with it: ensembles and models that are finished cost nothing.
 
     Args:
         recipe: file, or name of a file in the folder `recipes` here.
-        out: where results go; `results/NAME` here if not given.
+        out: where results go; if not given, `results/NAME` here, of other profiles than cpu `results/NAME-PROFILE`.
         settings: entries of the recipe to replace, dotted key -> value as YAML.
+        profile: which of the recipe's.
         stop: set it to commit and end early.
         say: called with messages.
-        reporter: makes the context that watches one run of `generate`.
+        reporter: makes the context that watches one run of `generate`, `train` or `sample`, as it is told.
 
     Raises:
         UsageError: the recipe is malformed; nothing has been run then.
         Stopped: ended early; run again to go on.
         SqcliError: a run failed, or `out` holds results of another recipe.
     """
-    loaded = load(recipe, settings)
-    folder, stop = out or RESULTS / loaded.name, stop or threading.Event()
+    loaded = load(recipe, settings, profile)
+    folder, stop = out or _results(loaded, profile), stop or threading.Event()
     steps = runs(loaded, folder)
-    _make(folder)
+    _table.require_exact(loaded.table, {step.name: step.facts for step in steps})
+    _make(folder, {FOLDERS[step.kind] for step in steps})
     for number, step in enumerate(steps, 1):
-        _generate(step, stop, reporter, lambda text, n=number: say(f"[{n}/{len(steps)}] {text}"))  # type: ignore[misc]
-    paths = {step.name: step.request.path for step in steps}
+        _make_one(step, stop, reporter, lambda text, n=number: say(f"[{n}/{len(steps)}] {text}"))  # type: ignore[misc]
+    paths = {step.name: step.request.path for step in steps if step.kind != "train"}
     rows = _table.compare(loaded.table, paths, _watch(stop))
     files = _table.write(loaded, rows, folder) if rows else []
     for plot in loaded.plots:
@@ -88,23 +98,45 @@ def run(
     return Outcome(loaded, rows, files)
 
 
-def _make(folder: Path) -> None:
+def _make(folder: Path, parts: set[str]) -> None:
     try:
-        (folder / "ensembles").mkdir(parents=True, exist_ok=True)
+        for part in parts:
+            (folder / part).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SqcliError(f"{folder}: cannot be made: {error.strerror or error}") from None
 
 
-def _generate(step: Run, stop: threading.Event, reporter: Reporter, say: Callable[[str], None]) -> None:
+def _make_one(step: Run, stop: threading.Event, reporter: Reporter, say: Callable[[str], None]) -> None:
     _watch(stop)()
-    request = step.request
-    request.path.parent.mkdir(exist_ok=True)
-    if store.is_ensemble(request.path) and store.open_ensemble(request.path).finished:
-        generate(request, stop, lambda _: None)  # compares what is there with what is wanted
+    step.request.path.parent.mkdir(exist_ok=True)
+    work = _work(step.kind)
+    if _finished(step):
+        work(step.request, stop, lambda _: None)  # compares what is there with what is wanted
         return
-    say(f"generating {step.name}")
-    with reporter() as report:
-        generate(request, stop, report)
+    say(f"{DOING[step.kind]} {step.name}")
+    with reporter(step.kind) as report:
+        work(step.request, stop, report)
+
+
+def _work(kind: str) -> Callable[..., None]:
+    """What makes it; torch is loaded for models alone."""
+    if kind == "train":
+        from sqcli.runs.train import train
+
+        return train
+    if kind == "sample":
+        from sqcli.runs.sample import sample
+
+        return sample
+    return generate
+
+
+def _finished(step: Run) -> bool:
+    if step.kind == "train":
+        from sqcli.runs._planning import trained
+
+        return trained(step.request.path)
+    return store.is_ensemble(step.request.path) and store.open_ensemble(step.request.path).finished
 
 
 def _watch(stop: threading.Event) -> Callable[..., None]:
@@ -120,7 +152,7 @@ def _watch(stop: threading.Event) -> Callable[..., None]:
 def _draw(plot: Plot, recipe: Recipe, paths: Mapping[str, Path], folder: Path) -> Path:
     target = folder / f"{plot.plot}.png"
     if isinstance(plot, PhaseDiagram):
-        step = next(step for step in recipe.steps if step.generate == plot.of)
+        step = recipe.generated[plot.of]
         points = {(float(at[plot.x]), float(at[plot.y])): paths[name] for name, at in step.points()}
         marks = [(mark.x, mark.y, mark.label) for mark in plot.marks]
         draw(Diagram(plot.x, plot.y, points, marks), plot.observables, target)

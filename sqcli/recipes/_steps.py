@@ -1,8 +1,8 @@
-"""The runs of a recipe, in order, as requests of `generate`; each is checked before the first one starts."""
+"""The runs of a recipe, in order, as requests; each is checked before the first one starts."""
 
 import hashlib
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,38 +10,60 @@ from typing import Any
 import numpy as np
 
 from sqcli.errors import SqcliError, UsageError
-from sqcli.recipes._model import Defaults, Generate, Recipe
+from sqcli.recipes import _commands
+from sqcli.recipes._kinds import Generate, Generating, named
+from sqcli.recipes._model import Recipe
 from sqcli.runs._request import new_spec
 from sqcli.runs.generate import Request
 
-SHARED = tuple(name for name in Defaults.model_fields if name != "parameters")
+SHARED = tuple(name for name in Generating.model_fields if name != "parameters")
 
 
 @dataclass(frozen=True)
 class Run:
-    """One ensemble of a recipe."""
+    """What one command makes.
 
+    Attributes:
+        kind: generate, train or sample.
+        name: of the ensemble or the model.
+        key: where the step stands in the recipe.
+        request: of `generate`, `train` or `sample`, with the command line.
+        facts: what is known of the result before it is there: the `RunSpec` or `SampleSpec` of an ensemble, the
+            document of a model.
+    """
+
+    kind: str
     name: str
     key: str
-    request: Request
+    request: Any
+    facts: Any
 
 
 def runs(recipe: Recipe, folder: Path) -> list[Run]:
-    """Every ensemble of the recipe, below `folder`, by order of the steps.
+    """Everything that the recipe makes, below `folder`, by order of the steps.
 
     Raises:
         UsageError: a run that makes no sense, named by its key in the recipe.
     """
-    found: list[Run] = []
-    for number, step in enumerate(recipe.steps):
-        for name, point in step.points():
-            request = _request(recipe, step, point, folder, name)
-            found.append(Run(name, f"steps.{number}", _started(request, {run.name: run for run in found})))
-            _require_sense(found[-1])
-    return found
+    found: dict[str, Run] = {}
+    for step in recipe.steps:
+        key, name = f"steps.{step.number}", named(step)[1]
+        try:
+            if isinstance(step, Generate):
+                for name, point in step.points():
+                    found[name] = _generate(recipe, step, point, folder, name, found)
+            else:
+                from sqcli.recipes import _learning  # torch, for the recipes that need it
+
+                found[name] = _learning.planned(recipe, step, folder, found)
+        except SqcliError as error:
+            raise UsageError(f"{key} ({name}): {error}") from None
+    return list(found.values())
 
 
-def _request(recipe: Recipe, step: Generate, point: Mapping[str, Any], folder: Path, name: str) -> Request:
+def _generate(
+    recipe: Recipe, step: Generate, point: Mapping[str, Any], folder: Path, name: str, found: Mapping[str, Run]
+) -> Run:
     own = {key: getattr(step, key) for key in SHARED}
     shared = {key: value if value is not None else getattr(recipe.defaults, key) for key, value in own.items()}
     if step.scan and shared["seed"] is not None:
@@ -53,7 +75,12 @@ def _request(recipe: Recipe, step: Generate, point: Mapping[str, Any], folder: P
         algorithm_parameters=step.algorithm_parameters,
         **shared,
     )
-    return replace(request, command_line=command_line(request))
+    waiting = request.start not in (None, "hot", "cold")  # the ensemble to start from may not exist yet
+    started = replace(request, start=_start(str(request.start), found)) if waiting else request
+    spec = new_spec(replace(request, start="hot") if waiting else request)
+    return Run(
+        "generate", name, f"steps.{step.number}", replace(started, command_line=_commands.generating(started)), spec
+    )
 
 
 def _seed_of(seed: int, name: str) -> int:
@@ -62,37 +89,11 @@ def _seed_of(seed: int, name: str) -> int:
     return int(np.random.SeedSequence(seed, spawn_key=tuple(map(int, words))).generate_state(1, np.uint64)[0])
 
 
-def _started(request: Request, earlier: Mapping[str, Run]) -> Request:
-    """With the path of the step that `start` names."""
-    if request.start in (None, "hot", "cold"):
-        return request
-    if request.start not in earlier:
-        raise UsageError(f"start: {request.start!r} is neither hot nor cold nor an earlier step")
-    return replace(request, start=str(earlier[str(request.start)].request.path))
-
-
-def _require_sense(run: Run) -> None:
-    waiting = run.request.start not in (None, "hot", "cold")  # the ensemble to start from may not exist yet
-    try:
-        new_spec(replace(run.request, start="hot") if waiting else run.request)
-    except SqcliError as error:
-        raise UsageError(f"{run.key} ({run.name}): {error}") from None
-
-
-def command_line(request: Request) -> tuple[str, ...]:
-    """The command that does the same by hand."""
-    options: list[str] = ["sqcli", "generate", str(request.path)]
-    for name in ("theory", "lattice", "algorithm", "chains", "draws", "warmup", "every", "start", "seed", "dtype"):
-        value = getattr(request, name)
-        if value is not None:
-            options += [f"--{name}", "x".join(map(str, value)) if isinstance(value, tuple) else str(value)]
-    options += _pairs("-p", request.parameters)
-    return (*options, *_pairs("-a", request.algorithm_parameters))
-
-
-def _pairs(option: str, values: Mapping[str, Any]) -> Iterator[str]:
-    for name, value in values.items():
-        yield from (option, f"{name}={str(value).lower() if isinstance(value, bool) else value}")
+def _start(name: str, earlier: Mapping[str, Run]) -> str:
+    """The path of the ensemble that `start` names."""
+    if name not in earlier or earlier[name].kind == "train":
+        raise UsageError(f"start: {name!r} is neither hot nor cold nor an earlier ensemble")
+    return str(earlier[name].request.path)
 
 
 def plan(recipe: Recipe, folder: Path) -> list[str]:

@@ -12,7 +12,9 @@ from typing import Any
 
 from sqcli import store
 from sqcli.errors import SqcliError, UsageError
-from sqcli.recipes._model import Recipe, Reference, Row
+from sqcli.recipes._model import Measured, Recipe, Reference, Row
+from sqcli.runs._known import known
+from sqcli.runs._opened import open_for_measuring
 from sqcli.runs.autocorr import autocorr
 from sqcli.runs.measure import measure
 
@@ -21,7 +23,9 @@ COLUMNS = (
     "published", "published_error", "published_source", "published_deviation",
     "reference", "reference_error", "reference_source", "reference_deviation", "flags",
 )  # fmt: skip
+EXACT = "exact, by the theory itself"
 Entry = dict[str, Any]
+Estimate = Mapping[str, Any]
 Progress = Callable[[int, int], None]
 
 
@@ -33,22 +37,71 @@ def compare(rows: Sequence[Row], folders: Mapping[str, Path], progress: Progress
         folders: name -> ensemble.
         progress: called while configurations are read.
     """
-    groups: dict[tuple[Any, ...], list[int]] = {}
+    others = {number: row.model_copy(update={"of": row.reference.of})
+              for number, row in enumerate(rows) if isinstance(row.reference, Measured)}  # fmt: skip
+    found = _measured(dict(enumerate(rows)), folders, progress)
+    right: dict[int, Reference | None] = {}
+    for number, estimate in _measured(others, folders, progress).items():
+        right[number] = _reference(estimate, others[number].of)
     for number, row in enumerate(rows):
+        if not isinstance(row.reference, Measured):
+            right[number] = _exact(row, folders[row.of]) if row.reference == "exact" else row.reference
+    return [_entry(row, found[number], right[number]) for number, row in enumerate(rows)]
+
+
+def _measured(rows: Mapping[int, Row], folders: Mapping[str, Path], progress: Progress) -> dict[int, Estimate]:
+    """The estimate of each row."""
+    groups: dict[tuple[Any, ...], list[int]] = {}
+    for number, row in rows.items():
         groups.setdefault((row.of, row.quantity, row.window, row.skip), []).append(number)
-    found: dict[int, Entry] = {}
+    found: dict[int, Estimate] = {}
     for numbers in groups.values():
         chosen = [rows[number] for number in numbers]
         estimates = _estimates(folders[chosen[0].of], chosen, progress)
-        for number, row in zip(numbers, chosen, strict=True):
-            found[number] = _entry(row, _pick(row, number, estimates))
-    return [found[number] for number in range(len(rows))]
+        found |= {number: _pick(row, estimates) for number, row in zip(numbers, chosen, strict=True)}
+    return found
 
 
-def _estimates(path: Path, rows: Sequence[Row], progress: Progress) -> Sequence[Mapping[str, Any]]:
+def _reference(estimate: Estimate, name: str) -> Reference | None:
+    """Another ensemble's estimate as what to compare with; None where there is none."""
+    if estimate["value"] is None:
+        return None
+    return Reference(value=estimate["value"], error=estimate["error"] or 0.0, source=f"ensemble {name}")
+
+
+def _exact(row: Row, path: Path) -> Reference:
+    opened = open_for_measuring(path)
+    return Reference(value=known(opened.model.theory, opened.lattice)[row.observable, row.component], source=EXACT)
+
+
+def require_exact(rows: Sequence[Row], specs: Mapping[str, Any]) -> None:
+    """That there is an exact value wherever one is wanted.
+
+    Args:
+        rows: of the recipe.
+        specs: name -> the spec of the ensemble.
+
+    Raises:
+        UsageError: naming the row and what is known of that theory.
+    """
+    for row in rows:
+        if row.reference != "exact":
+            continue
+        there = known(specs[row.of].theory_instance, specs[row.of].system.lattice)
+        if row.quantity != "value" or (row.observable, row.component) not in there:
+            names = ", ".join(dict.fromkeys(n if c is None else f"{n}[{c}]" for n, c in there)) or "nothing"
+            raise UsageError(f"table.{row.number}.reference: not known exactly; of {row.of} is known: {names}")
+
+
+def _estimates(path: Path, rows: Sequence[Row], progress: Progress) -> Sequence[Estimate]:
     names, first = list(dict.fromkeys(row.observable for row in rows)), rows[0]
-    if first.quantity == "value":
-        return measure(path, names, skip=first.skip, progress=progress).estimates
+    if first.quantity != "tau_int":
+        measured = measure(path, names, skip=first.skip, progress=progress)
+        return (
+            measured.estimates
+            if first.quantity == "value"
+            else [_ess(row, measured.head) for row in measured.estimates]
+        )
     report = autocorr(path, names, window=first.window, skip=first.skip)
     draws = report.head["chains"] * (report.head["draws"] - first.skip)
     every = int(store.open_ensemble(path).attrs.get("every", 1))
@@ -57,7 +110,13 @@ def _estimates(path: Path, rows: Sequence[Row], progress: Progress) -> Sequence[
     return [{**row, **updates} for row, updates in zip(report.estimates, numbers, strict=True)]
 
 
-def _tau(row: Mapping[str, Any], window: int | str, draws: int) -> Entry:
+def _ess(row: Estimate, head: Estimate) -> Entry:
+    """Effective independent draws per draw, of memory and weights."""
+    share = None if row["ess"] is None else row["ess"] / (head["chains"] * head["draws"])
+    return {**row, "value": share, "error": None}
+
+
+def _tau(row: Estimate, window: int | str, draws: int) -> Entry:
     """τ_int and its error in draws.
 
     A window that is given is summed over whatever it hides, to compare with numbers that were made that way: the
@@ -69,45 +128,47 @@ def _tau(row: Mapping[str, Any], window: int | str, draws: int) -> Entry:
     return {"value": tau, "error": tau * math.sqrt((4 * int(window) + 2) / draws)}
 
 
-def _pick(row: Row, number: int, estimates: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+def _pick(row: Row, estimates: Sequence[Estimate]) -> Estimate:
     mine = {str(e["component"]): e for e in estimates if e["observable"] == row.observable}
     if row.component is None and len(mine) == 1:
         return next(iter(mine.values()))
     if str(row.component) not in mine:
         allowed = ", ".join(list(mine)[:12]) + (", …" if len(mine) > 12 else "")
-        raise UsageError(f"table.{number}.component: {row.observable} has no {row.component!r}; there are: {allowed}")
+        raise UsageError(
+            f"table.{row.number}.component: {row.observable} has no {row.component!r}; there are: {allowed}"
+        )
     return mine[str(row.component)]
 
 
-def _entry(row: Row, estimate: Mapping[str, Any]) -> Entry:
+def _entry(row: Row, estimate: Estimate, right: Reference | None) -> Entry:
     value, error = estimate["value"], estimate["error"]
     return {
         **{key: getattr(row, key) for key in ("of", "observable", "component", "quantity")},
         "value": value,
         "error": error,
         **_against("published", row.published, value, error),
-        **_against("reference", row.reference, value, error),
+        **_against("reference", right, value, error),
         "flags": list(estimate["flags"]),
     }
 
 
-def _against(name: str, known: Reference | None, value: float | None, error: float | None) -> Entry:
-    if known is None:
+def _against(name: str, other: Reference | None, value: float | None, error: float | None) -> Entry:
+    if other is None:
         return dict.fromkeys((name, f"{name}_error", f"{name}_source", f"{name}_deviation"))
     return {
-        name: known.value,
-        f"{name}_error": known.error,
-        f"{name}_source": known.source,
-        f"{name}_deviation": deviation(value, error, known),
+        name: other.value,
+        f"{name}_error": other.error,
+        f"{name}_source": other.source,
+        f"{name}_deviation": deviation(value, error, other),
     }
 
 
-def deviation(value: float | None, error: float | None, known: Reference) -> float | None:
+def deviation(value: float | None, error: float | None, other: Reference) -> float | None:
     """In standard errors; None where ours has none."""
     if value is None or error is None:
         return None
-    width = math.hypot(error, known.error)
-    return (value - known.value) / width if width > 0 else None
+    width = math.hypot(error, other.error)
+    return (value - other.value) / width if width > 0 else None
 
 
 def write(recipe: Recipe, entries: Sequence[Entry], folder: Path) -> list[Path]:

@@ -8,8 +8,7 @@ from sqcli.lattice.geometry import Lattice
 def known(theory: Any, lattice: Lattice) -> dict[tuple[str, str | None], float]:
     """Exact expectation values on `lattice`: (observable, component) -> value; empty where nothing is known.
 
-    Args:
-        theory: a theory; one with `log_partition` also knows log Z.
+    A theory with `log_partition` also knows log Z.
     """
     found = dict(theory.exact(lattice))
     if hasattr(theory, "log_partition"):

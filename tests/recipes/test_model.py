@@ -30,13 +30,21 @@ def change(recipe, key, value):
         ("table.0.of", "c", ["table.0.of", "'c'", "a, b"]),
         ("table.0.observable", "bindr", ["table.0.observable", "did you mean 'binder'"]),
         ("table.0.reference", {"value": 1}, ["table.0.reference.source: is missing"]),
-        ("table.0.quantity", "tau", ["table.0.quantity", "'value' or 'tau_int'"]),
+        ("table.0.quantity", "tau", ["table.0.quantity", "'value', 'tau_int' or 'ess'"]),
         ("plots.0.kind", "pie", ["plots.0", "history", "phase_diagram"]),
         ("plots.0.colour", "red", ["plots.0.colour: unknown key", "observable"]),
         ("plots.0.of", "c", ["plots.0.of", "'c'"]),
         ("plots.0", {"plot": "p", "kind": "phase_diagram", "of": "a", "x": "u", "y": "v", "observables": "chi2"},
          ["plots.0.of", "scan"]),
         ("defaults.lattice", "4by4", ["defaults.lattice"]),
+        ("defaults.train", {"nets": "mlp"}, ["defaults.train.nets: unknown key", "net_parameters", "epochs"]),
+        ("steps.0", {"train": "m", "of": "b"}, ["steps.0.of", "no earlier step", "'b'", "none"]),
+        ("steps.1", {"train": "m", "of": "a", "epoch": 1}, ["steps.1.epoch: unknown key", "epochs"]),
+        ("steps.1", {"train": "m", "of": "a", "init": "n"}, ["steps.1.init", "'n'"]),
+        ("steps.1", {"sample": "s", "model": "a", "method": "sde"}, ["steps.1.model", "'a'", "none"]),
+        ("table.0.reference", {"of": "z"}, ["table.0.reference.of", "'z'", "a, b"]),
+        ("table.0.reference", "precise", ["table.0.reference: should be 'exact'"]),
+        ("profiles", {"gpu": 1}, ["profiles.gpu"]),
     ],
 )  # fmt: skip
 def test_a_fault_is_one_line_with_file_and_key(small, written, key, value, said):
@@ -79,6 +87,35 @@ def test_settings_replace_entries_by_name_or_number(small, written):
 def test_a_setting_that_points_nowhere_is_wrong_usage(small, written, key):
     with pytest.raises(UsageError, match=f"--set {key}"):
         load(written(small), {key: "1"})
+
+
+def test_a_profile_replaces_entries_before_the_settings_do(small, written):
+    small["profiles"] = {"gpu": {"steps.a.draws": 7, "defaults.lattice": "8x8", "steps.b.chains": 5}}
+    path = written(small)
+    assert load(path).steps[0].draws is None
+    recipe = load(path, {"steps.a.draws": "9"}, "gpu")
+    assert (recipe.steps[0].draws, recipe.steps[1].chains, recipe.defaults.lattice) == (9, 5, (8, 8))
+
+
+def test_an_unknown_profile_names_those_there_are(small, written):
+    small["profiles"] = {"gpu": {"steps.z.draws": 7}}
+    path = written(small)
+    with pytest.raises(UsageError, match=r"recipe\.yaml: there is no profile 'tpu'; there are: cpu, gpu"):
+        load(path, profile="tpu")
+    with pytest.raises(
+        UsageError, match=r"recipe\.yaml: profiles\.gpu\.steps\.z\.draws: no entry 'z'; there are: a, b"
+    ):
+        load(path, profile="gpu")
+
+
+def test_what_belongs_to_another_profile_is_left_out_and_the_rest_keeps_its_number(small, written):
+    small["profiles"] = {"gpu": {}}
+    small["table"][0]["only"] = small["steps"][0]["only"] = "gpu"
+    del small["steps"][1]["start"], small["plots"]
+    path = written(small)
+    with pytest.raises(UsageError, match=r"table\.2\.of: no ensemble 'a'; the steps are: b"):
+        load(path)
+    assert len(load(path, profile="gpu").steps) == 2
 
 
 def test_recipes_know_every_kind_of_plot():

@@ -68,7 +68,7 @@ def test_a_stopped_recipe_goes_on_where_it_was(small, written, tmp_path):
     small["steps"][0]["draws"] = 200_000
     stop, path, out = threading.Event(), written(small), tmp_path / "out"
     with pytest.raises(Stopped):
-        recipes.run(path, out=out, stop=stop, reporter=lambda: nullcontext(lambda _: stop.set()))
+        recipes.run(path, out=out, stop=stop, reporter=lambda _: nullcontext(lambda _: stop.set()))
     assert not (out / "table.json").exists()
     reached = int(open_ensemble(out / "ensembles" / "a").draws.min())
     assert reached < 200_000

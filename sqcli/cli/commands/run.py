@@ -1,4 +1,4 @@
-"""Run a recipe: a YAML file that names what to generate, to compare and to plot.
+"""Run a recipe: a YAML file that names what to generate, to train, to sample, to compare and to plot.
 
 Running it again goes on where it was stopped and costs nothing for what is there. Ends with a table.
 """
@@ -17,6 +17,9 @@ def command(
         str, typer.Argument(metavar="RECIPE", help="A recipe's file, or the name of one.", show_default=False)
     ],
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where the results go.")] = None,
+    profile: Annotated[
+        str, typer.Option("--profile", metavar="cpu|gpu", help="Size: minutes on a CPU, or as published.")
+    ] = "cpu",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and do nothing.")] = False,
     replace: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Replace an entry; repeatable.")
@@ -27,17 +30,26 @@ def command(
     from sqcli.cli._format import explain_flags
     from sqcli.cli._progress import reporter
     from sqcli.cli._signals import stop_on_signals
+    from sqcli.cli._training_progress import reporter as training
 
     settings = pairs("--set", replace)
     from sqcli import recipes
     from sqcli.runs.flags import FLAGS
 
     if dry_run:
-        typer.echo("\n".join(recipes.commands(recipe, out=out, settings=settings)))
+        typer.echo("\n".join(recipes.commands(recipe, out=out, settings=settings, profile=profile)))
         return
     say = ctx.obj.say
     with stop_on_signals() as stop:
-        found = recipes.run(recipe, out=out, settings=settings, stop=stop, say=say, reporter=lambda: reporter(ctx.obj))
+        found = recipes.run(
+            recipe,
+            out=out,
+            settings=settings,
+            profile=profile,
+            stop=stop,
+            say=say,
+            reporter=lambda kind: (training if kind == "train" else reporter)(ctx.obj),
+        )
     if found.rows:
         typer.echo(comparison(found.rows))
         for line in explain_flags(found.rows, FLAGS):

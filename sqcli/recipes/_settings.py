@@ -1,0 +1,77 @@
+"""Entries of a recipe that are replaced: by `--set`, and by the profile that is chosen."""
+
+from collections.abc import Mapping
+from functools import reduce
+from typing import Any
+
+import yaml
+
+from sqcli.errors import UsageError
+from sqcli.recipes._kinds import KINDS
+from sqcli.recipes._model import CPU
+
+NAMING = (*KINDS, "plot")  # keys that name an entry of a list
+
+
+def choose(content: Any, profile: str) -> None:
+    """Put what `profile` replaces into the `content` of a recipe.
+
+    Raises:
+        UsageError: the recipe has no such profile, or one that replaces what is not there.
+    """
+    profiles = content.get("profiles") if isinstance(content, dict) else None
+    known = [*dict.fromkeys([CPU, *profiles])] if isinstance(profiles, dict) else [CPU]
+    if profile not in known:
+        raise UsageError(f"there is no profile {profile!r}; there are: {', '.join(map(str, known))}")
+    changes = profiles.get(profile) if isinstance(profiles, dict) else None
+    for key, value in (changes if isinstance(changes, dict) else {}).items():
+        _put(content, str(key), value, f"profiles.{profile}.{key}")
+
+
+def replace(content: Any, settings: Mapping[str, str]) -> None:
+    """Put the values, YAML texts, where their dotted keys point.
+
+    Raises:
+        UsageError: a value is no YAML, or there is no such place.
+    """
+    for key, value in settings.items():
+        try:
+            parsed = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise UsageError(f"--set {key}: {value!r} is no YAML") from None
+        _put(content, key, parsed, f"--set {key}")
+
+
+def _put(content: Any, key: str, value: Any, what: str) -> None:
+    """Steps and plots are found by name, entries of other lists by number."""
+    *way, last = key.split(".")
+    place = reduce(lambda where, part: _entry(where, part, what), way, content)
+    if isinstance(place, list):
+        place[_position(place, last, what)] = value
+    elif isinstance(place, dict):
+        place[last] = value
+    else:
+        raise UsageError(f"{what}: the recipe has nothing there to replace")
+
+
+def _entry(place: Any, part: str, what: str) -> Any:
+    if isinstance(place, list):
+        return place[_position(place, part, what)]
+    if isinstance(place, dict) and place.get(part) is not None:
+        return place[part]
+    raise UsageError(f"{what}: the recipe has no {part!r} there")
+
+
+def _position(entries: list[Any], part: str, what: str) -> int:
+    named = [_name(entry) for entry in entries]
+    if part in named:
+        return named.index(part)
+    if part.isdigit() and int(part) < len(entries):
+        return int(part)
+    allowed = ", ".join(name for name in named if name is not None) or f"0 to {len(entries) - 1}"
+    raise UsageError(f"{what}: no entry {part!r}; there are: {allowed}")
+
+
+def _name(entry: Any) -> str | None:
+    found = [entry[key] for key in NAMING if key in entry] if isinstance(entry, dict) else []
+    return next((name for name in found if isinstance(name, str)), None)

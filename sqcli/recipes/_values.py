@@ -1,0 +1,67 @@
+"""Values that the keys of a recipe hold: names, extents, numbers within bounds."""
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, StringConstraints, WithJsonSchema
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=60)]
+Scalar = bool | int | float | str
+Positive = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=0)]
+Seed = Annotated[int, Field(ge=0, lt=2**64)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+PositiveReal = Annotated[float, Field(gt=0)]
+
+
+class Strict(BaseModel):
+    """No unknown keys, no change after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _extents(value: Any) -> Any:
+    """`32x32` or a number as a list."""
+    if isinstance(value, int):
+        return [value]
+    if isinstance(value, str) and re.fullmatch(r"[0-9]+(x[0-9]+)*", value):
+        return [int(extent) for extent in value.split("x")]
+    return value
+
+
+def _many(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+def _text(value: Any) -> Any:
+    return str(value) if isinstance(value, (int, float)) else value
+
+
+EXTENTS: dict[str, Any] = {
+    "anyOf": [{"type": "string", "pattern": "^[0-9]+(x[0-9]+)*$"}, {"type": "integer", "minimum": 1}],
+    "description": "Extents, as 32x32; 1 in zero dimensions.",
+}
+ONE_OR_MANY: dict[str, Any] = {
+    "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}],
+    "description": "One name, or several.",
+}
+Extents = Annotated[tuple[Positive, ...], BeforeValidator(_extents), WithJsonSchema(EXTENTS)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_many), Field(min_length=1), WithJsonSchema(ONE_OR_MANY)]
+Component = Annotated[str, BeforeValidator(_text), WithJsonSchema({"type": ["string", "integer"]})]
+Window = Literal["auto"] | Positive
+
+
+class Part(Strict):
+    """An entry of a list of the recipe, which may be for some profiles only."""
+
+    only: Names | None = Field(default=None, description="Profiles that it belongs to; all if left out.")
+    _number: int = PrivateAttr(default=0)
+
+    @property
+    def number(self) -> int:
+        """Where it stands in the file's list."""
+        return self._number
+
+    def place(self, number: int) -> None:
+        """Say where it stands."""
+        self._number = number
