@@ -14,7 +14,7 @@ from sqcli.errors import SqcliError, UsageError
 from sqcli.lattice.geometry import Lattice
 from sqcli.runs._training_data import Origin, couplings_that_differ
 
-DEFAULTS = {"net": "spectral", "schedule": "ve", "objective": "dsm"}
+DEFAULTS = {"net": "spectral", "schedule": "geometric", "objective": "target"}
 OPTIONS = tuple(option.name for option in fields(Settings) if option.name != "ranks")
 IDENTITY_VERSION = 1
 

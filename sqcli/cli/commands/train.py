@@ -28,10 +28,10 @@ def command(
     out: Annotated[Path, typer.Option("--out", metavar="MODEL", help="Model directory to write.", show_default=False)],
     net: Annotated[str | None, typer.Option("--net", metavar="N", help="Network (listed below; spectral).")] = None,
     schedule: Annotated[
-        str | None, typer.Option("--schedule", metavar="S", help="Noise schedule (listed below; ve).")
+        str | None, typer.Option("--schedule", metavar="S", help="Noise schedule (listed below; geometric).")
     ] = None,
     objective: Annotated[
-        str | None, typer.Option("--objective", metavar="O", help="Objective (listed below; dsm).")
+        str | None, typer.Option("--objective", metavar="O", help="Objective (listed below; target).")
     ] = None,
     parameters: Annotated[
         list[str] | None,
