@@ -15,8 +15,9 @@ from torch import Tensor
 
 from sqcli.diffusion._denoiser import Denoiser
 from sqcli.diffusion._noise import Noise
-from sqcli.diffusion.samplers._base import Sampler, Weighted
+from sqcli.diffusion.samplers._base import Piloted, Sampler, Weighted
 from sqcli.errors import SqcliError
+from sqcli.exactness import Exactness
 from sqcli.lattice.geometry import Lattice
 from sqcli.lattice.philox import Stream
 
@@ -24,6 +25,7 @@ FEWEST, MOST = 32, 512  # draws of a tile, unless its fields would be huge
 SITES = 2**11  # of a tile of small fields: operations should not cost more than numbers
 MOST_SITES = 2**22
 RENEWALS = 2**31  # draw numbers from here on key what happens to a draw after it was made
+PILOT = 2**32 - 1  # chain whose random numbers pilot draws have
 Array = NDArray[np.float64]
 
 
@@ -80,6 +82,14 @@ class Proposals:
     def size(self) -> int:
         """Draws of a tile."""
         return tile_size(self.denoiser.lattice)
+
+    def exactness(self) -> Exactness:
+        """What the sampler's draws are here, measured on pilot draws where it can."""
+        if not isinstance(self.sampler, Piloted):
+            return self.sampler.exactness(self.denoiser)
+        torch.set_num_threads(1)
+        draws = min(self.sampler.pilots, max(1, MOST_SITES // self.denoiser.lattice.volume))
+        return self.sampler.measured(self.denoiser, self._noise(PILOT, range(draws)))
 
     def tile(self, chain: int, number: int) -> Tile:
         """Draws number·size … (number + 1)·size − 1 of `chain`.

@@ -14,7 +14,7 @@ from typing import Any
 from sqcli import parameters as params
 from sqcli import registry, store
 from sqcli.diffusion._denoiser import Denoiser
-from sqcli.diffusion._proposals import tile_size
+from sqcli.diffusion._proposals import Proposals, tile_size
 from sqcli.diffusion.samplers._base import Sampler, Weighted
 from sqcli.errors import SqcliError, UsageError
 from sqcli.exactness import Exactness
@@ -135,8 +135,8 @@ class SampleSpec:
         }
 
     def exactness(self, denoiser: Denoiser) -> Exactness:
-        """The sampler's, corrected by the accept/reject step where there is one."""
-        own = self.sampler.exactness(denoiser)
+        """The sampler's on this model, corrected by the accept/reject step where there is one."""
+        own = Proposals(denoiser, self.sampler, self.seed).exactness()
         if self.accept == NONE:
             return own
         if own.status == "weighted":

@@ -73,11 +73,12 @@ def _create(request: SampleRequest, spec: SampleSpec) -> None:
     layout = spec.layout(int(request.draws or 0))
     check_range(request, layout)
     place = require_device(request.device)
-    denoiser = _denoiser(request, spec, place)
+    with threads_kept():
+        exactness = spec.exactness(_denoiser(request, spec, place))
     parent = {"model": str(request.model), "identity": spec.model}
     attributes = spec.attributes() | {
         "identity": spec.identity,
-        "exactness": vars(spec.exactness(denoiser)),
+        "exactness": vars(exactness),
         **creation(request.command_line, place, [parent]),
     }
     store.create(request.path, layout, attributes, force=request.force)

@@ -1,5 +1,7 @@
 """Metropolis-adjusted annealed Langevin: the adjusted phase reaches the action's distribution whatever the network."""
 
+import math
+import re
 from dataclasses import replace
 
 import pytest
@@ -8,6 +10,9 @@ from gaussians import ONE
 
 from sqcli.diffusion._known import known_denoiser
 from sqcli.diffusion._noise import Noise
+from sqcli.diffusion._proposals import Proposals
+from sqcli.diffusion.nets._base import Net
+from sqcli.diffusion.samplers._relaxation import Relaxation, autocorrelation_time, drift
 from sqcli.diffusion.samplers.maala import AdjustedLangevin
 from sqcli.diffusion.schedules.geometric import Geometric
 from sqcli.errors import UsageError
@@ -30,7 +35,7 @@ def test_a_wrong_network_is_corrected(seed):
     """The score of m² = 2 for the theory with m² = 0.8: wrong before the adjusted phase, right after it."""
     wrong = replace(known_denoiser(Free(mass2=2.0), SQUARE, SCHEDULE), theory=Free(mass2=0.8))
     sampler = AdjustedLangevin(n_steps=30, n_adjusted=400)
-    drawn = sampler.draw(wrong, Noise(Stream(seed, 0), range(1500), (4, 4)))
+    drawn = sampler.draw(wrong, Noise(Stream(seed, 0), range(800), (4, 4)))
     exact = {"M2": 1 / (0.8 * 16), "phi2": Free(mass2=0.8).exact(SQUARE)["field_squared", None]}
     assert not within(drawn.stats["magnetization_before"] ** 2, exact["M2"])
     assert within(drawn.fields.mean((1, 2)) ** 2, exact["M2"])
@@ -44,20 +49,81 @@ def test_two_gaussians_need_the_network_to_find_both(seed):
     theory = GaussianMixture(mu0=1.0, sigma0=0.25)
     denoiser = known_denoiser(theory, ONE, SCHEDULE, scale=2.0)
     sampler = AdjustedLangevin(n_steps=60, n_adjusted=60, adjusted_step=0.03)
-    x = sampler.draw(denoiser, Noise(Stream(seed, 0), range(4000), (1,))).fields[:, 0]
+    x = sampler.draw(denoiser, Noise(Stream(seed, 0), range(2000), (1,))).fields[:, 0]
     assert within(x, 0.0)
     assert within(x**2, 1.0625)
     assert within(x**4, -2 + 3 * 1.0625**2)
 
 
+def worth(denoiser, **parameters):
+    """Exactness as a run would state it, and what was measured."""
+    return Proposals(denoiser, AdjustedLangevin(n_steps=20, **parameters), 3).exactness()
+
+
+@pytest.mark.parametrize("tau", [2.0, 8.0])
+def test_many_short_chains_tell_the_autocorrelation_time(seed, tau):
+    """AR(1) with a common drift, 40 τ of 256 chains: within 15 %, four standard errors."""
+    memory, length = (2 * tau - 1) / (2 * tau + 1), int(40 * tau)
+    random = torch.Generator().manual_seed(seed % 2**32)
+    normal = torch.randn(length, 256, dtype=torch.float64, generator=random)
+    rows = [normal[0]]
+    for row in normal[1:]:
+        rows.append(memory * rows[-1] + (1 - memory**2) ** 0.5 * row)
+    common = torch.linspace(0, 50, length, dtype=torch.float64)[:, None]
+    series = torch.stack(rows)
+    assert autocorrelation_time(series + common) == pytest.approx(tau, rel=0.15)
+    assert abs(drift(series)) < 4 < drift(series + common)
+
+
+def test_frozen_chains_have_no_end_of_memory(seed):
+    frozen = torch.randn(64, dtype=torch.float64, generator=torch.Generator().manual_seed(seed % 2**32)).expand(100, 64)
+    assert autocorrelation_time(frozen) >= 10
+    assert autocorrelation_time(torch.zeros(100, 64)) == math.inf
+    assert Relaxation(100, 64, ("|M|",), (math.nan,), (0.0,)).exactness(0.1).status == "uncorrected"
+
+
 def test_only_a_long_adjusted_phase_is_called_asymptotic():
     denoiser = known_denoiser(Free(mass2=0.5), SQUARE, SCHEDULE)
-    sampler = AdjustedLangevin()
-    enough = int(10 * 2.0 / sampler.size(denoiser)) + 1
-    assert replace(sampler, n_adjusted=enough).exactness(denoiser).status == "asymptotic"
-    assert replace(sampler, n_adjusted=enough - 2).exactness(denoiser).status == "uncorrected"
-    assert sampler.exactness().status == "uncorrected"
-    assert replace(sampler, n_adjusted=0).exactness(denoiser).status == "uncorrected"
+    assert worth(denoiser, n_adjusted=400).status == "asymptotic"
+    short = worth(denoiser, n_adjusted=60)
+    assert short.status == "uncorrected"
+    assert re.search(r"60 Metropolis-adjusted steps = [3-9]\.?\d* tau_int of \|?M", short.reason), short.reason
+    assert worth(denoiser, n_adjusted=0).status == AdjustedLangevin().exactness().status == "uncorrected"
+
+
+def test_acceptance_near_one_proves_nothing():
+    """Steps so small that all are accepted do not forget a wrong network."""
+    wrong = replace(known_denoiser(Free(mass2=2.0), SQUARE, SCHEDULE), theory=Free(mass2=0.5))
+    assert worth(wrong, n_adjusted=200, adjusted_step=1e-4).status == "uncorrected"
+
+
+def test_means_that_still_move_are_not_equilibrium():
+    found = Relaxation(1000, 64, ("|M|", "action"), (5.0, 2.0), (0.3, -4.5)).exactness(0.1)
+    assert found.status == "uncorrected"
+    assert "-4.5 sigma (action)" in found.reason
+
+
+def test_signs_need_flips_unless_network_and_action_are_even():
+    """Two wells far apart: |M| and M² are short-lived, M is not; what the network does of both wells is symmetric."""
+    theory = GaussianMixture(mu0=3.0, sigma0=0.25)
+    even = known_denoiser(theory, ONE, SCHEDULE, scale=2.0)
+    steps = {"n_adjusted": 300, "adjusted_step": 0.03}
+    assert worth(even, **steps).status == "asymptotic"
+    tilted = replace(even, net=_Tilted(even.net))
+    found = worth(tilted, **steps)
+    assert found.status == "uncorrected"
+    assert "tau_int of M " in found.reason
+
+
+class _Tilted(Net):
+    """A network with a preference for one sign."""
+
+    def __init__(self, net):
+        super().__init__()
+        self.net = net
+
+    def forward(self, y, level, context):
+        return self.net(y, level, context) + 0.3 * torch.tanh(level)
 
 
 def test_draws_do_not_depend_on_their_batch(seed):

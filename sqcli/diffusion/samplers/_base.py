@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -55,3 +55,13 @@ class Weighted(Protocol):
 
         Where it is a random variable (path weights), its law is that which keeps the extended target invariant.
         """
+
+
+@runtime_checkable
+class Piloted(Protocol):
+    """A sampler that measures what its draws are worth on a few of them, before any is kept."""
+
+    pilots: ClassVar[int]
+
+    def measured(self, denoiser: Denoiser, noise: Noise) -> Exactness:
+        """As `exactness`, from draws for the rows of `noise`, `pilots` of them unless their fields are huge."""

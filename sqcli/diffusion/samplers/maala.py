@@ -3,25 +3,29 @@
 Per level n_langevin steps y ← y + ε ∇log p_s + √(2ε) z with ε = step_size · s², so ∝ (s/s_min)². From level_min on
 (t_mh of the literature) the noise is taken away and n_adjusted steps follow of Langevin with the exact force, accepted
 with min(1, e^{−ΔS} q(φ|φ')/q(φ'|φ)) (MALA): a Markov chain of the wanted action, whatever the network was trained for.
-Acceptance near one proves nothing; what counts is the Langevin time n_adjusted · ε against the relaxation time of the
-softest mode, G_max for a Gaussian.
+Acceptance near one proves nothing; what counts is how long the adjusted phase is against the autocorrelation times
+in it, which are measured on a pilot population.
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from itertools import chain
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
 
 from sqcli.diffusion._denoiser import Denoiser
 from sqcli.diffusion._noise import Noise
+from sqcli.diffusion.samplers._adjusted import adjusted
 from sqcli.diffusion.samplers._base import Drawn
 from sqcli.diffusion.samplers._ladder import LadderSampler, Place
+from sqcli.diffusion.samplers._relaxation import followed
+from sqcli.diffusion.samplers._symmetry import mirrored
 from sqcli.exactness import Exactness
 
 SPREAD = 0.64  # variance of log acceptance ratios aimed at: 69 % accepted
-FORGOTTEN = 10.0  # relaxation times after which the start counts as forgotten
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class AdjustedLangevin(LadderSampler):
         adjusted_step: ε of these in units of φ²; auto: from the spectrum of the training data, for acceptance near 0.7.
     """
 
+    pilots: ClassVar[int] = 64
     n_steps: int = 60
     n_langevin: int = 5
     step_size: float = 0.3
@@ -53,15 +58,22 @@ class AdjustedLangevin(LadderSampler):
         return ("acceptance_rate", "langevin_time", "magnetization_before")
 
     def exactness(self, denoiser: Denoiser | None = None) -> Exactness:
-        """Asymptotic where the adjusted phase lasts ten relaxation times of the softest mode of the training data."""
-        if denoiser is None or not self.n_adjusted:
-            return Exactness("uncorrected", "annealed Langevin; the adjusted phase is not known to forget the network")
-        softest = float((denoiser.spectrum(None) * denoiser.mask).max()) * denoiser.scale**2
-        times = self.n_adjusted * self.size(denoiser) / softest
-        said = (
-            f"Metropolis-adjusted for {times:.3g} relaxation times of the softest mode (spectrum of the training data)"
-        )
-        return Exactness("asymptotic" if times >= FORGOTTEN else "uncorrected", said)
+        """Uncorrected as long as nothing is measured."""
+        return Exactness("uncorrected", "annealed Langevin; the adjusted phase is not known to forget the network")
+
+    @torch.no_grad()
+    def measured(self, denoiser: Denoiser, noise: Noise) -> Exactness:
+        """Asymptotic where the adjusted phase lasts ten of the longest τ_int of |M|, M² and S, and no mean drifts.
+
+        M itself counts too, unless network and action are even: then signs are equally likely without any flip.
+        """
+        if not self.n_adjusted:
+            return Exactness("uncorrected", "annealed Langevin without adjusted steps")
+        population = (fields for fields, _ in self._chains(denoiser, noise))
+        first = next(population)
+        odd = not mirrored(denoiser, self.ladder(denoiser), first)
+        found = followed(chain([first], population), denoiser.theory, denoiser.lattice, odd)
+        return found.exactness(self.size(denoiser))
 
     def size(self, denoiser: Denoiser) -> float:
         """ε of adjusted steps: for a Gaussian with precisions k, log ratios have the variance (2ε)³ Σ k³/16."""
@@ -80,23 +92,20 @@ class AdjustedLangevin(LadderSampler):
     @torch.no_grad()
     def draw(self, denoiser: Denoiser, noise: Noise) -> Drawn:
         """One chain for each row."""
-        fields = super().draw(denoiser, noise).fields
+        chains = self._chains(denoiser, noise)
+        fields, accepted = next(chains)
         before = fields.flatten(1).mean(1)
-        accepted, size = torch.zeros_like(before), self.size(denoiser)
+        for now, moved in chains:
+            fields, accepted = now, accepted + moved
+        stats = {"acceptance_rate": accepted / max(self.n_adjusted, 1), "magnetization_before": before}
+        time = self.n_adjusted * self.size(denoiser)
+        return Drawn(fields, None, stats | {"langevin_time": torch.full_like(before, time)})
+
+    def _chains(self, denoiser: Denoiser, noise: Noise) -> Iterator[tuple[Tensor, Tensor]]:
+        """The fields before and after each adjusted step, and which of them moved, (n,)."""
+        fields, size = super().draw(denoiser, noise).fields, self.size(denoiser)
+        yield fields, torch.zeros(len(fields), dtype=fields.dtype, device=fields.device)
         for i in range(self.n_adjusted):
             normal = noise.normal(1 + self.n_steps * self.n_langevin + i)
-            fields, moved = _adjusted(denoiser, fields, size, normal, noise.uniform(1 + i))
-            accepted = accepted + moved
-        stats = {"acceptance_rate": accepted / max(self.n_adjusted, 1), "magnetization_before": before}
-        return Drawn(fields, None, stats | {"langevin_time": torch.full_like(before, self.n_adjusted * size)})
-
-
-def _adjusted(denoiser: Denoiser, old: Tensor, size: float, normal: Tensor, uniform: Tensor) -> tuple[Tensor, Tensor]:
-    """One step of MALA: the new fields and whether each moved, (n,)."""
-    theory, lattice = denoiser.theory, denoiser.lattice
-    new = old + size * theory.drift(old, lattice) + (2 * size) ** 0.5 * normal
-    back = old - new - size * theory.drift(new, lattice)
-    ratio = theory.action(old, lattice) - theory.action(new, lattice)
-    ratio = ratio + lattice.site_sum(normal**2) / 2 - lattice.site_sum(back**2) / (4 * size)
-    moved = torch.log(uniform) < ratio
-    return torch.where(moved.reshape(-1, *(1 for _ in lattice.extents)), new, old), moved.to(old)
+            fields, moved = adjusted(denoiser.theory, denoiser.lattice, fields, size, normal, noise.uniform(1 + i))
+            yield fields, moved

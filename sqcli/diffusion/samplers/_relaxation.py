@@ -1,0 +1,96 @@
+"""Has a population of chains forgotten where it started? Autocorrelation over the population, and drift of its means.
+
+C(t) = ⟨δO_i(t₀) δO_i(t₀ + t)⟩ over chains i and times t₀, with δO_i(t₀) the deviation from the chains' mean at t₀:
+many short chains tell what one long one would, while their mean still moves too. τ_int = ½ + Σ_{t≥1} C(t)/C(0) up to
+the first t ≥ 5 τ_int (Madras–Sokal window). Where none is found up to half the length, the sum exceeds a tenth of it.
+The first quarter is left to relaxation: starts far out would hide what is slow.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from sqcli.exactness import Exactness
+from sqcli.lattice.geometry import Lattice
+from sqcli.theories._base import Theory
+
+WINDOW = 5.0  # of the sum, in τ_int
+FORGOTTEN = 10.0  # τ_int after which the start counts as forgotten
+DRIFT = 4.0  # σ from which means are said to move
+
+
+@dataclass(frozen=True)
+class Relaxation:
+    """What a population did in a number of steps.
+
+    Attributes:
+        names: of the observables.
+        times: their τ_int in steps.
+        drifts: mean of the last quarter less that of the second one, in σ.
+    """
+
+    steps: int
+    chains: int
+    names: tuple[str, ...]
+    times: tuple[float, ...]
+    drifts: tuple[float, ...]
+
+    def exactness(self, size: float) -> Exactness:
+        """Asymptotic after ten τ_int without drift. `size` is the Langevin time of a step, in units of φ²."""
+        slowest, moving = self.slowest, max(self.drifts, key=abs)
+        time, ratio = self.times[slowest], self.steps / self.times[slowest]
+        said = (
+            f"{self.steps} Metropolis-adjusted steps = {ratio:.3g} tau_int of {self.names[slowest]} ({time:.3g} steps,"
+            f" Langevin time {time * size:.3g}), the slowest of {', '.join(self.names)} in {self.chains} pilot chains;"
+            f" largest drift {moving:.2g} sigma ({self.names[self.drifts.index(moving)]})"
+        )
+        if not ratio >= FORGOTTEN:
+            return Exactness("uncorrected", f"{said}: too short, {FORGOTTEN:g} tau_int are needed")
+        if not abs(moving) < DRIFT:
+            return Exactness("uncorrected", f"{said}: not in equilibrium")
+        return Exactness("asymptotic", said)
+
+    @property
+    def slowest(self) -> int:
+        """Number of the observable with the longest τ_int."""
+        return max(range(len(self.times)), key=self.times.__getitem__)
+
+
+def followed(population: Iterable[Tensor], theory: Theory, lattice: Lattice, odd: bool) -> Relaxation:
+    """Watch |M|, M² and the action, and with `odd` M, of fields (n, *extents): the start and after each step."""
+    seen = torch.stack([_observed(fields, theory, lattice, odd) for fields in population], dim=1).cpu()
+    names = ("|M|", "M^2", "action", "M")[: len(seen)]
+    times, drifts = [autocorrelation_time(series) for series in seen], [drift(series) for series in seen]
+    return Relaxation(seen.shape[1] - 1, seen.shape[2], names, tuple(times), tuple(drifts))
+
+
+def _observed(fields: Tensor, theory: Theory, lattice: Lattice, odd: bool) -> Tensor:
+    mean = fields.flatten(1).mean(1)
+    return torch.stack([mean.abs(), mean**2, theory.action(fields, lattice), *([mean] if odd else [])])
+
+
+def autocorrelation_time(series: Tensor) -> float:
+    """τ_int in steps of (T, n); infinite where nothing varies or is not finite."""
+    lags, series = len(series) // 2 + 1, series[len(series) // 4 :]
+    length = len(series)
+    transformed = torch.fft.rfft(series - series.mean(1, keepdim=True), n=2 * length, dim=0)
+    power = torch.fft.irfft(transformed.abs().square().sum(1), n=2 * length)[:lags]
+    covariance = power / torch.arange(length, length - lags, -1)
+    if not float(covariance[0]) > 0:
+        return float("inf")
+    sums = torch.cumsum(covariance / covariance[0], 0) - 0.5
+    closed = torch.arange(len(sums)) >= WINDOW * sums
+    closed[0] = False
+    return float(sums[int(closed.int().argmax()) if closed.any() else -1].clamp(min=0.5))
+
+
+def drift(series: Tensor) -> float:
+    """Mean over the last quarter of (T, n) less that over the second one, in units of its error from n chains."""
+    quarter = len(series) // 4
+    if not quarter:
+        return 0.0
+    change = series[-quarter:].mean(0) - series[quarter : 2 * quarter].mean(0)
+    error = change.std() / len(change) ** 0.5
+    return float(change.mean() / error) if float(error) > 0 else 0.0

@@ -1,0 +1,31 @@
+"""Is the reverse process of a model symmetric under φ → −φ, as the action may be?"""
+
+import torch
+from torch import Tensor
+
+from sqcli.diffusion._denoiser import Denoiser
+
+TOLERANCE = 1e-4  # relative; networks compute in single precision
+
+
+@torch.no_grad()
+def mirrored(denoiser: Denoiser, levels: Tensor, fields: Tensor) -> bool:
+    """Whether S, the slow mode's density and, at the first, middle and last level, D are even and odd: seen on fields.
+
+    Args:
+        denoiser: network, facts and theory.
+        levels: noise levels.
+        fields: configurations φ (n, *extents).
+    """
+    theory, lattice = denoiser.theory, denoiser.lattice
+    y, given, slow = denoiser.split(denoiser.from_field(fields))
+    _, _, other = denoiser.split(denoiser.from_field(-fields))
+    same = _near(theory.action(fields, lattice), theory.action(-fields, lattice)) and _near(slow, other)
+    for level in (levels[0], levels[len(levels) // 2], levels[-1]):
+        here = denoiser.denoise(y, level, given)
+        same = same and _near(here, -denoiser.denoise(-y, level, None if given is None else -given))
+    return same
+
+
+def _near(one: Tensor, other: Tensor) -> bool:
+    return bool((one - other).abs().max() <= TOLERANCE * one.abs().max())
