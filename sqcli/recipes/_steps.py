@@ -68,9 +68,10 @@ def _generate(
     shared = {key: value if value is not None else getattr(recipe.defaults, key) for key, value in own.items()}
     if step.scan and shared["seed"] is not None:
         shared["seed"] = _seed_of(shared["seed"], name)
+    others = recipe.defaults.parameters if step.theory in (None, recipe.defaults.theory) else {}
     request = Request(
         path=folder / "ensembles" / name,
-        parameters={**recipe.defaults.parameters, **step.parameters, **point},
+        parameters={**others, **step.parameters, **point},
         algorithm=step.algorithm,
         algorithm_parameters=step.algorithm_parameters,
         **shared,

@@ -131,6 +131,7 @@ def references(theory: Potential) -> dict[tuple[str, str | None], float]:
     single = {
         "magnetization": 0.0, "abs_magnetization": size, "mean_abs_field": size, "chi2": m2, "chi2_abs": m2 - size**2,
         "binder": 1 - m4 / (3 * m2**2), "action": found.mean(theory.potential(found.x)), "field_squared": m2,
+        "field_squared_variance": m4 - m2**2,
     }  # fmt: skip
     values: dict[tuple[str, str | None], float] = {(name, None): value for name, value in single.items()}
     orders = ("2", "4", "6", "8")

@@ -153,6 +153,13 @@ def test_cumulants_of_a_two_point_field():
     np.testing.assert_allclose(observable("cumulants").function(Lattice((1,)))(np.ones(4)), [1, -2, 16, -272])
 
 
+def test_variance_of_the_square():
+    """Of N(0, 1): 3 − 1; of ±1: 0."""
+    function = observable("field_squared_variance").function(Lattice((1,)))
+    np.testing.assert_allclose(function(np.array([1.0, 3.0, 15.0, 105.0])), 2)
+    np.testing.assert_allclose(function(np.ones(4)), 0)
+
+
 def test_cumulants_of_two_gaussians():
     """κ₂ = μ₀²+σ₀², κ₄ = −2μ₀⁴, κ₆ = 16μ₀⁶, κ₈ = −272μ₀⁸ (2410.21212), from moments by quadrature."""
     mu, sigma = 1.0, 0.25

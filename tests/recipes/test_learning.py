@@ -1,6 +1,8 @@
 """Recipes that train and sample: planned before anything runs, made once, compared with what is exact."""
 
 import pytest
+import torch
+import yaml
 
 from sqcli import open_ensemble, recipes
 from sqcli.errors import UsageError
@@ -43,13 +45,14 @@ def well(small):
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    import yaml
-
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("well")
     path = folder / "well.yaml"
     path.write_text(yaml.safe_dump(WELL), encoding="utf-8")
     said = []
-    return path, folder / "out", recipes.run(path, out=folder / "out", say=said.append), said
+    yield path, folder / "out", recipes.run(path, out=folder / "out", say=said.append), said
+    torch.set_num_threads(before)
 
 
 def contents(folder):
