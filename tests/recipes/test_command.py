@@ -44,6 +44,14 @@ def test_a_dry_run_prints_the_commands_and_does_nothing(small, written, tmp_path
     assert not (tmp_path / "out").exists()
 
 
+def test_another_profile_has_results_of_its_own(small, written):
+    small["profiles"] = {"gpu": {"defaults.lattice": "8x8"}}
+    process = run(written(small), "--dry-run", "--profile", "gpu")
+    out, _ = process.communicate(timeout=60)
+    assert "generate results/small-gpu/ensembles/a" in out
+    assert "--lattice 8x8" in out
+
+
 def test_a_malformed_recipe_is_wrong_usage(written):
     process = run(written("name: x"))
     out, err = process.communicate(timeout=60)

@@ -1,11 +1,14 @@
 """Recipes that train and sample: planned before anything runs, made once, compared with what is exact."""
 
+import threading
+from contextlib import nullcontext
+
 import pytest
 import torch
 import yaml
 
 from sqcli import open_ensemble, recipes
-from sqcli.errors import UsageError
+from sqcli.errors import Stopped, UsageError
 from sqcli.recipes._load import load
 from sqcli.recipes._steps import runs
 
@@ -88,6 +91,19 @@ def test_again_it_changes_no_model_and_no_ensemble(made):
     assert {part: contents(out / part) for part in ("models", "ensembles")} == before
     assert again.rows == outcome.rows
     assert all(line.startswith("wrote") for line in said)
+
+
+def test_a_training_that_is_stopped_goes_on(made, well, written, tmp_path):
+    well |= {"steps": well["steps"][:2], "table": [], "plots": []}
+    path, out, stop = written(well), tmp_path / "out", threading.Event()
+    with pytest.raises(Stopped):
+        recipes.run(
+            path, out=out, stop=stop, reporter=lambda kind: nullcontext(lambda _: kind == "train" and stop.set())
+        )
+    assert not (out / "models" / "net" / "weights.safetensors").exists()
+    recipes.run(path, out=out)
+    weights = [folder / "models" / "net" / "weights.safetensors" for folder in (out, made[1])]
+    assert weights[0].read_bytes() == weights[1].read_bytes()
 
 
 def test_the_commands_are_those_of_the_steps(made, tmp_path):
