@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sqcli.lattice.philox import Stream, fill_normals, fill_uniforms
+from sqcli.lattice.philox import Stream, fill_normal_rows, fill_uniforms
 
 FIRST = 0x8000  # purposes from here on are the samplers'; Markov chain algorithms use small ones
 PURPOSES = 0x8000
@@ -32,8 +32,9 @@ class Noise:
     def normal(self, step: int) -> Tensor:
         """Independent N(0, 1): (n, *site), float64; `step` numbers the uses within a draw."""
         out = np.empty((len(self.draws), int(np.prod(self.site))))
-        for row, draw in zip(out, self.draws, strict=True):
-            fill_normals("float64")(row, *self._counter(draw, step), self.stream.key)
+        page, purpose = self._counter(0, step)
+        updates = np.array(self.draws, dtype=np.uint64) + np.uint64(page)
+        fill_normal_rows("float64")(out, updates, purpose, self.stream.key)
         return torch.from_numpy(out.reshape(-1, *self.site)).to(self.device)
 
     def uniform(self, step: int) -> Tensor:

@@ -1,0 +1,154 @@
+"""Cumulants of the local field against time: of noised data, of the model's reverse process, and exact (2410.21212).
+
+κ₂(t) = κ₂(0) α² + scale² σ², κ_n(t) = κ_n(0) αⁿ for n > 2, with κ_n(0) of the theory where it knows them, else of the
+ensemble. Fields are pooled over sites, odd moments taken as zero.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sqcli import stats
+from sqcli.diffusion._processes import Instants, backward, forward
+from sqcli.errors import UsageError
+from sqcli.observables.cumulants import cumulants
+from sqcli.runs._canvas import COLOURS, MARKERS
+from sqcli.runs._subject import BACKWARD, FORWARD, Subject
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+ORDERS = (2, 4, 6, 8)
+DRAWS, SITES, FEWEST = 20000, 2**15, 64  # by default: as many draws as these sites hold, between the other two
+TIMES = 12
+ROOM = 0.4  # above and below the exact curve
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Points:
+    """Estimates and errors, (k, 4) each, at increasing times."""
+
+    value: Array
+    error: Array
+
+
+@dataclass(frozen=True)
+class Curves:
+    """At times t (k,): of noised data, of the model, and the exact κ (k, 4); `source` says of what those are."""
+
+    t: Array
+    forward: Points
+    backward: Points
+    exact: Array
+    source: str
+
+
+def curves(subject: Subject) -> Curves:
+    """All of them.
+
+    Raises:
+        UsageError: neither an ensemble nor a theory that can be drawn from, or an ensemble whose draws have weights.
+    """
+    if subject.opened is not None and subject.opened.weighted:
+        raise UsageError(f"{subject.options.ensemble}: its draws have weights; give an ensemble without")
+    schedule, volume = subject.denoiser.schedule, subject.denoiser.lattice.volume
+    times = np.linspace(schedule.t_min, schedule.t_max, TIMES).tolist()
+    instants = subject.instants(times, as_levels=False)
+    draws = subject.options.draws or min(DRAWS, max(FEWEST, SITES // volume))
+    data = subject.data(draws)
+    start, source = _start(subject, data)
+    return Curves(
+        instants.t.numpy(),
+        forward_points(subject, data, instants),
+        backward_points(subject, draws, instants),
+        exact_curve(start, instants, subject.denoiser.scale),
+        source,
+    )
+
+
+def _start(subject: Subject, data: Sequence[Array]) -> tuple[Array, str]:
+    """κ_n(0) of the theory, or of the data."""
+    denoiser = subject.denoiser
+    known = denoiser.theory.exact(denoiser.lattice)
+    names = [("cumulants", str(order)) for order in ORDERS]
+    if all(name in known for name in names):
+        return np.array([known[name] for name in names]), "exact"
+    return cumulants(np.concatenate([moments(fields) for fields in data]).mean(0)), "from the ensemble"
+
+
+def exact_curve(start: Array, instants: Instants, scale: float) -> Array:
+    """κ(t), (k, 4), of κ(0), (4,)."""
+    alpha, level = instants.alpha.numpy()[:, None], instants.level.numpy()
+    curve = start * alpha ** np.array(ORDERS)
+    curve[:, 0] += (scale * alpha[:, 0] * level) ** 2
+    return np.asarray(curve)
+
+
+def moments(fields: Array) -> Array:
+    """Means over sites of φ², φ⁴, φ⁶, φ⁸: (n, *site) -> (n, 4)."""
+    flat = fields.reshape(len(fields), -1)
+    return np.stack([(flat**order).mean(1) for order in ORDERS], axis=1)
+
+
+def forward_points(subject: Subject, data: Sequence[Array], instants: Instants) -> Points:
+    """Of data (n_i, *site) per chain, with noise; errors know their autocorrelation."""
+    import torch
+
+    denoiser, first = subject.denoiser, 0
+    chains: list[list[Array]] = [[] for _ in instants.t]  # of each instant
+    for fields in data:
+        phi = torch.from_numpy(fields).to(denoiser.device)
+        noise = subject.noise(FORWARD, first, len(phi))
+        for found, noised in zip(reversed(chains), forward(denoiser, phi, noise, instants), strict=True):
+            found.append(moments(noised.cpu().numpy()))
+        first += len(phi)
+    return _estimated(chains)
+
+
+def backward_points(subject: Subject, draws: int, instants: Instants) -> Points:
+    """Of the model's reverse process, draws of which are independent."""
+    parts: list[list[Array]] = [[] for _ in instants.t]
+    for first, count in subject.parts(draws):
+        batches = backward(subject.denoiser, subject.noise(BACKWARD, first, count), instants)
+        for found, phi in zip(reversed(parts), batches, strict=False):  # the configurations at the end are not shown
+            found.append(moments(phi.cpu().numpy()))
+    return _estimated([[np.concatenate(found)] for found in parts])
+
+
+def _estimated(chains: Sequence[Sequence[Array]]) -> Points:
+    rows = [stats.estimate(list(of_time), cumulants) for of_time in chains]
+    numbers = np.array([[(e.value, np.nan if e.error is None else e.error) for e in row] for row in rows])
+    return Points(numbers[..., 0].real.astype(np.float64), numbers[..., 1].real.astype(np.float64))
+
+
+def draw(figure: "Figure", subject: Subject) -> Sequence[str]:
+    """One panel per order; where the exact curve is flat and errors explode, the axes follow the curve."""
+    found = curves(subject)
+    for place, (axes, order) in enumerate(zip(figure.subplots(2, 2, sharex=True).flat, ORDERS, strict=True)):
+        exact = found.exact[:, place]
+        axes.plot(found.t, exact, color="black", linewidth=0.8, label=found.source)
+        for number, (points, label) in enumerate(((found.forward, "forward"), (found.backward, "backward"))):
+            value, error = points.value[:, place], points.error[:, place]
+            style = {"fmt": MARKERS[number], "markersize": 2.6, "elinewidth": 0.6, "color": COLOURS[number]}
+            axes.errorbar(found.t, value, error, label=label, **style)
+        low, high = exact.min(), exact.max()
+        room = ROOM * max(high - low, abs(high), abs(low)) or 1.0
+        axes.set_ylim(low - room, high + room)
+        axes.set_ylabel(rf"$\kappa_{order}$")
+        if order > ORDERS[1]:
+            axes.set_xlabel(r"$t$")
+        if place == 0:
+            axes.legend(loc="best")
+    return [_line(found, place, order) for place, order in enumerate(ORDERS)]
+
+
+def _line(found: Curves, place: int, order: int) -> str:
+    """At the earliest time."""
+    said = f"kappa_{order}(t = {found.t[0]:.3g}): {found.source} {found.exact[0, place]:.6g}"
+    for name, points in (("forward", found.forward), ("backward", found.backward)):
+        said += f", {name} {points.value[0, place]:.6g} +- {points.error[0, place]:.2g}"
+    return said
