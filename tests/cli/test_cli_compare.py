@@ -1,0 +1,117 @@
+"""The command `compare` on a free field whose model was trained for one epoch: its table, its forms, its errors."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from sqcli.cli._main import run
+
+ROWS = ["hmc", "fahmc", "wolff", "smc", "path", "ode", "maala", "dpm", "sde"]
+SMALL = ["--seconds", "0.1", "--workers", "1", "--device", "cpu"]
+SHORT = ["-a", "ode.n_steps=24", "-a", "sde.n_steps=40", "-a", "maala.n_steps=10"]
+NUMBERS = {
+    "draws", "seconds", "draws_per_second", "acceptance", "tau_int", "tau_int_error", "weight_ess", "ess_per_second",
+    "setup_seconds", "ess_per_second_all", "log_z", "log_z_error", "value", "error", "deviation",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """A spectral net on 2 x 512 draws of the free field on 4x4, m² = 0.5."""
+    folder = tmp_path_factory.mktemp("compare")
+    made = f"generate {folder}/data --theory free -p mass2=0.5 --lattice 4x4 --algorithm hmc --chains 2 --draws 512 "
+    assert run(f"{made} --warmup 200 --seed 1 --workers 1 --quiet".split()) == 0
+    trained = f"train {folder}/data --out {folder}/m --net spectral -a channels=4 -a blocks=1 --schedule geometric "
+    assert run(f"{trained} --epochs 1 --seed 1 --device cpu --quiet".split()) == 0
+    return folder / "m"
+
+
+def test_every_row_is_there_and_exact_ones_agree_with_the_exact_value(sq, model):
+    """Hypothesis: |M| and log Z of exact and weighted rows are those of the free field, within 4.5 σ (fixed seed)."""
+    result = sq("compare", model, *SMALL, *SHORT, "--seed", 3, "--format", "json")
+    assert result.code == 0, result.err
+    found = json.loads(result.out)
+    assert [row["method"] for row in found["rows"]] == ROWS
+    assert found["notes"] == []
+    assert (found["observable"], found["lattice"], found["theory"]) == ("abs_magnetization", [4, 4], "free")
+    assert (found["configurations"], found["workers"]) == (10000, 1)
+    assert found["known"] == pytest.approx((2 / (0.5 * 16) / 3.141592653589793) ** 0.5)  # M ~ N(0, 1/(V m²))
+    assert min(found["training_seconds"], found["data_seconds"]) > 0
+    assert found["mean"]["value"] == pytest.approx(found["known"], abs=4.5 * found["mean"]["error"])
+    for row in found["rows"]:
+        check(row, found)
+
+
+def check(row, found):
+    assert set(row) == NUMBERS | {"method", "exactness", "flags"}
+    exact = row["exactness"] in ("exact", "weighted")
+    assert exact == (row["method"] in ("hmc", "fahmc", "wolff", "smc", "path", "ode"))
+    assert (row["weight_ess"] is not None) == (row["method"] in ("smc", "ode"))
+    assert row["draws_per_second"] == pytest.approx(row["draws"] / row["seconds"])
+    count, setup = found["configurations"], row["setup_seconds"]
+    assert row["ess_per_second_all"] == pytest.approx(count / (setup + count / row["ess_per_second"]))
+    if row["method"] in ("path", "ode", "maala", "dpm", "sde"):
+        assert setup >= found["training_seconds"] + found["data_seconds"]
+    if exact:
+        assert abs(row["value"] - found["known"]) < 4.5 * row["error"]
+        assert abs(row["deviation"]) < 4.5
+    assert (row["log_z"] is not None) == (row["method"] in ("smc", "path", "ode"))
+    if row["log_z"] is not None:
+        log_z = 3.891139032  # ½ Σ_k log 2πG(k), see test_known
+        assert abs(row["log_z"] - log_z) < 4.5 * row["log_z_error"] + 1e-8
+
+
+def test_forms_and_kept_ensembles(sq, model, tmp_path):
+    line = ["compare", model, "--method", "path", "--algorithm", "hmc", *SMALL, "--seed", 4]
+    table = sq(*line, "--out", tmp_path / "kept")
+    assert table.code == 0, table.err
+    head, *rows = table.out.splitlines()
+    for name in ("τ_int", "weight ESS", "ESS/s, all", "set-up s", "log Z", "abs_magnetization", "σ"):
+        assert name in head
+    assert [row.split()[0] for row in rows[:2]] == ["hmc", "path"]
+    assert rows[2].startswith("mean of the exact rows: ")
+    assert rows[3].startswith("exactly: 0.2820947")
+    assert len(rows) == 4
+    assert sq("verify", tmp_path / "kept" / "path").code == 0
+    again = sq(*line, "--out", tmp_path / "kept")
+    assert again.code == 1
+    assert "there is something already" in again.err
+    lines = list(csv.DictReader(io.StringIO(sq(*line[:2], "--algorithm", "hmc", *SMALL, "--format", "csv").out)))
+    assert [line["method"] for line in lines] == ["hmc"]
+    assert lines[0]["deviation"] == ""  # nothing to compare with
+    assert float(lines[0]["draws_per_second"]) > 0
+
+
+def test_another_lattice_and_other_parameters(sq, model):
+    line = ["--method", "path", *SMALL, "-p", "mass2=0.6", "--lattice", "4x6", "--obs", "field_squared"]
+    found = json.loads(sq("compare", model, *line, "--seed", 5, "--format", "json").out)
+    assert (found["lattice"], found["parameters"], found["observable"]) == ([4, 6], {"mass2": 0.6}, "field_squared")
+    (row,) = found["rows"]
+    assert abs(row["value"] - found["known"]) < 4.5 * row["error"]
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "says"),
+    [
+        ("nothing", 1, "nothing"),
+        ("MODEL --method euler", 2, "no sampler 'euler'"),
+        ("MODEL --algorithm euler", 2, "'euler'"),
+        ("MODEL --obs correlator", 2, "one expectation value"),
+        ("MODEL --obs plaquette", 2, "one expectation value"),
+        ("MODEL --obs acceptance", 2, "one expectation value"),
+        ("MODEL -a n_steps=3", 2, "-a takes ROW.NAME=VALUE"),
+        ("MODEL -a unet.n_steps=3", 2, "-a takes ROW.NAME=VALUE"),
+        ("MODEL --method path -a path.stride=3", 2, "stride"),
+        ("MODEL -p kappa=0.2", 2, "kappa"),
+        ("MODEL --lattice 4x4x4", 2, "dimension"),
+        ("MODEL --seconds 0", 2, "above 0"),
+        ("MODEL --format yaml", 2, "not one of table, json, csv"),
+    ],
+)
+def test_errors_are_one_line(sq, model, line, code, says):
+    result = sq("compare", *line.replace("MODEL", str(model)).split())
+    assert (result.code, result.out) == (code, "")
+    assert says in result.err
+    assert len(result.err.strip().splitlines()) == code  # wrong usage is told below the usage
