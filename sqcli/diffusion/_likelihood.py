@@ -91,6 +91,17 @@ class Divergence:
         return self.denoiser.project(product).reshape(count, *y.shape)
 
 
+def divergence(
+    kind: str, denoiser: Denoiser, given: Tensor | None, noise: Noise, distance: int, count: int
+) -> Divergence:
+    """That called exact, coloured (with `distance`) or hutchinson (with `count` probes)."""
+    if kind == "exact":
+        return exact_divergence(denoiser, given)
+    if kind == "coloured":
+        return coloured_divergence(denoiser, given, noise, distance)
+    return plain_divergence(denoiser, given, noise, count)
+
+
 def exact_divergence(denoiser: Denoiser, given: Tensor | None) -> Divergence:
     """All unit vectors as probes."""
     volume = denoiser.lattice.volume

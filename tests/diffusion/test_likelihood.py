@@ -11,6 +11,7 @@ from sqcli.diffusion._facts import Facts
 from sqcli.diffusion._known import known_denoiser, known_facts
 from sqcli.diffusion._likelihood import coloured_divergence, colouring, exact_divergence, plain_divergence
 from sqcli.diffusion._noise import Noise
+from sqcli.diffusion._proposals import Proposals
 from sqcli.diffusion.nets._base import Net
 from sqcli.diffusion.samplers._base import Weighted
 from sqcli.diffusion.samplers._gates import gates
@@ -110,9 +111,35 @@ def test_gates_see_a_grid_that_is_too_coarse(seed):
     denoiser = known_denoiser(Free(mass2=0.3), SMALL, Geometric())
     fine, coarse = (gates(ProbabilityFlow(n), denoiser, noise(seed, 3, SMALL)) for n in (60, 6))
     assert max(fine.values()) < 0.01
-    assert min(coarse.values()) > 0.3
+    assert min(coarse["doubled"], coarse["way_back"]) > 0.3
+    assert coarse["round_trip"] > 100 * fine["round_trip"] > 0
     adaptive = gates(ProbabilityFlow(10, tolerance=1e-6), denoiser, noise(seed, 2, SMALL))
     assert max(adaptive.values()) < 1e-2
+
+
+@pytest.mark.parametrize(("steps", "status"), [(60, "weighted"), (6, "uncorrected")])
+def test_what_the_gates_found_decides(steps, status):
+    denoiser = known_denoiser(Free(mass2=0.3), SMALL, Geometric())
+    found = Proposals(denoiser, ProbabilityFlow(steps), 3).exactness()
+    assert found.status == status
+    assert "log q_N - log q_2N| <= " in found.reason
+    assert ("too coarse" in found.reason) == (status == "uncorrected")
+    assert found == Proposals(denoiser, ProbabilityFlow(steps), 3).exactness()
+
+
+def test_no_density_no_gates():
+    denoiser = known_denoiser(Free(mass2=0.3), SMALL, Geometric())
+    flow = ProbabilityFlow(6, trace="none")
+    assert Proposals(denoiser, flow, 3).exactness() == flow.exactness(denoiser)
+
+
+def test_there_and_back(seed):
+    """Encoded and decoded, a configuration is what it was."""
+    denoiser = replace(known_denoiser(Free(mass2=0.5), SMALL, Geometric()), net=Bent())
+    fields = noise(seed, 3, SMALL).normal(7)
+    flow = ProbabilityFlow(60, trace="none")
+    top, _ = flow.encode(denoiser, fields, noise(seed, 3, SMALL))
+    torch.testing.assert_close(flow.decode(denoiser, top, None), fields, rtol=0, atol=1e-3)
 
 
 def brute_force(denoiser, y, level):

@@ -144,6 +144,19 @@ def test_flow_says_what_its_density_is_worth(model, tmp_path, trace):
         assert_exact(path)
 
 
+def test_flow_with_too_few_steps_is_told(model, tmp_path):
+    """Neither weights nor accept/reject make good for a log q that is not the density of the draws."""
+    parameters = {"n_steps": "5", "trace": "exact"}
+    for accept, line in (("none", "too coarse for weights"), ("independence", "density that is not exact")):
+        path = run(
+            model, tmp_path / accept, method="ode", method_parameters=parameters, chains=1, draws=16, accept=accept
+        )
+        exactness = store.open_ensemble(path).attrs["exactness"]
+        assert exactness["status"] == "uncorrected"
+        assert line in exactness["reason"]
+        assert flags.UNCORRECTED in measure(path, ["chi2"]).estimates[0]["flags"]
+
+
 def test_flow_as_proposal(model, tmp_path):
     parameters = {"n_steps": "40", "trace": "exact"}
     path = run(model, tmp_path / "e", method="ode", method_parameters=parameters, chains=1, draws=448, **WALK)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from sqcli.diffusion._denoiser import Denoiser
 from sqcli.diffusion._likelihood import Divergence
+from sqcli.diffusion.samplers._ladder import halve
 from sqcli.errors import SqcliError
 
 MOST_STEPS = 10000
@@ -40,6 +41,18 @@ class Flow:
         self.denoiser = denoiser
         self.given = given
         self.divergence = divergence
+
+    def follow(self, y: Tensor, levels: Tensor, tolerance: float) -> tuple[Tensor, Tensor]:
+        """`adaptive` with a tolerance, `fixed` with 0."""
+        return self.adaptive(y, levels, tolerance) if tolerance else self.fixed(y, levels)
+
+    def descend(self, top: Tensor, levels: Tensor, tolerance: float) -> tuple[Tensor, Tensor]:
+        """From levels[0] to s = 0: configurations φ, and what log q loses on the way, (n,)."""
+        y, total = self.follow(top, levels, tolerance)
+        if self.divergence is not None:
+            total = total + self.divergence.log_halved(y, levels[-1])
+        x = halve(self.denoiser, y, levels[-1], self.given)
+        return self.denoiser.to_field(self.denoiser.join(x, self.given)), total
 
     def velocity(self, y: Tensor, u: Tensor) -> Tensor:
         """Of y, u () or (n,)."""

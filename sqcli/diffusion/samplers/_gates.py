@@ -2,26 +2,55 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import torch
 
 from sqcli.diffusion._denoiser import Denoiser
 from sqcli.diffusion._noise import Noise
-from sqcli.diffusion.samplers.ode import ProbabilityFlow
+from sqcli.exactness import Exactness
+
+if TYPE_CHECKING:
+    from sqcli.diffusion.samplers.ode import ProbabilityFlow
+
+MOST = 0.05  # of each error, which has to be far below 1
+
+
+def claimed(trace: str) -> Exactness:
+    """What draws with a log q by this kind of trace are, if the steps are fine enough."""
+    if trace == "exact":
+        return Exactness("weighted", "log q of the probability flow with exact trace, up to its finite steps")
+    if trace == "none":
+        return Exactness("uncorrected", "probability flow without log q")
+    return Exactness("uncorrected", f"log q estimated with {trace} probes: its noise biases weights (approximate)")
 
 
 @torch.no_grad()
-def gates(sampler: ProbabilityFlow, denoiser: Denoiser, noise: Noise) -> Mapping[str, float]:
+def gates(sampler: "ProbabilityFlow", denoiser: Denoiser, noise: Noise) -> Mapping[str, float]:
     """Largest errors over the draws of `noise`; they must be ≪ 1 for weights to mean anything.
 
     Returns:
         doubled: |log q_N − log q_2N| of the same configurations. way_back: |log q| as drawn against as computed from
-        the configuration.
+        the configuration. round_trip: |φ' − φ| in units of the model's scale, to s_max and back.
     """
     drawn = sampler.draw(denoiser, noise)
-    back = sampler.log_density(denoiser, drawn.fields, noise)
+    top, back = sampler.encode(denoiser, drawn.fields, noise)
     finer = replace(sampler, n_steps=2 * sampler.n_steps, tolerance=sampler.tolerance / 32)
-    found = {"doubled": finer.log_density(denoiser, drawn.fields, noise) - back}
+    given = denoiser.split(denoiser.from_field(drawn.fields))[1]
+    found = {"round_trip": (sampler.decode(denoiser, top, given) - drawn.fields) / denoiser.scale}
     if drawn.log_density is not None:
+        found["doubled"] = finer.log_density(denoiser, drawn.fields, noise) - back
         found["way_back"] = drawn.log_density - back
     return {name: float(value.abs().max()) for name, value in found.items()}
+
+
+def judged(sampler: "ProbabilityFlow", denoiser: Denoiser, noise: Noise, own: Exactness) -> Exactness:
+    """`own` with the errors of `gates` in its reason; uncorrected where one is not small."""
+    found = gates(sampler, denoiser, noise)
+    said = (
+        f"{own.reason}; on {len(noise.draws)} pilot draws |log q_N - log q_2N| <= {found['doubled']:.2g}, "
+        f"way back <= {found['way_back']:.2g}, field's round trip <= {found['round_trip']:.2g}"
+    )
+    if all(error <= MOST for error in found.values()):
+        return Exactness(own.status, said)
+    return Exactness("uncorrected", f"{said}: too coarse for weights, take more steps or a smaller tolerance")

@@ -6,17 +6,18 @@ Jacobian's determinant. Backwards the same map gives log q of any configuration.
 
 import copy
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
 
-from sqcli.diffusion import _likelihood
 from sqcli.diffusion._denoiser import Denoiser
+from sqcli.diffusion._likelihood import Divergence, divergence
 from sqcli.diffusion._noise import Noise
 from sqcli.diffusion.samplers._base import Drawn
 from sqcli.diffusion.samplers._flow import Flow
-from sqcli.diffusion.samplers._ladder import Ladder, halve, start, start_density, unhalve
+from sqcli.diffusion.samplers._gates import claimed, judged
+from sqcli.diffusion.samplers._ladder import Ladder, start, start_density, unhalve
 from sqcli.exactness import Exactness
 
 EXACT_UP_TO = 256  # sites, for `auto`
@@ -36,6 +37,7 @@ class ProbabilityFlow(Ladder):
         precision: double: a copy of the network in float64; model: as it was trained.
     """
 
+    pilots: ClassVar[int] = 2
     n_steps: int = 40
     trace: Literal["auto", "exact", "coloured", "hutchinson", "none"] = "auto"
     n_probes: int = 10
@@ -55,27 +57,32 @@ class ProbabilityFlow(Ladder):
 
     def exactness(self, denoiser: Denoiser | None = None) -> Exactness:
         """Weighted with the exact trace only; `auto` needs the denoiser's lattice to say."""
-        kind = self._kind(denoiser.lattice.volume if denoiser else EXACT_UP_TO + 1)
-        if kind == "exact":
-            return Exactness("weighted", "log q of the probability flow with exact trace, up to its finite steps")
-        if kind == "none":
-            return Exactness("uncorrected", "probability flow without log q")
-        return Exactness("uncorrected", f"log q estimated with {kind} probes: its noise biases weights (approximate)")
+        return claimed(self._kind(denoiser.lattice.volume if denoiser else EXACT_UP_TO + 1))
+
+    def measured(self, denoiser: Denoiser, noise: Noise) -> Exactness:
+        """Weighted only where a grid twice as fine and the way back give the same log q."""
+        own = self.exactness(denoiser)
+        return judged(self, denoiser, noise, own) if self.weighs else own
 
     @torch.no_grad()
     def draw(self, denoiser: Denoiser, noise: Noise) -> Drawn:
         """One configuration for each row of `noise`."""
         denoiser = self._model(denoiser)
-        levels = self.ladder(denoiser)
+        level = self.ladder(denoiser)[0]
         given, log_q = denoiser.begin(noise.uniform(0))
-        y = start(denoiser, noise.normal(0), levels[0], given)
-        log_q = log_q + start_density(denoiser, y, levels[0], given)
+        top = start(denoiser, noise.normal(0), level, given)
         divergence = self._divergence(denoiser, given, noise)
-        y, total = self._follow(Flow(denoiser, given, divergence), y, levels)
-        field = denoiser.to_field(denoiser.join(halve(denoiser, y, levels[-1], given), given))
+        field, gained = Flow(denoiser, given, divergence).descend(top, self.ladder(denoiser), self.tolerance)
         if divergence is None:
             return Drawn(field)
-        return Drawn(field, log_q - total - divergence.log_halved(y, levels[-1]) - denoiser.log_jacobian)
+        log_q = log_q + start_density(denoiser, top, level, given)
+        return Drawn(field, log_q - gained - denoiser.log_jacobian)
+
+    @torch.no_grad()
+    def decode(self, denoiser: Denoiser, top: Tensor, given: Tensor | None) -> Tensor:
+        """Configurations from where they start at s_max, (n, *extents), and their slow modes."""
+        denoiser = self._model(denoiser)
+        return Flow(denoiser, given, None).descend(top, self.ladder(denoiser), self.tolerance)[0]
 
     @torch.no_grad()
     def log_density(self, denoiser: Denoiser, fields: Tensor, noise: Noise) -> Tensor:
@@ -90,14 +97,11 @@ class ProbabilityFlow(Ladder):
         x, given, log_q = denoiser.split(denoiser.from_field(fields))
         y = unhalve(denoiser, x, levels[-1], given)
         divergence = self._divergence(denoiser, given, noise)
-        top, total = self._follow(Flow(denoiser, given, divergence), y, levels.flip(0))
+        top, total = Flow(denoiser, given, divergence).follow(y, levels.flip(0), self.tolerance)
         if divergence is None:
             return top, torch.zeros_like(log_q)
         log_q = log_q + start_density(denoiser, top, levels[0], given) + total
         return top, log_q - divergence.log_halved(y, levels[-1]) - denoiser.log_jacobian
-
-    def _follow(self, flow: Flow, y: Tensor, levels: Tensor) -> tuple[Tensor, Tensor]:
-        return flow.adaptive(y, levels, self.tolerance) if self.tolerance else flow.fixed(y, levels)
 
     def _model(self, denoiser: Denoiser) -> Denoiser:
         return denoiser if self.precision == "model" else replace(denoiser, net=copy.deepcopy(denoiser.net).double())
@@ -107,10 +111,6 @@ class ProbabilityFlow(Ladder):
             return "exact" if volume <= EXACT_UP_TO else "coloured"
         return self.trace
 
-    def _divergence(self, denoiser: Denoiser, given: Tensor | None, noise: Noise) -> _likelihood.Divergence | None:
+    def _divergence(self, denoiser: Denoiser, given: Tensor | None, noise: Noise) -> Divergence | None:
         kind = self._kind(denoiser.lattice.volume)
-        if kind == "exact":
-            return _likelihood.exact_divergence(denoiser, given)
-        if kind == "coloured":
-            return _likelihood.coloured_divergence(denoiser, given, noise, self.distance)
-        return _likelihood.plain_divergence(denoiser, given, noise, self.n_probes) if kind == "hutchinson" else None
+        return None if kind == "none" else divergence(kind, denoiser, given, noise, self.distance, self.n_probes)
