@@ -19,12 +19,14 @@ from sqcli.runs._canvas import COLOURS, MARKERS
 from sqcli.runs._subject import BACKWARD, FORWARD, Subject
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 ORDERS = (2, 4, 6, 8)
 DRAWS, SITES, FEWEST = 20000, 2**15, 64  # by default: as many draws as these sites hold, between the other two
 TIMES = 12
-ROOM = 0.4  # above and below the exact curve
+ROOM = 0.2  # above and below, of the height
+DECADES = 30.0  # ratio of ends from which κ₂, which is positive, is logarithmic
 Array = NDArray[np.float64]
 
 
@@ -126,24 +128,34 @@ def _estimated(chains: Sequence[Sequence[Array]]) -> Points:
 
 
 def draw(figure: "Figure", subject: Subject) -> Sequence[str]:
-    """One panel per order; where the exact curve is flat and errors explode, the axes follow the curve."""
+    """One panel per order; the numbers at the earliest time."""
     found = curves(subject)
-    for place, (axes, order) in enumerate(zip(figure.subplots(2, 2, sharex=True).flat, ORDERS, strict=True)):
-        exact = found.exact[:, place]
-        axes.plot(found.t, exact, color="black", linewidth=0.8, label=found.source)
-        for number, (points, label) in enumerate(((found.forward, "forward"), (found.backward, "backward"))):
-            value, error = points.value[:, place], points.error[:, place]
-            style = {"fmt": MARKERS[number], "markersize": 2.6, "elinewidth": 0.6, "color": COLOURS[number]}
-            axes.errorbar(found.t, value, error, label=label, **style)
-        low, high = exact.min(), exact.max()
-        room = ROOM * max(high - low, abs(high), abs(low)) or 1.0
-        axes.set_ylim(low - room, high + room)
-        axes.set_ylabel(rf"$\kappa_{order}$")
-        if order > ORDERS[1]:
-            axes.set_xlabel(r"$t$")
-        if place == 0:
-            axes.legend(loc="best")
+    for place, axes in enumerate(figure.subplots(2, 2, sharex=True).flat):
+        _panel(axes, found, place)
     return [_line(found, place, order) for place, order in enumerate(ORDERS)]
+
+
+def _panel(axes: "Axes", found: Curves, place: int) -> None:
+    """Axes follow the curve and the earliest points; left out is what is not known to the height of the panel."""
+    exact, pairs = found.exact[:, place], ((found.forward, "forward"), (found.backward, "backward"))
+    axes.plot(found.t, exact, color="black", linewidth=0.8, label=found.source)
+    first = [p.value[0, place] + sign * p.error[0, place] for p, _ in pairs for sign in (-1, 1)]
+    low, high = min(exact.min(), *first), max(exact.max(), *first)
+    room = ROOM * (high - low) or 1.0
+    if place == 0 and high > DECADES * low > 0:
+        axes.set_yscale("log")
+    else:
+        axes.set_ylim(low - room, high + room)
+    for number, (points, label) in enumerate(pairs):
+        value, error = points.value[:, place], points.error[:, place]
+        shown = error < high - low + 2 * room
+        style = {"fmt": MARKERS[number], "markersize": 2.6, "elinewidth": 0.6, "color": COLOURS[number]}
+        axes.errorbar(found.t[shown], value[shown], error[shown], label=label, **style)
+    axes.set_ylabel(rf"$\kappa_{ORDERS[place]}$")
+    if place >= 2:
+        axes.set_xlabel(r"$t$")
+    if place == 0:
+        axes.legend(loc="best")
 
 
 def _line(found: Curves, place: int, order: int) -> str:

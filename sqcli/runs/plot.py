@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqcli.diffusion._disk import is_model
-from sqcli.errors import UsageError
+from sqcli.errors import SqcliError, UsageError
 from sqcli.runs import _panels, _propagator
 from sqcli.runs._canvas import COLUMN, HEIGHT, Quantity, Source, sheet
 
@@ -121,6 +121,8 @@ def plot_model(path: str | Path, kind: str, out: str | Path, **options: Any) -> 
     _require_known(kind)
     if kind not in MODEL_KINDS:
         raise UsageError(f"{kind} is a plot of an ensemble; of a model there are: {', '.join(MODEL_KINDS)}")
+    if not Path(path).exists():
+        raise SqcliError(f"{path}: there is no model and no ensemble")
     how, said = MODEL_KINDS[kind], Options(**options)
     subject = Subject(Path(path), said)
     _require_taken(kind, how.takes if subject.is_model else (), said.given(), subject.is_model)
