@@ -3,6 +3,8 @@
 Predictor: y' = y + (s² − s'²) ∇log p_s + √(s² − s'²) z. Corrector: y ← y + ε ∇log p + √(2ε) z with
 ε = 2 (snr ‖z‖/‖∇log p‖)². The norms are those expected of a Gaussian of the data's spectrum, V and Σ_k 1/(G_k + s²):
 a step size that looked at its own noise or at the other draws of a batch would be biased or depend on the batch.
+A mode or peak of precision k comes out with its variance times 1/(1 − snr² k/⟨k⟩), ⟨k⟩ that Gaussian's mean
+precision: the 0.16 published for images makes the peaks of two Gaussians at ±1 of width 1/4, k/⟨k⟩ = 17, wider by 77 %.
 """
 
 from dataclasses import dataclass
@@ -19,12 +21,12 @@ class PredictorCorrector(LadderSampler):
 
     Attributes:
         n_correct: Langevin steps per level.
-        snr: signal-to-noise ratio that sets their size.
+        snr: signal-to-noise ratio that sets their size; small enough for peaks far narrower than the whole.
     """
 
     n_steps: int = 500
     n_correct: int = 1
-    snr: float = 0.16
+    snr: float = 0.04
 
     def __post_init__(self) -> None:
         super().__post_init__()
