@@ -43,7 +43,7 @@ class AdjustedLangevin(LadderSampler):
     n_steps: int = 60
     n_langevin: int = 5
     step_size: float = 0.3
-    n_adjusted: int = 100
+    n_adjusted: int = 300
     adjusted_step: float | Literal["auto"] = "auto"
 
     def __post_init__(self) -> None:
