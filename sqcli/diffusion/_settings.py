@@ -16,7 +16,8 @@ class Settings:
     Attributes:
         epochs: passes through the data.
         batch_size: configurations per step, over all ranks.
-        learning_rate: largest, of Adam.
+        learning_rate: largest, of AdamW.
+        weight_decay: of AdamW, per unit of the learning rate.
         ema: decay of the average of the weights.
         validation: fraction of the data that is not trained on.
         patience: epochs without a smaller validation loss after which training ends; 0: never.
@@ -29,6 +30,7 @@ class Settings:
     epochs: int
     batch_size: int = field(default=64, metadata={"name": "batch-size"})
     learning_rate: float = field(default=1e-3, metadata={"name": "learning-rate"})
+    weight_decay: float = field(default=0.0, metadata={"name": "weight-decay"})
     ema: float = 0.999
     validation: float = 0.1
     patience: int = 0
@@ -42,6 +44,8 @@ class Settings:
             raise UsageError("--epochs and --batch-size must be at least 1, --patience at least 0")
         if not (self.learning_rate > 0 and 0 <= self.ema < 1 and 0 <= self.validation < 1 and self.clip > 0):
             raise UsageError("--learning-rate must be positive, --ema and --validation at least 0 and below 1")
+        if self.weight_decay < 0:
+            raise UsageError(f"--weight-decay must not be negative, not {self.weight_decay}")
         if self.batch_size % self.ranks:
             raise UsageError(f"--batch-size {self.batch_size} is not a multiple of the {self.ranks} processes")
         if self.patience and not self.validation:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sqcli.diffusion._adam import Adam
+from sqcli.diffusion._adam import AdamW
 from sqcli.diffusion._disk import STATE, own_file
 from sqcli.diffusion._facts import Facts
 from sqcli.diffusion._tensors import below, prefixed, read_tensors, write_tensors
@@ -47,13 +47,14 @@ class State:
         net: on the device.
         extra: further parameters of the objective, or None.
         facts: of every training ensemble, as fitted.
+        weight_decay: of the optimizer.
     """
 
-    def __init__(self, net: Net, extra: nn.Module | None, facts: list[Facts]) -> None:
+    def __init__(self, net: Net, extra: nn.Module | None, facts: list[Facts], weight_decay: float = 0.0) -> None:
         self.net, self.extra, self.facts, self.record = net, extra, facts, Record()
         self.averaged_net, self.averaged_extra = copy.deepcopy(net).eval(), copy.deepcopy(extra)
         self.parameters = [p for module in self.modules(False) for p in module.parameters() if p.requires_grad]
-        self.optimizer = Adam(self.parameters)
+        self.optimizer = AdamW(self.parameters, weight_decay)
         self.best: dict[str, Tensor] = {}
 
     def modules(self, averaged: bool) -> Iterator[nn.Module]:

@@ -103,7 +103,8 @@ class Trainer:
         )
         objective = job.design.objective
         extra = objective.extra(self._denoiser(net, 0)) if isinstance(objective, Extended) else None
-        self.state = State(net, extra.to(device) if extra is not None else None, [e.facts for e in self.entries])
+        extra, facts = extra.to(device) if extra is not None else None, [e.facts for e in self.entries]
+        self.state = State(net, extra, facts, job.settings.weight_decay)
         self.steps = job.settings.epochs * len(self.batches) if self.state.parameters else 0
         if resume:
             self.state.load(job.path, job.identity)

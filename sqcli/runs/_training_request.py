@@ -43,6 +43,7 @@ class TrainRequest:
     epochs: int | None = None
     batch_size: int | None = None
     learning_rate: float | None = None
+    weight_decay: float | None = None
     ema: float | None = None
     validation: float | None = None
     patience: int | None = None

@@ -18,7 +18,20 @@ def ensemble(tmp_path_factory):
     return path
 
 
-SMALL = ("--net", "mlp", "-a", "width=8", "-a", "schedule.sigma=20", "-a", "objective.weighting=sigma2")
+SMALL = (
+    "--net",
+    "mlp",
+    "--schedule",
+    "ve",
+    "--objective",
+    "dsm",
+    "-a",
+    "width=8",
+    "-a",
+    "schedule.sigma=20",
+    "-a",
+    "objective.weighting=sigma2",
+)
 
 
 def test_train_and_show(sq, ensemble, tmp_path):
@@ -45,7 +58,7 @@ def test_train_and_show(sq, ensemble, tmp_path):
     [
         (("--net", "mpl", "--epochs", 1), 2, "did you mean 'mlp'"),
         (("--epochs", 1, "-a", "chanels=3"), 2, "allowed: channels"),
-        (("--epochs", 1, "-a", "schedule.beta=3"), 2, "schedule ve has no parameter 'beta'; allowed: sigma, t_min"),
+        (("--epochs", 1, "-a", "schedule.beta=3"), 2, "schedule geometric has no parameter 'beta'; allowed: level_min"),
         (("--epochs", 1, "-a", "width"), 2, "-a takes NAME=VALUE"),
         (("--epochs", 0), 2, "between 1 and"),
         (("--epochs", 1, "--ema", 2), 2, "--ema"),

@@ -42,7 +42,8 @@ def ensemble(tmp_path):
 
 
 def request_for(path, *ensembles, **options):
-    given = {"net": "mlp", "parameters": {"width": 8}, "epochs": 3, "batch_size": 16, "seed": 5} | options
+    given = {"net": "mlp", "schedule": "ve", "objective": "dsm", "parameters": {"width": 8}} | options
+    given = {"epochs": 3, "batch_size": 16, "seed": 5} | given
     return TrainRequest(path, ensembles, **given)
 
 

@@ -47,6 +47,10 @@ def command(
         float | None,
         typer.Option("--learning-rate", parser=values.real(0, above=True), metavar="X", help="Largest one (0.001)."),
     ] = None,
+    weight_decay: Annotated[
+        float | None,
+        typer.Option("--weight-decay", parser=values.real(0), metavar="X", help="Of AdamW (0)."),
+    ] = None,
     ema: Annotated[
         float | None,
         typer.Option("--ema", parser=values.real(0), metavar="X", help="Decay of the weights' average (0.999)."),
