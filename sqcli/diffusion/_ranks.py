@@ -16,6 +16,20 @@ from torch import Tensor, nn
 from sqcli.errors import UsageError
 
 
+SITES = 2**15  # of a batch that keep one thread busy
+
+
+@contextlib.contextmanager
+def threads_for(sites: int) -> Iterator[None]:
+    """As many of torch's threads as batches of `sites` sites feed: on small ones they wait for each other instead."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(max(1, min(before, sites // SITES)))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 @dataclass(frozen=True)
 class Ranks:
     """This process among all."""

@@ -14,7 +14,7 @@ from typing import Any
 from sqcli import parameters as params
 from sqcli.diffusion._design import Design
 from sqcli.diffusion._disk import DOCUMENT, METRICS, STATE, WEIGHTS, is_model, read_document, write_document
-from sqcli.diffusion._ranks import Ranks, together, usable
+from sqcli.diffusion._ranks import Ranks, threads_for, together, usable
 from sqcli.diffusion._settings import Settings
 from sqcli.diffusion.model import Model, couplings_of
 from sqcli.diffusion.trainer import Job, Moment, Trainer
@@ -76,10 +76,15 @@ def _go_on(
     stop: threading.Event,
     progress: Callable[[Moment], None],
 ) -> None:
-    with _owned(request.path) if ranks.rank == 0 else contextlib.nullcontext():
+    with contextlib.ExitStack() as held:
+        if ranks.rank == 0:
+            held.enter_context(_owned(request.path))
         resume = (request.path / STATE).is_file()
         ranks.wait()
-        trainer = Trainer(_job(request, document), ranks, request.compile, resume)
+        job = _job(request, document)
+        threads = threads_for(job.settings.batch_size // ranks.size * max(s.lattice.volume for s in job.training))
+        held.enter_context(threads)
+        trainer = Trainer(job, ranks, request.compile, resume)
         with time_limit(request.time_limit, stop):
             done = trainer.run(stop, progress, request.checkpoint_every)
         record = trainer.state.record
