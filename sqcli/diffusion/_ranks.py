@@ -15,7 +15,6 @@ from torch import Tensor, nn
 
 from sqcli.errors import UsageError
 
-
 SITES = 2**15  # of a batch that keep one thread busy
 
 
