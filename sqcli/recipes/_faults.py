@@ -4,8 +4,9 @@ from collections.abc import Collection, Iterator
 
 from sqcli import registry
 from sqcli.errors import UsageError
-from sqcli.recipes._kinds import Generate, Sample, Train, named
-from sqcli.recipes._model import Measured, PhaseDiagram, Recipe, SeriesPlot
+from sqcli.recipes._kinds import Sample, Train, named
+from sqcli.recipes._model import Measured, ModelPlot, PhaseDiagram, Plot, Recipe, SeriesPlot
+from sqcli.runs.plot import OF_ENSEMBLES
 
 
 def faults(recipe: Recipe) -> Iterator[str]:
@@ -61,15 +62,24 @@ def _no_observable(key: str, name: str) -> Iterator[str]:
         yield f"{key}: {error}"
 
 
-def _plot_faults(
-    key: str, plot: SeriesPlot | PhaseDiagram, ensembles: Collection[str], recipe: Recipe
-) -> Iterator[str]:
+def _plot_faults(key: str, plot: Plot, ensembles: Collection[str], recipe: Recipe) -> Iterator[str]:
     if isinstance(plot, SeriesPlot):
         for name in plot.of:
             yield from _unknown(f"{key}.of", name, ensembles, recipe)
         yield from _no_observable(f"{key}.observable", plot.observable.partition("[")[0])
-        return
-    scans = {step.generate: set(step.scan) for step in recipe.steps if isinstance(step, Generate) and step.scan}
+    elif isinstance(plot, ModelPlot):
+        samples = [step.sample for step in recipe.steps if isinstance(step, Sample)]
+        able = [*recipe.models, *(samples if plot.kind in OF_ENSEMBLES else ())]
+        if plot.of not in able:
+            yield f"{key}.of: {plot.kind} is a plot of a model; no such step {plot.of!r}; there are: {', '.join(able)}"
+        if plot.beside is not None:
+            yield from _unknown(f"{key}.with", plot.beside, ensembles, recipe)
+    else:
+        yield from _diagram_faults(key, plot, recipe)
+
+
+def _diagram_faults(key: str, plot: PhaseDiagram, recipe: Recipe) -> Iterator[str]:
+    scans = {name: set(step.scan) for name, step in recipe.generated.items() if step.scan}
     if plot.of not in scans:
         yield f"{key}.of: no step {plot.of!r} with a scan; there are: {', '.join(scans) or 'none'}"
     elif scans[plot.of] != {plot.x, plot.y}:

@@ -11,8 +11,9 @@ from pydantic import BaseModel, ValidationError
 from sqcli.errors import UsageError
 from sqcli.recipes._faults import faults
 from sqcli.recipes._kinds import KINDS
-from sqcli.recipes._model import CPU, Measured, PhaseDiagram, Recipe, Reference
+from sqcli.recipes._model import CPU, Measured, ModelPlot, PhaseDiagram, Recipe, Reference
 from sqcli.recipes._settings import choose, replace
+from sqcli.runs.plot import MODEL_KINDS
 
 FOLDER = Path("recipes")
 MOST_BYTES = 2**20
@@ -20,6 +21,7 @@ TAGGED: dict[str | int, type[BaseModel]] = {
     "phase_diagram": PhaseDiagram,
     "~number": Reference,
     "~measured": Measured,
+    **dict.fromkeys(MODEL_KINDS, ModelPlot),
     **{f"~{kind}": model for kind, model in KINDS.items()},
 }
 """What pydantic's names of alternatives stand for."""
@@ -106,7 +108,7 @@ def _allowed(way: tuple[Any, ...]) -> list[str]:
         elif isinstance(part, str) and part in model.model_fields:
             found = list(_models(model.model_fields[part].annotation))
             model = found[0] if found else model
-    return list(model.model_fields)
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:

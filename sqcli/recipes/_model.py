@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from sqcli.recipes._kinds import Defaults, Generate, Sample, Step, Train
-from sqcli.recipes._values import Component, Count, Name, Names, Part, Strict, Window
+from sqcli.recipes._kinds import Defaults, Generate, Parameters, Sample, Step, Train
+from sqcli.recipes._values import Component, Count, Name, Names, Part, Positive, Seed, Strict, Window
 
 CPU = "cpu"
 
@@ -84,7 +84,21 @@ class PhaseDiagram(Part):
     marks: list[Mark] = Field(default=[])
 
 
-Plot = Annotated[SeriesPlot | PhaseDiagram, Field(discriminator="kind")]
+class ModelPlot(Part):
+    """A figure of `sqcli plot` of a model, or of an ensemble sampled with densities."""
+
+    plot: Name = Field(description="Name of the image.")
+    kind: Literal["effective_action", "score", "denoising", "cumulants", "acceptance"]
+    of: str = Field(description="A train step; of effective_action and acceptance also a sample step.")
+    beside: str | None = Field(default=None, alias="with", description="Ensemble whose configurations are used.")
+    times: tuple[float, ...] = Field(default=(), description="Of the schedule.")
+    draws: Positive | None = Field(default=None, description="Configurations or samples.")
+    seed: Seed | None = None
+    method: str | None = Field(default=None, description="Sampler that gives densities.")
+    method_parameters: Parameters = Field(default={})
+
+
+Plot = Annotated[SeriesPlot | PhaseDiagram | ModelPlot, Field(discriminator="kind")]
 Replacements = dict[str, Any]
 
 

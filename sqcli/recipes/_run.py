@@ -11,12 +11,12 @@ from sqcli import store
 from sqcli.errors import SqcliError, Stopped
 from sqcli.recipes import _table
 from sqcli.recipes._load import load
-from sqcli.recipes._model import CPU, PhaseDiagram, Plot, Recipe
+from sqcli.recipes._model import CPU, ModelPlot, PhaseDiagram, Plot, Recipe
 from sqcli.recipes._steps import Run, plan, runs
 from sqcli.runs._canvas import Source
 from sqcli.runs._phase_diagram import Diagram, draw
 from sqcli.runs.generate import generate
-from sqcli.runs.plot import plot_several
+from sqcli.runs.plot import plot_model, plot_several
 
 RESULTS = Path("results")
 FOLDERS = {"generate": "ensembles", "sample": "ensembles", "train": "models"}
@@ -87,12 +87,12 @@ def run(
     _make(folder, {FOLDERS[step.kind] for step in steps})
     for number, step in enumerate(steps, 1):
         _make_one(step, stop, reporter, lambda text, n=number: say(f"[{n}/{len(steps)}] {text}"))  # type: ignore[misc]
-    paths = {step.name: step.request.path for step in steps if step.kind != "train"}
+    paths = {step.name: step.request.path for step in steps}
     rows = _table.compare(loaded.table, paths, _watch(stop))
     files = _table.write(loaded, rows, folder) if rows else []
     for plot in loaded.plots:
         _watch(stop)()
-        files.append(_draw(plot, loaded, paths, folder))
+        files.append(_draw(plot, loaded, paths, folder, say))
     for file in files:
         say(f"wrote {file}")
     return Outcome(loaded, rows, files)
@@ -149,13 +149,19 @@ def _watch(stop: threading.Event) -> Callable[..., None]:
     return look
 
 
-def _draw(plot: Plot, recipe: Recipe, paths: Mapping[str, Path], folder: Path) -> Path:
+def _draw(plot: Plot, recipe: Recipe, paths: Mapping[str, Path], folder: Path, say: Callable[[str], None]) -> Path:
     target = folder / f"{plot.plot}.png"
     if isinstance(plot, PhaseDiagram):
         step = recipe.generated[plot.of]
         points = {(float(at[plot.x]), float(at[plot.y])): paths[name] for name, at in step.points()}
         marks = [(mark.x, mark.y, mark.label) for mark in plot.marks]
         draw(Diagram(plot.x, plot.y, points, marks), plot.observables, target)
+    elif isinstance(plot, ModelPlot):
+        beside = None if plot.beside is None else paths[plot.beside]
+        options = {key: getattr(plot, key) for key in ("times", "draws", "seed", "method")}
+        how = {"ensemble": beside, "parameters": plot.method_parameters}
+        for line in plot_model(paths[plot.of], plot.kind, target, **options, **how):
+            say(f"{plot.plot}: {line}")
     else:
         plot_several([Source(name, paths[name]) for name in plot.of], plot.kind, plot.observable, target)
     return target

@@ -4,8 +4,8 @@ import pytest
 
 from sqcli.errors import UsageError
 from sqcli.recipes._load import load
-from sqcli.recipes._model import SeriesPlot
-from sqcli.runs.plot import KINDS
+from sqcli.recipes._model import ModelPlot, SeriesPlot
+from sqcli.runs.plot import KINDS, MODEL_KINDS
 
 
 def change(recipe, key, value):
@@ -34,6 +34,8 @@ def change(recipe, key, value):
         ("plots.0.kind", "pie", ["plots.0", "history", "phase_diagram"]),
         ("plots.0.colour", "red", ["plots.0.colour: unknown key", "observable"]),
         ("plots.0.of", "c", ["plots.0.of", "'c'"]),
+        ("plots.0", {"plot": "p", "kind": "score", "of": "a"}, ["plots.0.of: score is a plot of a model", "'a'"]),
+        ("plots.0", {"plot": "p", "kind": "score", "of": "a", "beside": "b"}, ["plots.0.beside: unknown key", "with"]),
         ("plots.0", {"plot": "p", "kind": "phase_diagram", "of": "a", "x": "u", "y": "v", "observables": "chi2"},
          ["plots.0.of", "scan"]),
         ("defaults.lattice", "4by4", ["defaults.lattice"]),
@@ -120,3 +122,4 @@ def test_what_belongs_to_another_profile_is_left_out_and_the_rest_keeps_its_numb
 
 def test_recipes_know_every_kind_of_plot():
     assert set(SeriesPlot.model_json_schema()["properties"]["kind"]["enum"]) == set(KINDS)
+    assert set(ModelPlot.model_json_schema()["properties"]["kind"]["enum"]) == set(MODEL_KINDS)
