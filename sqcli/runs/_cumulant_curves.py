@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ORDERS = (2, 4, 6, 8)
-DRAWS, SITES, FEWEST = 20000, 2**15, 64  # by default: as many draws as these sites hold, between the other two
+DRAWS, SITES, FEWEST = 20000, 2**14, 64  # by default: as many draws as these sites hold, between the other two
 TIMES = 12
 ROOM = 0.2  # above and below, of the height
+PART = 0.3  # of the height
 DECADES = 30.0  # ratio of ends from which κ₂, which is positive, is logarithmic
 Array = NDArray[np.float64]
 
@@ -139,8 +140,7 @@ def _panel(axes: "Axes", found: Curves, place: int) -> None:
     """Axes follow the curve and the earliest points; left out is what is not known to the height of the panel."""
     exact, pairs = found.exact[:, place], ((found.forward, "forward"), (found.backward, "backward"))
     axes.plot(found.t, exact, color="black", linewidth=0.8, label=found.source)
-    first = [p.value[0, place] + sign * p.error[0, place] for p, _ in pairs for sign in (-1, 1)]
-    low, high = min(exact.min(), *first), max(exact.max(), *first)
+    low, high = _reach(exact, [(points.value[:, place], points.error[:, place]) for points, _ in pairs])
     room = ROOM * (high - low) or 1.0
     if place == 0 and high > DECADES * low > 0:
         axes.set_yscale("log")
@@ -156,6 +156,16 @@ def _panel(axes: "Axes", found: Curves, place: int) -> None:
         axes.set_xlabel(r"$t$")
     if place == 0:
         axes.legend(loc="best")
+
+
+def _reach(exact: Array, points: Sequence[tuple[Array, Array]]) -> tuple[float, float]:
+    """Ends of the curve and of the earliest points, then also of those that are known to a part of that."""
+    ends = np.concatenate([exact, *(np.array([v[0] - e[0], v[0] + e[0]]) for v, e in points)])
+    good = [e < PART * np.ptp(ends) for _, e in points]
+    ends = np.concatenate(
+        [ends, *(v[g] + sign * e[g] for (v, e), g in zip(points, good, strict=True) for sign in (-1, 1))]
+    )
+    return float(ends.min()), float(ends.max())
 
 
 def _line(found: Curves, place: int, order: int) -> str:
