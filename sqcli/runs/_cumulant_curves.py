@@ -6,6 +6,7 @@ ensemble. Fields are pooled over sites, odd moments taken as zero.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -149,8 +150,8 @@ def _panel(axes: "Axes", found: Curves, place: int) -> None:
     for number, (points, label) in enumerate(pairs):
         value, error = points.value[:, place], points.error[:, place]
         shown = error < high - low + 2 * room
-        style = {"fmt": MARKERS[number], "markersize": 2.6, "elinewidth": 0.6, "color": COLOURS[number]}
-        axes.errorbar(found.t[shown], value[shown], error[shown], label=label, **style)
+        dots = partial(axes.errorbar, markersize=2.6, elinewidth=0.6, color=COLOURS[number], label=label)
+        dots(found.t[shown], value[shown], error[shown], fmt=MARKERS[number])
     axes.set_ylabel(rf"$\kappa_{ORDERS[place]}$")
     if place >= 2:
         axes.set_xlabel(r"$t$")
@@ -159,8 +160,10 @@ def _panel(axes: "Axes", found: Curves, place: int) -> None:
 
 
 def _reach(exact: Array, points: Sequence[tuple[Array, Array]]) -> tuple[float, float]:
-    """Ends of the curve and of the earliest points, then also of those that are known to a part of that."""
-    ends = np.concatenate([exact, *(np.array([v[0] - e[0], v[0] + e[0]]) for v, e in points)])
+    """Ends of the curve, of what surrounds a flat one, and of the earliest points; then of those well enough known."""
+    conserved = np.ptp(exact) < 0.01 * np.abs(exact).max()
+    curve = np.array([1 - PART, 1 + PART]) * exact.mean() if conserved else exact
+    ends = np.concatenate([curve, *(np.array([v[0] - e[0], v[0] + e[0]]) for v, e in points)])
     good = [e < PART * np.ptp(ends) for _, e in points]
     ends = np.concatenate(
         [ends, *(v[g] + sign * e[g] for (v, e), g in zip(points, good, strict=True) for sign in (-1, 1))]
