@@ -35,8 +35,8 @@ TUNED = {"step_size": "auto"}
 UNIT = 64  # draws at once, where the algorithm does not care
 MOST_BYTES = 2**30
 MOST_DRAWS = 10**6
-FEW = 3  # steps by which a sampler's pace is judged
-LONGEST = 20.0  # seconds for one draw by a sampler that nobody asked for by name
+FEW, SOME = 3, 8  # steps and draws by which a sampler's pace is judged
+LONGEST = 60.0  # seconds for a tile by a sampler that nobody asked for by name
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ class Arena:
         sampler = _sample_request.new_spec(request).sampler
         sampler.check(self.denoiser)
         if not named:
-            _require_pace(name, self.denoiser, sampler, max(LONGEST, 3 * self.request.seconds))
+            _require_pace(name, self.denoiser, sampler, max(LONGEST, 6 * self.request.seconds))
         unit = tile * self.request.threads
         return Entrant(name, sample, request, 1, unit, max(2 * unit, self._most), False)
 
@@ -192,25 +192,34 @@ def _by_row(settings: Mapping[str, Any], rows: Mapping[str, Callable[..., Entran
 
 
 def _require_pace(name: str, denoiser: Denoiser, sampler: Sampler, limit: float) -> None:
-    """_TooSlowError where one draw, judged by its first steps, takes longer than `limit` seconds."""
+    """_TooSlowError where a tile, judged by a few steps for a few draws, takes longer than `limit` seconds."""
     import torch
 
     threads, wanted = torch.get_num_threads(), int(getattr(sampler, "n_steps", FEW))
     torch.set_num_threads(1)  # as workers do
     try:
-        took = {steps: _seconds(denoiser, sampler, steps) for steps in (1, 1, FEW)}  # the first call is slower
+        expected = _tile_seconds(denoiser, sampler, wanted)
     finally:
         torch.set_num_threads(threads)
-    expected = took[1] + max(0.0, took[FEW] - took[1]) * (wanted - 1) / (FEW - 1)
     if expected > limit:
-        raise _TooSlowError(f"one draw takes about {expected:.0f} s or more; --method {name} insists")
+        raise _TooSlowError(f"a tile of draws takes about {expected:.0f} s or more; --method {name} insists")
 
 
-def _seconds(denoiser: Denoiser, sampler: Any, steps: int) -> float:
-    """For one draw of so many steps."""
+def _tile_seconds(denoiser: Denoiser, sampler: Sampler, wanted: int) -> float:
+    """Of a tile in `wanted` steps: linear in steps and in draws."""
+    _seconds(denoiser, sampler, 1, 1)  # the first call is slower
+    rows: dict[int, float] = {}
+    for draws in (1, SOME):
+        short, long = (_seconds(denoiser, sampler, steps, draws) for steps in (1, FEW))
+        rows[draws] = short + max(0.0, long - short) * (wanted - 1) / (FEW - 1)
+    return rows[1] + max(0.0, rows[SOME] - rows[1]) * (tile_size(denoiser.lattice) - 1) / (SOME - 1)
+
+
+def _seconds(denoiser: Denoiser, sampler: Any, steps: int, draws: int) -> float:
+    """For so many steps of so many draws."""
     if hasattr(sampler, "n_steps"):
         sampler = replace(sampler, n_steps=steps)
     site = denoiser.theory.manifold.site(denoiser.lattice)
     began = time.perf_counter()
-    sampler.draw(denoiser, Noise(Stream(0, 0), range(1), site, str(denoiser.device)))
+    sampler.draw(denoiser, Noise(Stream(0, 0), range(draws), site, str(denoiser.device)))
     return time.perf_counter() - began

@@ -32,8 +32,7 @@ class Entrant:
         chains: of the ensemble.
         unit: draws per chain that make sense at once: a population, a tile for every worker.
         most: draws per chain.
-        rehearsed: whether a call in an ensemble of its own compiles what the first call is then spared; its warm-up
-            is timed. Otherwise the first call is the warm start.
+        rehearsed: whether a call in an ensemble of its own compiles what the first call is then spared.
     """
 
     name: str
@@ -64,7 +63,7 @@ class Entrant:
 
 @dataclass(frozen=True)
 class Timing:
-    """`draws` of all chains in `seconds`, after `setup` seconds of warm-up."""
+    """`draws` of all chains in `seconds`, after `setup`: what the first call took beyond its draws, such as warm-up."""
 
     draws: int
     seconds: float
@@ -87,14 +86,11 @@ def timed(entrant: Entrant, path: Path, aside: Path, seconds: float, stop: threa
         entrant.rehearse(aside, stop)
     first = took = entrant.advance(path, entrant.unit, stop)
     done = count = entrant.unit
-    counts = first >= seconds and not entrant.rehearsed  # where one unit takes as long, the start does not matter
-    while not counts or (took < ENOUGH * seconds and entrant.most - done >= count):
+    while done == entrant.unit or (took < ENOUGH * seconds and entrant.most - done >= count):
         count = _next(entrant, done, count, seconds / took)
-        took, counts = entrant.advance(path, done + count, stop), True
+        took = entrant.advance(path, done + count, stop)
         done += count
-    updates = (entrant.request.warmup or 0) * took / count  # of a sampler: as long as draws
-    setup = max(0.0, first - entrant.unit * took / count) if entrant.rehearsed else updates
-    return Timing(count * entrant.chains, took, setup)
+    return Timing(count * entrant.chains, took, max(0.0, first - entrant.unit * took / count))
 
 
 def _next(entrant: Entrant, done: int, count: int, growth: float) -> int:

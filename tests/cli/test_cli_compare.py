@@ -10,7 +10,7 @@ from sqcli.cli._main import run
 
 ROWS = ["hmc", "fahmc", "wolff", "smc", "path", "ode", "maala", "dpm", "sde"]
 SMALL = ["--seconds", "0.1", "--workers", "1", "--device", "cpu"]
-SHORT = ["-a", "ode.n_steps=24", "-a", "sde.n_steps=40", "-a", "maala.n_steps=10"]
+SHORT = ["-a", "ode.n_steps=18", "-a", "sde.n_steps=40", "-a", "maala.n_steps=5", "-a", "maala.n_adjusted=20"]
 NUMBERS = {
     "draws", "seconds", "draws_per_second", "acceptance", "tau_int", "tau_int_error", "weight_ess", "ess_per_second",
     "setup_seconds", "ess_per_second_all", "log_z", "log_z_error", "value", "error", "deviation",
@@ -19,9 +19,9 @@ NUMBERS = {
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    """A spectral net on 2 x 512 draws of the free field on 4x4, m² = 0.5."""
+    """A spectral net on 2 x 256 draws of the free field on 4x4, m² = 0.5."""
     folder = tmp_path_factory.mktemp("compare")
-    made = f"generate {folder}/data --theory free -p mass2=0.5 --lattice 4x4 --algorithm hmc --chains 2 --draws 512 "
+    made = f"generate {folder}/data --theory free -p mass2=0.5 --lattice 4x4 --algorithm hmc --chains 2 --draws 256 "
     assert run(f"{made} --warmup 200 --seed 1 --workers 1 --quiet".split()) == 0
     trained = f"train {folder}/data --out {folder}/m --net spectral -a channels=4 -a blocks=1 --schedule geometric "
     assert run(f"{trained} --epochs 1 --seed 1 --device cpu --quiet".split()) == 0

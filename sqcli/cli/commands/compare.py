@@ -6,15 +6,16 @@ One row per algorithm or sampler, on the theory and lattice of MODEL (-p and --l
 exactness    what the draws are: exact, weighted, asymptotic, uncorrected
 draws        made in the seconds beside them, which begin after a warm start:
              algorithms first compile and warm up, samplers first make a tile
-             for every worker (where that alone takes S seconds, it counts)
+             for every worker
 draws/s      of all workers, writing included
 acceptance   of trajectories or proposals
 τ_int        of the observable, in draws: 1/2 for independent ones
 weight ESS   of weighted draws: (sum w)²/(sum w²) over their number
 ESS/s        independent configurations per second of sampling alone:
              draws/s over 2 τ_int, times the weight ESS
-set-up s     warm-up; for samplers training and the making of its data too,
-             which is estimated from a moment of the same algorithm
+set-up s     what the first call took beyond its draws (warm-up, no compiling);
+             for samplers also training and the making of its data, which is
+             estimated from a moment of the same algorithm
 ESS/s, all   N/(set-up + N/(ESS/s)), for N configurations
 log Z        of the partition function, where the method gives it
 σ            deviation from the mean of the exact and weighted rows
