@@ -6,7 +6,7 @@ One row per algorithm or sampler, on the theory and lattice of MODEL (-p and --l
 exactness    what the draws are: exact, weighted, asymptotic, uncorrected
 draws        made in the seconds beside them, which begin after a warm start:
              algorithms first compile and warm up, samplers first make a tile
-             for every worker
+             for every worker; fewer seconds once a million draws are there
 draws/s      of all workers, writing included
 acceptance   of trajectories or proposals
 τ_int        of the observable, in draws: 1/2 for independent ones
