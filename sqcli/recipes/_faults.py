@@ -6,7 +6,7 @@ from sqcli import registry
 from sqcli.errors import UsageError
 from sqcli.recipes._kinds import Sample, Train, named
 from sqcli.recipes._model import Measured, ModelPlot, PhaseDiagram, Plot, Recipe, SeriesPlot
-from sqcli.runs.plot import OF_ENSEMBLES
+from sqcli.runs.plot import MODEL_KINDS, OF_ENSEMBLES
 
 
 def faults(recipe: Recipe) -> Iterator[str]:
@@ -74,6 +74,10 @@ def _plot_faults(key: str, plot: Plot, ensembles: Collection[str], recipe: Recip
             yield f"{key}.of: {plot.kind} is a plot of a model; no such step {plot.of!r}; there are: {', '.join(able)}"
         if plot.beside is not None:
             yield from _unknown(f"{key}.with", plot.beside, ensembles, recipe)
+        takes = MODEL_KINDS[plot.kind].takes if plot.of in recipe.models else ()
+        yield from (
+            f"{key}.{name}: {plot.kind} of {plot.of} does not take it" for name in plot.given() if name not in takes
+        )
     else:
         yield from _diagram_faults(key, plot, recipe)
 

@@ -97,6 +97,12 @@ class ModelPlot(Part):
     method: str | None = Field(default=None, description="Sampler that gives densities.")
     method_parameters: Parameters = Field(default={})
 
+    def given(self) -> list[str]:
+        """Options that are said, by the names that `sqcli plot` has for them."""
+        named: dict[str, Any] = {"with": self.beside, "times": self.times, "draws": self.draws, "seed": self.seed}
+        named |= {"method": self.method, "a": self.method_parameters}
+        return [name for name, value in named.items() if value not in (None, (), {})]
+
 
 Plot = Annotated[SeriesPlot | PhaseDiagram | ModelPlot, Field(discriminator="kind")]
 Replacements = dict[str, Any]

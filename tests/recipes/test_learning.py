@@ -162,6 +162,13 @@ def test_nothing_runs_when_a_later_step_makes_no_sense(well, written, tmp_path, 
     assert not (tmp_path / "out").exists()
 
 
+def test_nothing_runs_when_a_figure_does_not_take_an_option(well, written, tmp_path):
+    well["plots"][1] |= {"with": "data"}
+    with pytest.raises(UsageError, match=r"plots\.1\.with: score of net does not take it"):
+        recipes.run(written(well), out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_nothing_runs_when_nothing_exact_is_known(well, written, tmp_path):
     well["table"][1] |= {"observable": "acceptance"}
     with pytest.raises(
