@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from sqcli.diffusion._denoiser import Denoiser
@@ -21,6 +22,7 @@ DEGREES = (3, 2)  # of a and b
 NEWTON = 50
 LEVELS = 32  # of the table of ratios
 BATCH = 256
+KNOTS = 6  # a spline needs five
 
 
 def fit(fields: Tensor, lattice: Lattice, slow_mode: bool) -> Facts:
@@ -124,10 +126,22 @@ def calibrate(denoiser: Denoiser, fields: Tensor, seed: int) -> Facts:
             g = denoiser.spectrum(given)
             total += _binned(left * (g + level**2) / (g * level**2), where, len(momenta)).sum(0).cpu()
         rows.append(total / len(fields))
-    ratio = torch.stack(rows).to(denoiser.device)
+    counts = torch.bincount(where, minlength=len(momenta)).double()
+    ratio = torch.stack([_smoothed(row, momenta, counts) for row in rows]).to(denoiser.device)
     if denoiser.net.slow_mode:
         ratio[:, 0] = 1.0
     table = torch.from_numpy(momenta).to(denoiser.device)
     facts = denoiser.facts
     stiffness = facts.stiffness if len(table) == len(facts.phat2) else facts._at(facts.stiffness, lattice)
     return replace(facts, levels=levels, ratio=ratio.clamp(min=1e-6), phat2=table, stiffness=stiffness)
+
+
+def _smoothed(row: Tensor, momenta: NDArray[np.float64], counts: Tensor) -> Tensor:
+    """Measured ratios (K,) as a smooth function of ln p̂² where k ≠ 0: noise of theirs is noise of every path weight."""
+    if len(row) <= KNOTS:
+        return row
+    from scipy.interpolate import make_smoothing_spline
+
+    place = np.log(momenta[1:])
+    spline = make_smoothing_spline(place, row[1:].clamp(min=1e-6).log().numpy(), w=counts[1:].numpy())
+    return torch.cat([row[:1], torch.from_numpy(np.exp(spline(place)))])

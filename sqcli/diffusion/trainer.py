@@ -221,7 +221,7 @@ class Trainer:
         for number, entry in enumerate(self.entries):
             fields = self.validation.fields(number)
             fields = self.rows[number].some(CALIBRATION_ROWS) if fields is None else fields
-            facts = calibrate(self.averaged[number], fields, key(self.job.seed, CALIBRATION, number))
+            facts = calibrate(self.averaged[number], fields[:CALIBRATION_ROWS], key(self.job.seed, CALIBRATION, number))
             if isinstance(objective, Extended) and extra is not None:
                 facts = objective.finish(extra, facts)
             entries.append(replace(entry, facts=facts.to(torch.device("cpu"))))
