@@ -8,6 +8,7 @@ import torch
 import yaml
 
 from sqcli import open_ensemble, recipes
+from sqcli.diffusion import trainer
 from sqcli.errors import Stopped, UsageError
 from sqcli.recipes._load import load
 from sqcli.recipes._steps import runs
@@ -98,7 +99,8 @@ def test_again_it_changes_no_model_and_no_ensemble(made):
     assert not any(line.startswith("[") for line in said)
 
 
-def test_a_training_that_is_stopped_goes_on(made, well, written, tmp_path):
+def test_a_training_that_is_stopped_goes_on(made, well, written, tmp_path, monkeypatch):
+    monkeypatch.setattr(trainer, "REPORT", 0.0)  # tell of every step, however quick
     well |= {"steps": well["steps"][:2], "table": [], "plots": []}
     path, out, stop = written(well), tmp_path / "out", threading.Event()
     with pytest.raises(Stopped):
