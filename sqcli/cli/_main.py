@@ -7,6 +7,7 @@ import contextlib
 import os
 import resource
 import sys
+import threading
 import traceback
 import warnings
 from collections.abc import Sequence
@@ -57,7 +58,18 @@ def main() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # odd file names and narrow locales must not end in an error
             stream.reconfigure(errors="backslashreplace")
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    if any(thread.daemon for thread in threading.enumerate()):
+        _leave(code)  # a worker in the middle of a long draw would crash the interpreter's own exit
+    sys.exit(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """End at once; everything that counts is committed."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    os._exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:
