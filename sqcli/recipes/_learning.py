@@ -9,7 +9,7 @@ from sqcli.errors import UsageError
 from sqcli.recipes import _commands
 from sqcli.recipes._kinds import Sample, Sampling, Train, Training
 from sqcli.recipes._model import Recipe
-from sqcli.recipes._steps import Run
+from sqcli.recipes._planned import Run
 from sqcli.runs import _planning
 from sqcli.runs.sample import SampleRequest
 from sqcli.runs.train import TrainRequest

@@ -12,7 +12,8 @@ from sqcli.errors import SqcliError, Stopped
 from sqcli.recipes import _table
 from sqcli.recipes._load import load
 from sqcli.recipes._model import CPU, ModelPlot, PhaseDiagram, Plot, Recipe
-from sqcli.recipes._steps import Run, plan, runs
+from sqcli.recipes._planned import Run
+from sqcli.recipes._steps import plan, runs
 from sqcli.runs._canvas import Source
 from sqcli.runs._phase_diagram import Diagram, draw
 from sqcli.runs.generate import generate

@@ -3,7 +3,7 @@
 import hashlib
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,30 +13,11 @@ from sqcli.errors import SqcliError, UsageError
 from sqcli.recipes import _commands
 from sqcli.recipes._kinds import Generate, Generating, named
 from sqcli.recipes._model import Recipe
+from sqcli.recipes._planned import Run
 from sqcli.runs._request import new_spec
 from sqcli.runs.generate import Request
 
 SHARED = tuple(name for name in Generating.model_fields if name != "parameters")
-
-
-@dataclass(frozen=True)
-class Run:
-    """What one command makes.
-
-    Attributes:
-        kind: generate, train or sample.
-        name: of the ensemble or the model.
-        key: where the step stands in the recipe.
-        request: of `generate`, `train` or `sample`, with the command line.
-        facts: what is known of the result before it is there: the `RunSpec` or `SampleSpec` of an ensemble, the
-            document of a model.
-    """
-
-    kind: str
-    name: str
-    key: str
-    request: Any
-    facts: Any
 
 
 def runs(recipe: Recipe, folder: Path) -> list[Run]:

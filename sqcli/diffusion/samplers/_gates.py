@@ -1,19 +1,33 @@
 """Is the flow's grid fine enough for its log q to be a density? On a few draws: the grid doubled, and the way back."""
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import torch
+from torch import Tensor
 
 from sqcli.diffusion._denoiser import Denoiser
 from sqcli.diffusion._noise import Noise
+from sqcli.diffusion.samplers._base import Drawn
 from sqcli.exactness import Exactness
 
-if TYPE_CHECKING:
-    from sqcli.diffusion.samplers.ode import ProbabilityFlow
-
 MOST = 0.05  # of each error, which has to be far below 1
+
+
+class TwoWays(Protocol):
+    """A sampler that is a flow on a grid, and can be followed back."""
+
+    def draw(self, denoiser: Denoiser, noise: Noise) -> Drawn:
+        """As of every sampler."""
+
+    def encode(self, denoiser: Denoiser, fields: Tensor, noise: Noise) -> tuple[Tensor, Tensor]:
+        """Where configurations start from, and their log q."""
+
+    def decode(self, denoiser: Denoiser, top: Tensor, given: Tensor | None) -> Tensor:
+        """Configurations from there."""
+
+    def finer(self) -> "TwoWays":
+        """The same on a grid of half the width."""
 
 
 def claimed(trace: str) -> Exactness:
@@ -26,7 +40,7 @@ def claimed(trace: str) -> Exactness:
 
 
 @torch.no_grad()
-def gates(sampler: "ProbabilityFlow", denoiser: Denoiser, noise: Noise) -> Mapping[str, float]:
+def gates(sampler: TwoWays, denoiser: Denoiser, noise: Noise) -> Mapping[str, float]:
     """Largest errors over the draws of `noise`; they must be ≪ 1 for weights to mean anything.
 
     Returns:
@@ -35,16 +49,15 @@ def gates(sampler: "ProbabilityFlow", denoiser: Denoiser, noise: Noise) -> Mappi
     """
     drawn = sampler.draw(denoiser, noise)
     top, back = sampler.encode(denoiser, drawn.fields, noise)
-    finer = replace(sampler, n_steps=2 * sampler.n_steps, tolerance=sampler.tolerance / 32)
     given = denoiser.split(denoiser.from_field(drawn.fields))[1]
     found = {"round_trip": (sampler.decode(denoiser, top, given) - drawn.fields) / denoiser.scale}
     if drawn.log_density is not None:
-        found["doubled"] = finer.log_density(denoiser, drawn.fields, noise) - back
+        found["doubled"] = sampler.finer().encode(denoiser, drawn.fields, noise)[1] - back
         found["way_back"] = drawn.log_density - back
     return {name: float(value.abs().max()) for name, value in found.items()}
 
 
-def judged(sampler: "ProbabilityFlow", denoiser: Denoiser, noise: Noise, own: Exactness) -> Exactness:
+def judged(sampler: TwoWays, denoiser: Denoiser, noise: Noise, own: Exactness) -> Exactness:
     """`own` with the errors of `gates` in its reason; uncorrected where one is not small."""
     found = gates(sampler, denoiser, noise)
     said = (
