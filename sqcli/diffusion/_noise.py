@@ -1,4 +1,4 @@
-"""Random numbers of samplers, keyed by (seed, chain, draw, step): no draw depends on which others are made with it."""
+"""Random numbers of samplers, keyed by (run, chain, draw, step): no draw depends on which others are made with it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Noise:
     """The random numbers of some draws of one chain.
 
     Attributes:
-        stream: seed and chain.
+        stream: run and chain.
         draws: numbers of the draws, one per row of a batch.
         site: shape of a configuration.
         device: where the samples are wanted.

@@ -1,6 +1,6 @@
 """Draws of a sampler in fixed tiles, with their actions and log weights −S − log q, as NumPy arrays.
 
-A tile is always computed whole, and every random number belongs to its (seed, chain, draw): no digit depends on how
+A tile is always computed whole, and every random number belongs to its (run, chain, draw): no digit depends on how
 many draws are wanted, on who computes them, or on what was there before.
 """
 
@@ -72,11 +72,11 @@ class Tile:
 
 @dataclass(frozen=True)
 class Proposals:
-    """A sampler at work on one model, theory and lattice."""
+    """A sampler at work on one model, theory and lattice, with the random numbers of the key `run`."""
 
     denoiser: Denoiser
     sampler: Sampler
-    seed: int
+    run: int
 
     @property
     def size(self) -> int:
@@ -120,7 +120,7 @@ class Proposals:
 
     def _noise(self, chain: int, draws: range) -> Noise:
         site = self.denoiser.theory.manifold.site(self.denoiser.lattice)
-        return Noise(Stream(self.seed, chain), draws, site, str(self.denoiser.device))
+        return Noise(Stream(self.run, chain), draws, site, str(self.denoiser.device))
 
 
 def _sound(tile: Tile, chain: int, first: int) -> Tile:

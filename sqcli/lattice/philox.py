@@ -1,8 +1,8 @@
 """Counter-based random numbers: Philox4x32-10 (Salmon et al., SC11, doi:10.1145/2063384.2063405).
 
-Every number is a pure function of (seed, chain, update, purpose, index), so that resuming needs no generator
-state and nothing depends on threads, chain ranges or block sizes. The key holds the seed; the counter holds the
-index, the update, the purpose and the chain. Normal numbers come in pairs from Box–Muller, a 64-bit word a pair,
+Every number is a pure function of (key, chain, update, purpose, index), so that resuming needs no generator
+state and nothing depends on threads, chain ranges or block sizes. The counter holds the index, the update, the
+purpose and the chain. Normal numbers come in pairs from Box–Muller, a 64-bit word a pair,
 with polynomial logarithm and sine, which vectorise.
 """
 
@@ -20,7 +20,7 @@ MANTISSA = U(0xFFFFFFFFFFFFF)
 TWO_52 = 4503599627370496.0
 COUNTERS = 128  # of a block of normal numbers
 UNIT = 1.0 / 9007199254740992.0  # 2^-53
-SCHEME = "philox4x32-10, key = seed, counter = (index, update, purpose, chain)"
+GENERATOR = "philox4x32-10"
 
 # Purposes: one stream each. Updates inside an update (Wolff's radial updates) add multiples of SUBUPDATE.
 MOMENTUM, ACCEPT, LENGTH, SITE, CLUSTER, START, DRAW, RESAMPLE, SUBUPDATE = (U(i) for i in (*range(8), 256))
@@ -28,15 +28,15 @@ MOMENTUM, ACCEPT, LENGTH, SITE, CLUSTER, START, DRAW, RESAMPLE, SUBUPDATE = (U(i
 
 @dataclass(frozen=True)
 class Stream:
-    """The random numbers of one chain of the run with this `seed` (below 2^64)."""
+    """The random numbers of one chain of the run with the key `run` (below 2^64)."""
 
-    seed: int
+    run: int
     chain: int
 
     @property
     def key(self) -> NDArray[np.uint64]:
-        """The pair (seed, chain) for the kernels."""
-        return np.array([self.seed, self.chain], dtype=np.uint64)
+        """The pair (run, chain) for the kernels."""
+        return np.array([self.run, self.chain], dtype=np.uint64)
 
 
 @jit(inline="always")

@@ -50,11 +50,19 @@ def seeded(update, key):
 
 
 @jit
-def single(sites, edges, offsets, wraps, bond, stack, s):
-    """Grow and flip one cluster; returns (size, Σ_C φ). A flipped site has the other sign and is not met again."""
+def single(sites, edges, offsets, wraps, bond, stack, taken, number, s):
+    """Grow and flip one cluster; returns (size, Σ_C φ).
+
+    With J > 0 a flipped site has the other sign than those it could freeze to, and is not met again. With J < 0 it
+    may be, where a loop has an odd number of bonds: there `taken` holds the number of the cluster that each site
+    was last in.
+    """
+    odd_loops = bond < 0.0
     i = U(next_uniform(s) * float(sites.size))
     field = sites[i]
     sites[i] = -field
+    if odd_loops:
+        taken[i] = number
     stack[0] = i
     waiting, size, total = U(1), 1, float(field)
     while waiting > U(0):
@@ -64,9 +72,11 @@ def single(sites, edges, offsets, wraps, bond, stack, s):
         for k in range(U(offsets.size)):
             j = i + offsets[k] + ((edge >> k) & U(1)) * wraps[k]
             a = strength * sites[j]
-            if a > 0.0 and freezes(next_uniform(s), a):
+            if a > 0.0 and not (odd_loops and taken[j] == number) and freezes(next_uniform(s), a):
                 total += float(sites[j])
                 sites[j] = -sites[j]
+                if odd_loops:
+                    taken[j] = number
                 stack[waiting] = j
                 waiting += U(1)
                 size += 1
@@ -114,11 +124,13 @@ def flips(sites, edges, offsets, wraps, bond, clusters, decompose, label, sums, 
     """`clusters` flips (or decompositions); returns the means of the cluster size and of the estimator of V⟨M²⟩."""
     s = seeded(update, key)
     mean_size, mean_square = 0.0, 0.0
-    for _ in range(clusters):
+    if bond < 0.0 and not decompose:
+        sums[:] = 0.0
+    for c in range(clusters):
         if decompose:
             size, square = full(sites, edges, offsets, wraps, bond, label, sums, s)
         else:
-            count, total = single(sites, edges, offsets, wraps, bond, label, s)
+            count, total = single(sites, edges, offsets, wraps, bond, label, sums, float(c + 1), s)
             size, square = float(count), total * total / count
         mean_size += size / clusters
         mean_square += square / clusters

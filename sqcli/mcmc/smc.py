@@ -80,7 +80,7 @@ class SMC(_trajectory.MolecularDynamics):
     def step(
         self, system: System, state: State, stream: Stream, updates: int, every: int, tune: bool
     ) -> tuple[State, Trace]:
-        """Particles of the populations, each a pure function of seed, chain and its number."""
+        """Particles of the populations, each a pure function of key, chain and its number."""
         fields, stats = records(system, updates // every, len(STATS))
         for row in range(len(fields)):
             fields[row], stats[row] = self._particle(system, state, stream, (row + 1) * every)
@@ -96,23 +96,23 @@ class SMC(_trajectory.MolecularDynamics):
             raise SqcliError(f"smc numbers {POPULATIONS - 1} populations of a chain at most; use more particles")
         key = (self, system, stream, number)
         found = _populations.get(key, partial(self._population, system, stream, number))
-        step = self._ladder(system, stream.seed).step[-1]
+        step = self._ladder(system, stream.run).step[-1]
         values = (found.log_weight[particle], found.action[particle], found.acceptance, step, number)
         return found.particles[particle], values
 
     def _population(self, system: System, stream: Stream, number: int) -> Population:
-        return anneal(self._begin(system, stream, number), self._ladder(system, stream.seed), self.ess_threshold)
+        return anneal(self._begin(system, stream, number), self._ladder(system, stream.run), self.ess_threshold)
 
-    def _ladder(self, system: System, seed: int) -> Ladder:
+    def _ladder(self, system: System, run: int) -> Ladder:
         """The pilot's, the same for all chains."""
         target = self.target_acceptance if self.step_size == "auto" else None
         given = None if self.temperatures == "auto" else self.temperatures
 
         def find() -> Ladder:
-            start = self._begin(system, Stream(seed, PILOT_CHAIN), POPULATIONS - 1)
+            start = self._begin(system, Stream(run, PILOT_CHAIN), POPULATIONS - 1)
             return pilot(start, given, self.overlap, self.first_step, target)
 
-        return _ladders.get((self, system, seed), find)
+        return _ladders.get((self, system, run), find)
 
     def _begin(self, system: System, stream: Stream, number: int) -> Annealing:
         moves = splitting(self.integrator, self.n_steps)

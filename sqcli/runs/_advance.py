@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sqcli.lattice.philox import Stream
 from sqcli.mcmc._base import Trace
 from sqcli.runs._board import Board
 from sqcli.runs._group import Chain, draw, first_chain, sampling, warm_up
@@ -54,7 +53,7 @@ class GroupRun:
         if saved is None:
             self.chains = [first_chain(self.spec, number) for number in self.writer.chains]
         else:
-            streams = [Stream(self.spec.seed, number) for number in self.writer.chains]
+            streams = [self.spec.streams.chain(number) for number in self.writer.chains]
             self.chains = [Chain.restored(*facts) for facts in zip(streams, *saved, strict=True)]
         self.committed_at = time.monotonic()
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from secrets import randbits
 from typing import Any
-from zlib import crc32
 
 from sqcli import parameters as params
 from sqcli import registry
@@ -126,10 +125,6 @@ class Arena:
     def _most(self) -> int:
         return min(MOST_DRAWS, MOST_BYTES // (8 * self.lattice.volume))
 
-    def _seed(self, name: str) -> int:
-        """Of a row: no two share random numbers, whatever other rows there are."""
-        return (self.request.seed + crc32(name.encode())) % 2**63
-
     def _algorithm(self, name: str, given: Mapping[str, Any], named: bool) -> Entrant:
         chains = self.request.threads
         known = params.fields(registry.load("mcmc", name))
@@ -143,7 +138,7 @@ class Arena:
             chains=chains,
             draws=1,
             warmup=self.request.warmup,
-            seed=self._seed(name),
+            seed=self.request.seed,
             workers=self.request.workers,
             command_line=self.request.command_line,
         )
@@ -163,7 +158,7 @@ class Arena:
             draws=1,
             accept=INDEPENDENCE if name in ACCEPTED else None,
             warmup=tile if name in ACCEPTED else None,
-            seed=self._seed(name),
+            seed=self.request.seed,
             workers=self.request.workers,
             device=self.request.device,
             command_line=self.request.command_line,

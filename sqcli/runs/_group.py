@@ -49,7 +49,7 @@ class Chain:
 
 def first_chain(spec: RunSpec, number: int) -> Chain:
     """Chain `number` before its first update."""
-    stream = Stream(spec.seed, number)
+    stream = spec.streams.chain(number)
     start = np.ascontiguousarray(_start_field(spec, stream), dtype=spec.dtype)
     return Chain(stream, spec.algorithm_instance.init(spec.system, start, spec.warmup))
 

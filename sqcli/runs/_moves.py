@@ -15,7 +15,6 @@ from sqcli.lattice.philox import Stream
 from sqcli.mcmc._base import Algorithm, State, System, Trace
 
 FORM = re.compile(r"([a-z0-9_-]+)(?::([0-9]{1,6}))?")
-KEYS = 0x9E3779B97F4A7C15  # between the seeds of two moves
 REJECTION_FREE = ("wolff",)  # leaves the target invariant also where it is not ergodic by itself
 
 
@@ -48,10 +47,6 @@ class Move:
         if exactness.status != "exact" and self.name not in REJECTION_FREE:
             raise UsageError(f"--interleave {self.name}: it does not leave exp(-S) invariant ({exactness.reason})")
         self.algorithm.check(system, warmup)
-
-    def stream(self, seed: int, chain: int, place: int) -> Stream:
-        """Random numbers of the `place`-th move of a chain."""
-        return Stream((seed + KEYS * (place + 1)) % 2**64, chain)
 
     def first(self, system: System, field: Any, warmup: int) -> State:
         """Before its first update."""

@@ -19,14 +19,15 @@ from sqcli.diffusion.samplers._base import Sampler, Weighted
 from sqcli.errors import SqcliError, UsageError
 from sqcli.exactness import Exactness
 from sqcli.lattice.geometry import Lattice
-from sqcli.lattice.philox import SCHEME
 from sqcli.mcmc._base import System
 from sqcli.runs._moves import Move
 from sqcli.runs._spec import FORMAT_VERSION
+from sqcli.runs._streams import SCHEME, Streams, require_known
 from sqcli.theories._base import Theory
 
 FOLDER = "diffusion/samplers"
 NONE, INDEPENDENCE = "none", "independence"
+TILES = "; tiles of "
 RNG_BYTES = 1024  # of the state of a chain, and of each algorithm between its proposals
 
 
@@ -54,6 +55,7 @@ class SampleSpec:
     warmup: int = 0
     every: int = 1
     dtype: str = "float64"
+    scheme: str = SCHEME
 
     @classmethod
     def build(
@@ -92,9 +94,12 @@ class SampleSpec:
                 model=str(attributes["model"]),
                 accept=str(attributes["accept"]),
                 chains=chains,
+                scheme=require_known(str(attributes["rng"]).partition(TILES)[0]),
                 **{name: int(attributes[name]) for name in ("warmup", "seed")},
             )
-        except (KeyError, TypeError, ValueError, UsageError) as error:
+        except KeyError as error:
+            raise SqcliError(f"the ensemble was not made by sample of this sqcli: no attribute {error}") from None
+        except (TypeError, ValueError, UsageError) as error:
             raise SqcliError(f"the ensemble was not made by sample of this sqcli: {error}") from None
 
     @cached_property
@@ -106,6 +111,11 @@ class SampleSpec:
     def weighs(self) -> bool:
         """Whether log weights are recorded."""
         return density_known(self.sampler)
+
+    @cached_property
+    def streams(self) -> Streams:
+        """Its random numbers."""
+        return Streams(self.scheme, self.identity, self.seed)
 
     @property
     def identity(self) -> str:
@@ -128,7 +138,7 @@ class SampleSpec:
             "accept": self.accept,
             "interleave": [move.attribute() for move in self.moves],
             "seed": self.seed,
-            "rng": f"{SCHEME}; tiles of {tile_size(self.system.lattice)} draws",
+            "rng": f"{self.scheme}{TILES}{tile_size(self.system.lattice)} draws",
             "every": self.every,
             "warmup": self.warmup,
             "start": "model",
@@ -136,7 +146,7 @@ class SampleSpec:
 
     def exactness(self, denoiser: Denoiser) -> Exactness:
         """The sampler's on this model, corrected by the accept/reject step where there is one."""
-        own = Proposals(denoiser, self.sampler, self.seed).exactness()
+        own = Proposals(denoiser, self.sampler, self.streams.key()).exactness()
         if self.accept == NONE:
             return own
         if own.status == "weighted":

@@ -16,8 +16,8 @@ from sqcli import parameters as params
 from sqcli import registry, store
 from sqcli.errors import SqcliError, UsageError
 from sqcli.lattice.geometry import Lattice
-from sqcli.lattice.philox import SCHEME
 from sqcli.mcmc._base import Algorithm, System
+from sqcli.runs._streams import SCHEME, Streams, require_known
 from sqcli.theories._base import Theory
 
 FORMAT_VERSION = 1
@@ -78,6 +78,7 @@ class RunSpec:
     start: Start
     seed: int
     dtype: str
+    rng: str = SCHEME
 
     @classmethod
     def build(
@@ -119,15 +120,23 @@ class RunSpec:
                 chains=chains,
                 dtype=dtype,
                 start=Start.from_attribute(attributes["start"]),
+                rng=require_known(attributes["rng"]),
                 **{name: int(attributes[name]) for name in ("warmup", "every", "seed")},
             )
-        except (KeyError, TypeError, ValueError, UsageError) as error:
+        except KeyError as error:
+            raise SqcliError(f"the ensemble was not made by generate of this sqcli: no attribute {error}") from None
+        except (TypeError, ValueError, UsageError) as error:
             raise SqcliError(f"the ensemble's attributes do not describe a run of this sqcli: {error}") from None
 
     @cached_property
     def system(self) -> System:
         """Theory, lattice and precision."""
         return System(self.theory_instance, Lattice(self.lattice), self.dtype)
+
+    @cached_property
+    def streams(self) -> Streams:
+        """Its random numbers."""
+        return Streams(self.rng, self.identity, self.seed)
 
     @property
     def identity(self) -> str:
@@ -150,7 +159,7 @@ class RunSpec:
             "algorithm": self.algorithm,
             "algorithm_parameters": params.to_mapping(self.algorithm_instance),
             "seed": self.seed,
-            "rng": SCHEME,
+            "rng": self.rng,
             "every": self.every,
             "warmup": self.warmup,
             "start": self.start.attribute(),

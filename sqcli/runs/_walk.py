@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from sqcli.diffusion._noise import Noise
 from sqcli.diffusion._proposals import RENEWALS, Proposals, Tile
 from sqcli.errors import SqcliError
-from sqcli.lattice.philox import Stream
 from sqcli.mcmc._base import State
 from sqcli.runs._sample_spec import SampleSpec
 
@@ -56,14 +55,14 @@ class Walk:
     @classmethod
     def first(cls, spec: SampleSpec, chain: int) -> "Walk":
         """Before the first proposal, which is accepted whatever it is."""
-        field = spec.theory_instance.manifold.hot(spec.system.lattice, Stream(spec.seed, chain))
+        field = spec.theory_instance.manifold.hot(spec.system.lattice, spec.streams.chain(chain))
         moves = tuple(move.first(spec.system, field, spec.warmup) for move in spec.moves)
         return cls(field, 0, -np.inf, float("nan"), moves)
 
 
 def decisions(spec: SampleSpec, chain: int, first: int, count: int) -> NDArray[np.float64]:
     """The uniform numbers of proposals first … first + count − 1."""
-    noise = Noise(Stream(spec.seed, chain), range(RENEWALS + first, RENEWALS + first + count), (1,))
+    noise = Noise(spec.streams.chain(chain), range(RENEWALS + first, RENEWALS + first + count), (1,))
     return noise.uniform(DECISION).numpy()
 
 
@@ -92,7 +91,7 @@ def _moved(spec: SampleSpec, source: Proposals, chain: int, walk: Walk) -> tuple
     tune = walk.proposals < 3 * spec.warmup // 4
     field, states, rates = walk.field, [], {}
     for place, (move, state) in enumerate(zip(spec.moves, walk.moves, strict=True)):
-        stream = move.stream(spec.seed, chain, place)
+        stream = spec.streams.chain(chain, "moves", place)
         state, trace = move(spec.system, state, np.ascontiguousarray(field), stream, tune)
         field, rate = state.field, trace.stats.get("acceptance_rate")
         states.append(state)

@@ -1,6 +1,6 @@
 """Sample: an ensemble from a trained model, or more draws of one that is there.
 
-Draws are made in tiles of fixed size whose random numbers are keyed by (seed, chain, draw), so that workers, ranks,
+Draws are made in tiles of fixed size whose random numbers are keyed by (run, chain, draw), so that workers, ranks,
 chain ranges, interruptions and extensions change no digit. Under torchrun each rank makes every WORLD_SIZE-th group.
 """
 
@@ -101,7 +101,7 @@ def _run(
     progress: Callable[[Progress], None],
 ) -> None:
     place = require_device(request.device)
-    source = Proposals(_denoiser(request, spec, place), spec.sampler, spec.seed)
+    source = Proposals(_denoiser(request, spec, place), spec.sampler, spec.streams.key())
     board = Board(spec, target, standing(ensemble, numbers))
     groups = [GroupSampling(spec, source, ensemble, number, target, board, stop) for number in numbers]
     tasks = [task for group in groups for task in _tasks(spec, ensemble, group)]

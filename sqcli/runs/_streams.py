@@ -1,0 +1,55 @@
+"""Which random numbers a run uses: one key for every use, spawned from the run's identity.
+
+Two runs that differ in anything that determines their numbers (warm-up, start, coupling, …) share no random number,
+whatever their seeds are: the key is a hash of the identity, which the seed is part of. Chains of a run differ in the
+counter's word `chain`.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+from sqcli.errors import SqcliError
+from sqcli.lattice.philox import GENERATOR, Stream
+
+COUNTER = "counter = (index, update, purpose, chain)"
+SCHEME = f"{GENERATOR}, key = hash of (identity, use), {COUNTER}"
+BY_SEED = f"{GENERATOR}, key = seed, {COUNTER}"
+"""The scheme of ensembles made before runs had keys of their own; they go on with it."""
+_APART = 0x9E3779B97F4A7C15  # between the keys of two interleaved algorithms, in the scheme BY_SEED
+
+
+@dataclass(frozen=True)
+class Streams:
+    """The streams of a run.
+
+    Attributes:
+        scheme: SCHEME or BY_SEED.
+        identity: of the run; 64 hexadecimal digits.
+        seed: of the run.
+    """
+
+    scheme: str
+    identity: str
+    seed: int
+
+    def key(self, use: str = "chains", place: int | None = None) -> int:
+        """64 bits for a use of the run; `place` numbers the algorithms between two proposals."""
+        if self.scheme == BY_SEED:
+            return self.seed if place is None else (self.seed + _APART * (place + 1)) % 2**64
+        named = use if place is None else f"{use}.{place}"
+        return int.from_bytes(hashlib.sha256(f"{self.identity}/{named}".encode()).digest()[:8], "little")
+
+    def chain(self, number: int, use: str = "chains", place: int | None = None) -> Stream:
+        """The stream of one chain."""
+        return Stream(self.key(use, place), number)
+
+
+def require_known(scheme: str) -> str:
+    """The scheme, as stored with an ensemble.
+
+    Raises:
+        SqcliError: this sqcli does not know it.
+    """
+    if scheme not in (SCHEME, BY_SEED):
+        raise SqcliError(f"its random numbers are of a scheme that this sqcli does not know: {scheme!r}")
+    return scheme
