@@ -1,15 +1,18 @@
 """One chain group from where its checkpoint stands to its last draw, in commits.
 
 A commit closes a chunk where draws are quick, and comes every few seconds where they are slow. How a run is cut into
-pieces changes no digit.
+pieces changes no digit. A field that is no longer finite ends the run; what came before is committed.
 """
 
 import threading
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from sqcli.errors import SqcliError
 from sqcli.mcmc._base import Trace
 from sqcli.runs._board import Board
 from sqcli.runs._group import Chain, draw, first_chain, sampling, warm_up
@@ -45,6 +48,10 @@ class GroupRun:
             self._warm_piece()
         while self._ahead < self.target and not self.stop.is_set():
             self._draw_piece()
+        self._settle()
+
+    def _settle(self) -> None:
+        """Commit what is not committed yet."""
         if self.pending or self.writer.warmup != self._warmup:
             self._commit()
 
@@ -80,7 +87,9 @@ class GroupRun:
         room = HELD // (self.spec.system.size * 8)
         pieces = min(max(1, self._updates_in_a_piece() // grain), max(1, room))
         before = self.chains[0].state.update
-        self.chains = [warm_up(self.spec, chain, pieces * grain) for chain in self.chains]
+        moved = [warm_up(self.spec, chain, pieces * grain) for chain in self.chains]
+        self._require_finite([chain.state.field[None] for chain in moved], moved[0].state.update, 0)
+        self.chains = moved
         self._timed(self.chains[0].state.update - before, began)
         if self._due():
             self._commit()
@@ -90,6 +99,8 @@ class GroupRun:
         wanted = self._updates_in_a_piece() // self.spec.every
         draws = min(max(1, wanted), chunk - self._ahead % chunk, self.target - self._ahead)
         moved = [draw(self.spec, chain, draws) for chain in self.chains]
+        update = self.chains[0].state.update + self.spec.every
+        self._require_finite([trace.fields for _, trace in moved], update, self.spec.every)
         self.chains, traces = [chain for chain, _ in moved], [trace for _, trace in moved]
         self.pending.append(traces)
         self.board.saw(traces)
@@ -97,6 +108,25 @@ class GroupRun:
         pending = sum(trace.fields.nbytes for piece in self.pending for trace in piece)
         if self._due() or (self._ahead % chunk == 0 and pending >= PENDING):
             self._commit()
+
+    def _require_finite(self, fields: list[NDArray[Any]], update: int, every: int) -> None:
+        """Configurations of each chain, (n, *site), after `update` updates and every `every` more.
+
+        Raises:
+            SqcliError: one of them is not finite.
+        """
+        for number, rows in zip(self.writer.chains, fields, strict=True):
+            with np.errstate(all="ignore"):
+                total = rows.sum(dtype=np.float64)  # costs less than a look at every number
+            if not np.isfinite(total):
+                good = np.isfinite(rows.reshape(len(rows), -1)).all(axis=1)
+                if not good.all():
+                    self._settle()
+                    where = update + every * int(np.argmin(good))
+                    raise SqcliError(
+                        f"{self.writer.path}: the field of chain {number} is no longer finite by update {where}; "
+                        "what came before is committed, but the run cannot go on: start anew with smaller steps"
+                    )
 
     def _due(self) -> bool:
         return time.monotonic() - self.committed_at >= INTERVAL

@@ -73,7 +73,12 @@ def _last_of(spec: RunSpec, number: int) -> NDArray[Any]:
         raise SqcliError(f"{source.path}: is no longer the ensemble this run started from")
     last = int(spec.start.draws or 0) - 1
     draw = (last - number // source.chains) % (last + 1)
-    return np.asarray(source.fields(number % source.chains, draw, draw + 1)[0])
+    field = np.asarray(source.fields(number % source.chains, draw, draw + 1)[0])
+    if not np.isfinite(field).all():
+        raise SqcliError(
+            f"{source.path}: draw {draw} of chain {number % source.chains} is not finite: no start for a run"
+        )
+    return field
 
 
 def warm_up(spec: RunSpec, chain: Chain, updates: int) -> Chain:

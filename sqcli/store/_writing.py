@@ -88,6 +88,11 @@ class Writer:
         self._stack.close()
 
     @property
+    def path(self) -> Path:
+        """The ensemble's directory."""
+        return self._path
+
+    @property
     def draws(self) -> int:
         """Committed draws of each chain of the group."""
         return int(self._record[N_DRAWS])

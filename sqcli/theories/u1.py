@@ -73,7 +73,8 @@ class U1:
         """Plaquette and action per site of the finite torus."""
         from scipy.special import ive
 
-        orders = np.arange(-60 - int(self.beta), 61 + int(self.beta))
+        reach = 60 + int(10 * abs(self.beta) ** 0.5)  # I_n falls as e^{−n²/2β}
+        orders = np.arange(-reach, reach + 1)
         bessel = ive(orders, self.beta)
         derivative = (ive(orders - 1, self.beta) + ive(orders + 1, self.beta)) / 2
         weights = (bessel / bessel.max()) ** lattice.volume

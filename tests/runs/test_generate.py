@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from drawn import write
 
 from sqcli import store
 from sqcli.errors import SqcliError, Stopped, UsageError
@@ -268,3 +269,32 @@ def test_wrong_usage_leaves_nothing_behind(tmp_path, change):
 def test_resume_needs_an_ensemble(tmp_path):
     with pytest.raises(SqcliError, match="no ensemble"):
         run(tmp_path / "ens", resume=True)
+
+
+DIVERGING = {
+    "langevin": {"algorithm": "langevin", "algorithm_parameters": {"step_size": "0.4"}, "warmup": 0, "every": 1},
+    "double": {"theory": "double_well", "lattice": (1,), "parameters": {"a": "-4", "b": "1"}}
+    | {"algorithm": "langevin", "algorithm_parameters": {"step_size": "0.12"}, "warmup": 0, "every": 3},
+    "warm-up": {"algorithm": "langevin", "algorithm_parameters": {"step_size": "0.6"}, "warmup": 4000},
+    "grouped": {"algorithm": "langevin", "algorithm_parameters": {"step_size": "0.4"}, "warmup": 0, "chains": 128},
+    "single precision": {"algorithm": "langevin", "algorithm_parameters": {"step_size": "0.4"}, "dtype": "float32"},
+}
+
+
+@pytest.mark.parametrize("changes", DIVERGING.values(), ids=DIVERGING)
+def test_a_field_that_is_not_finite_is_never_committed(tmp_path, changes):
+    path = tmp_path / "ens"
+    for _ in range(2):  # again: what is committed is fine, and the run ends as before
+        with pytest.raises(SqcliError, match=r"ens: the field of chain \d+ is no longer finite by update \d+"):
+            run(path, draws=5000, **changes)
+    assert store.check(path) == []
+    ensemble = store.open_ensemble(path)
+    assert all(np.isfinite(ensemble.fields(chain)).all() for chain in range(ensemble.chains))
+
+
+def test_a_start_that_is_not_finite_is_refused(tmp_path):
+    fields = np.ones((1, 3, 4, 6))
+    fields[0, 2, 1, 1] = np.nan
+    write(tmp_path / "old", fields, theory="phi4", parameters={"kappa": 0.25, "lambda": 0.1}, identity="abc")
+    with pytest.raises(SqcliError, match="old: draw 2 of chain 0 is not finite: no start for a run"):
+        run(tmp_path / "ens", start=str(tmp_path / "old"))
