@@ -1,7 +1,8 @@
 """What the draws of an ensemble are worth: whether their distribution is the theory's, and by what correction."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -10,3 +11,10 @@ class Exactness:
 
     status: Literal["exact", "asymptotic", "weighted", "uncorrected"]
     reason: str
+
+
+def status_of(attributes: Mapping[str, Any]) -> str | None:
+    """The status that an ensemble's root attributes state; None where they state none."""
+    said = attributes.get("exactness")
+    status = said.get("status") if isinstance(said, Mapping) else said
+    return status if isinstance(status, str) else None

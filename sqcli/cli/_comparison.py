@@ -5,6 +5,7 @@ from typing import Any
 
 from sqcli.cli._format import aligned
 from sqcli.cli._numbers import NOTHING, parenthesis
+from sqcli.text import printable
 
 HEADS = ("quantity", "ensemble", "published", "ours", "σ", "reference", "σ", "flags")
 
@@ -14,7 +15,7 @@ def comparison(rows: Sequence[Mapping[str, Any]]) -> str:
     lines = [aligned(HEADS, [_cells(row) for row in rows])]
     for name in ("published", "reference"):
         sources = dict.fromkeys(row[f"{name}_source"] for row in rows if row[f"{name}_source"])
-        lines += [f"{name}: {source}" for source in sources]
+        lines += [printable(f"{name}: {source}") for source in sources]
     return "\n".join(lines)
 
 

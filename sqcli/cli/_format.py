@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqcli.cli._numbers import NOTHING, parenthesis, parts, short
+from sqcli.text import cell, json_printable, printable
 
 Row = Mapping[str, Any]
 PAIRED = (
@@ -43,7 +44,7 @@ def plain(value: Any) -> Any:
 
 def as_json(value: Any) -> str:
     """One JSON document."""
-    return json.dumps(plain(value), ensure_ascii=False, allow_nan=False, indent=1)
+    return json_printable(json.dumps(plain(value), ensure_ascii=False, allow_nan=False, indent=1))
 
 
 def as_csv(rows: Iterable[Row], columns: Sequence[str]) -> str:
@@ -59,12 +60,12 @@ def as_csv(rows: Iterable[Row], columns: Sequence[str]) -> str:
 def _cells(name: str, value: Any) -> Sequence[Any]:
     if name in PAIRED:
         return parts(value)
-    return [" ".join(map(str, value)) if isinstance(value, list) else value]
+    return [cell(" ".join(map(str, value)) if isinstance(value, list) else value)]
 
 
 def aligned(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns as wide as they need to be; the last one is not padded."""
-    table = [tuple(heads), *rows]
+    """Columns as wide as they need to be; the last one is not padded. Control characters are shown as escapes."""
+    table = [tuple(map(printable, row)) for row in (heads, *rows)]
     widths = [max(_width(row[i]) for row in table) for i in range(len(heads))]
     lines = ["  ".join(cell + " " * (w - _width(cell)) for cell, w in zip(row, widths, strict=True)) for row in table]
     return "\n".join([emphasis(lines[0].rstrip()), *(line.rstrip() for line in lines[1:])])

@@ -5,6 +5,8 @@ import sys
 from dataclasses import dataclass, field
 from typing import Any
 
+from sqcli.text import printable
+
 
 @dataclass
 class Settings:
@@ -29,9 +31,7 @@ class Settings:
 
 def complain(text: str) -> None:
     """`sqcli: text` on stderr as one line, whatever `text` holds."""
-    line = " ".join(str(text).split())
-    printable = "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
-    write(f"sqcli: {printable}")
+    write(f"sqcli: {printable(' '.join(str(text).split()))}")
 
 
 def write(line: str) -> None:

@@ -68,6 +68,8 @@ def read_document(path: Path) -> dict[str, Any]:
     """
     if not path.is_dir():
         raise SqcliError(f"{path}: no such model" if not path.exists() else f"{path}: not a model directory")
+    if (path / "zarr.json").is_file() and not (path / DOCUMENT).exists():
+        raise SqcliError(f"{path}: is an ensemble, not a model; `sqcli train` makes a model of it")
     file = own_file(path, DOCUMENT)
     if file.stat().st_size > MOST_BYTES:
         raise DamageError(f"{file}: larger than any model's description ({MOST_BYTES} bytes)")

@@ -17,6 +17,7 @@ from sqcli.runs._known import known
 from sqcli.runs._opened import open_for_measuring
 from sqcli.runs.autocorr import autocorr
 from sqcli.runs.measure import measure
+from sqcli.text import cell
 
 COLUMNS = (
     "of", "observable", "component", "quantity", "value", "error",
@@ -185,7 +186,9 @@ def write(recipe: Recipe, entries: Sequence[Entry], folder: Path) -> list[Path]:
         with files[1].open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
             writer.writeheader()
-            writer.writerows({**entry, "flags": " ".join(entry["flags"])} for entry in entries)
+            for entry in entries:
+                flat = {**entry, "flags": " ".join(entry["flags"])}
+                writer.writerow({name: cell(value) for name, value in flat.items()})
     except OSError as error:
         raise SqcliError(f"{folder}: the table cannot be written: {error.strerror or error}") from None
     return files

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqcli import registry, store
 from sqcli.errors import SqcliError, UsageError
+from sqcli.exactness import status_of
 from sqcli.lattice.geometry import Lattice
 from sqcli.observables._base import Model, Observable
 
@@ -37,8 +38,7 @@ class Opened:
     @property
     def exactness(self) -> str | None:
         """What the draws are worth: exact, asymptotic, weighted or uncorrected."""
-        said = self.ensemble.attrs.get("exactness")
-        return said.get("status") if isinstance(said, dict) else said
+        return status_of(self.ensemble.attrs)
 
     def statistic(self, need: str) -> str | None:
         """The recorded statistic behind "sample_stats/a" or "sample_stats/a|b" (the first there is); None: none."""

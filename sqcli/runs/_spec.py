@@ -42,9 +42,9 @@ class Start:
         if text in ("hot", "cold"):
             return cls(text)
         source = store.open_ensemble(text)
-        draws = int(source.draws.min())
+        draws = source.common_draws()
         if draws == 0:
-            raise SqcliError(f"{text}: not every chain has a committed draw to start from")
+            raise SqcliError(f"{text}: no draw is committed yet to start from")
         return cls("ensemble", text, str(source.attrs.get("identity")), draws)
 
     @classmethod

@@ -4,7 +4,7 @@ Only draws that every chain has are used, so that chains × draws is a rectangle
 whole chains, the last ones, where there are enough; otherwise the last draws of every chain.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sqcli import store
 from sqcli.diffusion._design import Part
 from sqcli.errors import SqcliError, UsageError
+from sqcli.exactness import status_of
 from sqcli.lattice.geometry import Lattice
 from sqcli.theories._base import Theory
 
@@ -47,13 +48,16 @@ class Origin:
         manifold = theory.value.manifold
         if manifold.site(lattice) != lattice.extents or manifold.period or ensemble.layout.dtype[:5] != "float":
             raise UsageError(f"{path}: train is for one real number per site, not for {manifold.name}")
-        exactness = attrs.get("exactness")
-        if isinstance(exactness, Mapping) and exactness.get("status") == "weighted":
+        if status_of(attrs) == "weighted":
             raise SqcliError(f"{path}: its draws carry weights; train on one made with --accept independence")
-        stop = int(ensemble.draws.min())
-        stop = stop if most is None else min(stop, skip + most)
+        there = ensemble.common_draws()
+        stop = there if most is None else min(there, skip + most)
         if stop - skip < 1 or ensemble.chains * (stop - skip) < 2:
-            raise SqcliError(f"{path}: only {stop} draws in every chain, --skip {skip} leaves too few")
+            used = "".join(f", {option} {n}" for option, n in (("--skip", skip), ("--max-draws", most)) if n)
+            raise SqcliError(
+                f"{path}: {there} draws of each of {ensemble.chains} chains are committed{used}; "
+                "that leaves fewer than the 2 configurations that training needs"
+            )
         return cls(path, ensemble, theory, lattice, skip, stop)
 
     @property

@@ -1,8 +1,9 @@
 """Ensembles in the formats of other programs, written aside and renamed, never held in memory as a whole.
 
 `npz` holds the field (chain, draw, *site), the numbers per draw (chain, draw) and `metadata`, the root attributes as
-JSON text; `npy` holds the field alone, to be memory-mapped; `csv` the kept series, one line per chain and draw.
-Fields are cut to the draws that all chains have committed.
+JSON text; `npy` holds the field alone, to be memory-mapped; both are cut to the draws that all chains have, and chains
+that have not begun are refused. `csv` holds the kept series, one line per chain and draw, each chain as far as it goes.
+Weights go along wherever draws are weighted.
 """
 
 import contextlib
@@ -19,27 +20,59 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sqcli import store
-from sqcli.errors import SqcliError, UsageError
+from sqcli.errors import DamageError, SqcliError, UsageError
+from sqcli.exactness import status_of
+from sqcli.text import cell
 
 BLOCK_BYTES = 16 * 2**20
+WEIGHTS = "log_weight"
+OTHERS = ("h5", "hdf5", "nc", "parquet", "json", "zip", "gz")  # endings that none of our formats may bear
 
 
-def export(path: Path, out: Path, kind: str, *, force: bool = False) -> None:
-    """Write the ensemble at `path` to the file `out` as `kind`, one of `KINDS`.
+def export(path: Path, out: Path, kind: str | None = None, *, force: bool = False) -> str:
+    """Write the ensemble at `path` to the file `out` as `kind`, one of `KINDS`; None: what the name's ending says.
+
+    Returns:
+        What was written, and what was left out, in one line.
 
     Raises:
-        SqcliError: no readable ensemble; `out` exists and `force` is not given; nothing measured (csv).
-        UsageError: an unknown kind.
+        SqcliError: no readable ensemble; `out` exists and `force` is not given; nothing committed, or measured (csv).
+        UsageError: an unknown kind, or a name that ends in another one.
     """
-    if kind not in KINDS:
-        raise UsageError(f"cannot export as {kind!r}; there are: {', '.join(KINDS)}")
+    kind = kind_of(out, kind)
     ensemble = store.open_ensemble(path)
-    if out.exists() and not out.is_file():  # a folder, or a device that a rename would destroy
-        raise SqcliError(f"{out}: exists and is no file; choose another name")
-    if out.exists() and not force:
-        raise SqcliError(f"{out}: exists; choose another name, or --force to replace it")
-    with _aside(out) as file:
+    if not ensemble.draws.any():
+        raise SqcliError(f"{path}: no draw is committed yet; there is nothing to export")
+    with _aside(_place(ensemble, out, force)) as file:
         KINDS[kind](ensemble, file)
+    most, least = int(ensemble.draws.max()), int(ensemble.draws.min())
+    cut = f", the {least} draws that all chains have (of up to {most})" if kind != "csv" and least < most else ""
+    return f"wrote {out}{cut}"
+
+
+def kind_of(out: Path, kind: str | None) -> str:
+    """The format of a file of that name; UsageError where there is none, or where name and `kind` contradict."""
+    ending = out.suffix[1:].lower()
+    offered = ", ".join(KINDS)
+    if kind is not None and kind not in KINDS:
+        raise UsageError(f"cannot export as {kind!r}; there are: {offered}")
+    if out.name in ("-", "") or (kind is None and ending not in KINDS):
+        raise UsageError(f"{out}: the name of the file must end in its format, one of {offered}, or --format say it")
+    if kind is not None and ending != kind and ending in (*KINDS, *OTHERS):
+        raise UsageError(f"{out}: the name ends in .{ending}, --format is {kind}; there are: {offered}")
+    return kind or ending
+
+
+def _place(ensemble: store.Ensemble, out: Path, force: bool) -> Path:
+    """Where the file goes: a link's target, for the link stays."""
+    target = Path(os.path.realpath(out))
+    if target.exists() and not target.is_file():  # a folder, or a device that a rename would destroy
+        raise SqcliError(f"{out}: exists and is no file; choose another name")
+    if ensemble.path.resolve() in target.parents:
+        raise SqcliError(f"{out}: lies inside the ensemble {ensemble.path}; choose another place")
+    if target.exists() and not force:
+        raise SqcliError(f"{out}: exists; choose another name, or --force to replace it")
+    return target
 
 
 @contextlib.contextmanager
@@ -54,11 +87,22 @@ def _aside(out: Path) -> Iterator[IO[bytes]]:
         part.unlink(missing_ok=True)
 
 
+def _weighted(ensemble: store.Ensemble) -> bool:
+    """Whether the draws count with weights; DamageError where those are gone."""
+    weighted = status_of(ensemble.attrs) == "weighted"
+    if weighted and WEIGHTS not in ensemble.stat_names:
+        raise DamageError(f"{ensemble.path}: its draws carry weights, but sample_stats/{WEIGHTS} is missing")
+    return weighted
+
+
 def _npy(ensemble: store.Ensemble, file: IO[bytes]) -> None:
+    if _weighted(ensemble):
+        raise SqcliError(f"{ensemble.path}: its draws carry weights, which npy has no room for; export npz")
     _write_array(file, ensemble[ensemble.layout.field])
 
 
 def _npz(ensemble: store.Ensemble, file: IO[bytes]) -> None:
+    _weighted(ensemble)
     metadata = json.dumps(dict(ensemble.attrs), ensure_ascii=False, sort_keys=True)
     with zipfile.ZipFile(file, "w") as archive:
         for name in (ensemble.layout.field, *ensemble.stat_names):
@@ -84,9 +128,11 @@ def _csv(ensemble: store.Ensemble, file: IO[bytes]) -> None:
     if not names:
         raise SqcliError(f"{ensemble.path}: no series is kept; run `sqcli measure` first")
     columns = [column for name in names for column in _columns(ensemble, name)]
+    if _weighted(ensemble):
+        columns.append((WEIGHTS, ensemble.stat(WEIGHTS)))
     text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["chain", "draw", *(head for head, _ in columns)])
+    writer.writerow(["chain", "draw", *(cell(head) for head, _ in columns)])
     for chain, draws in enumerate(ensemble.draws):
         series = [values[chain] for _, values in columns]
         for draw in range(int(draws)):
@@ -109,8 +155,8 @@ def _columns(ensemble: store.Ensemble, name: str) -> Iterator[tuple[str, list[ND
 
 
 def _cell(numbers: NDArray[Any], draw: int) -> str:
-    """The number in full precision; empty where it is not measured or not a number."""
-    return repr(float(numbers[draw])) if draw < len(numbers) and np.isfinite(numbers[draw]) else ""
+    """The number in full precision, `-inf` where a weight vanishes; empty where it is not measured or not a number."""
+    return repr(float(numbers[draw])) if draw < len(numbers) and not np.isnan(numbers[draw]) else ""
 
 
 KINDS: dict[str, Callable[[store.Ensemble, IO[bytes]], None]] = {"npz": _npz, "npy": _npy, "csv": _csv}

@@ -134,6 +134,20 @@ class Ensemble:
         """Committed draws of a chain."""
         return int(self.records[chain, N_DRAWS])
 
+    def common_draws(self) -> int:
+        """Draws that all chains have; 0 where nothing is committed yet.
+
+        Raises:
+            SqcliError: some chains have not begun while others have draws, which a cut to 0 would hide; names them.
+        """
+        waiting = np.flatnonzero(self.draws == 0)
+        if 0 < len(waiting) < self.chains:
+            raise SqcliError(
+                f"{self.path}: no draw of chain{'s' * (len(waiting) > 1)} {_spans(waiting)} of {self.chains} is "
+                "committed, and a draw is wanted of every chain; run what is missing first"
+            )
+        return int(self.draws.min())
+
     def warmup_done(self, chain: int) -> int:
         """Warm-up updates a chain has behind it."""
         return int(self.records[chain, N_WARMUP])
@@ -166,12 +180,17 @@ class Ensemble:
         return series
 
     def __getitem__(self, name: str) -> Committed:
-        """The field or a statistic by name, lazy, cut to the draws all chains have committed."""
+        """The field or a statistic by name, lazy, cut to the draws all chains have committed.
+
+        Raises:
+            KeyError: there is none.
+            SqcliError: some chains have not begun.
+        """
         paths = [name, f"configurations/{name}", f"sample_stats/{name}"]
         found = [path for path in paths if path in self.arrays and not path.startswith("checkpoint/")]
         if not found:
             raise KeyError(name)
-        return Committed(self.arrays[found[0]], int(self.draws.min()))
+        return Committed(self.arrays[found[0]], self.common_draws())
 
     def blocks(self, max_bytes: int = 32 * 2**20) -> Iterator[Block]:
         """All committed draws, chain by chain, cut along chunks into pieces of about `max_bytes`.
@@ -202,7 +221,14 @@ class Ensemble:
         """The ensemble as an `xarray.DataTree`, lazy, cut to the draws that all chains have committed."""
         from sqcli.store._xarray import open_tree
 
-        return open_tree(self.path, int(self.draws.min()))
+        return open_tree(self.path, self.common_draws())
+
+
+def _spans(numbers: NDArray[np.int64], most: int = 8) -> str:
+    """Increasing numbers as `0, 2-4, 7`, the first spans of many."""
+    parts = np.split(numbers, np.flatnonzero(np.diff(numbers) > 1) + 1)
+    texts = [f"{part[0]}" if len(part) == 1 else f"{part[0]}-{part[-1]}" for part in parts]
+    return ", ".join(texts[:most] + ["…"] * (len(texts) > most))
 
 
 def open_ensemble(path: str | Path) -> Ensemble:

@@ -40,6 +40,8 @@ def _root_document(path: Path) -> dict[str, Any]:
     except (FileNotFoundError, IsADirectoryError):
         if any((path / name).exists() for name in (".zgroup", ".zarray", ".zmetadata")):
             raise SqcliError(f"{path}: no sqcli ensemble (a Zarr v2 store)") from None
+        if (path / "model.yaml").is_file():
+            raise SqcliError(f"{path}: is a model, not an ensemble; `sqcli sample` draws an ensemble from it") from None
         raise SqcliError(f"{path}: no sqcli ensemble (a directory without zarr.json)") from None
     except OSError as error:
         raise SqcliError(f"{path}: cannot be read ({error.strerror})") from error

@@ -129,5 +129,5 @@ def test_export_replaces_nothing_without_force(sq, ensemble, tmp_path):
     assert "--force" in result.err
     assert sq("export", ensemble, out, "--force").code == 0
     for special in (tmp_path, "/dev/null"):
-        assert "is no file" in sq("export", ensemble, special, "--force").err
+        assert "is no file" in sq("export", ensemble, special, "--format", "npz", "--force").err
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["e", "e.npz"]

@@ -89,6 +89,24 @@ def test_paths_that_are_something_else(sq, ensemble, tmp_path):
     assert "model.yaml: damaged" in found.err
 
 
+def test_a_model_is_no_ensemble_and_an_ensemble_no_model(sq, ensemble, tmp_path):
+    model = tmp_path / "m"
+    assert sq("train", ensemble, "--out", model, *SMALL, "--epochs", 1).code == 0
+    for command in (
+        ("measure", model, "--obs", "chi2"), ("autocorr", model, "--obs", "chi2"), ("verify", model), ("check", model),
+        ("export", model, tmp_path / "x.npz"), ("train", model, "--out", tmp_path / "n", *SMALL, "--epochs", 1),
+        ("generate", tmp_path / "g", "--theory", "phi4", "--lattice", "4x4", "-p", "kappa=0.2", "-p", "lambda=0.02",
+         "--algorithm", "hmc", "--draws", 1, "--warmup", 5, "--start", model),
+    ):  # fmt: skip
+        found = sq(*command)
+        assert (found.code, found.out) == (1, ""), command
+        assert f"{model}: is a model, not an ensemble" in found.err
+    assert "is a model, of which there are the plots" in sq("plot", model, "--kind", "history").err
+    found = sq("sample", ensemble, tmp_path / "s", "--method", "path", "--draws", 2)
+    assert found.code == 1
+    assert f"{ensemble}: is an ensemble, not a model" in found.err
+
+
 def test_objectives_are_listed(sq):
     assert "dsm" in sq("list", "objectives").out
     assert "objective.NAME=VALUE" in sq("train", "--help").out

@@ -20,6 +20,7 @@ from sqcli.diffusion.model import Model
 from sqcli.errors import BusyError, SqcliError, Stopped, UsageError
 from sqcli.lattice.geometry import Lattice
 from sqcli.runs import _training_data
+from sqcli.runs._spec import Start
 from sqcli.runs._training_data import Origin
 from sqcli.runs.train import TrainRequest, train
 from sqcli.theories.double_well import DoubleWell
@@ -204,7 +205,7 @@ def test_wrong_requests(tmp_path, ensemble):
         ({"net": "nothing"}, "there are: "),
         ({"ema": 1.0}, "--ema"),
         ({"patience": 3, "validation": 0.0}, "--validation"),
-        ({"skip": 50}, "leaves too few"),
+        ({"skip": 50}, "50 draws of each of 4 chains are committed, --skip 50; that leaves fewer than the 2"),
     ):
         with pytest.raises(SqcliError, match=told):
             run(request_for(tmp_path / "m", ensemble, **change))
@@ -215,6 +216,20 @@ def test_wrong_requests(tmp_path, ensemble):
     flat = write(tmp_path / "flat", free_fields((4,), 0.5, 2, 9, 2))
     with pytest.raises(UsageError, match="dimension"):
         run(request_for(tmp_path / "m", ensemble, flat))
+
+
+def test_chains_that_have_not_begun_are_named_and_uneven_ones_are_cut(tmp_path):
+    chains = list(free_fields((4, 4), 0.5, 4, 20, 3))
+    waiting = write(tmp_path / "waiting", [chains[0], chains[1][:0], chains[2][:5], chains[3][:0]])
+    with pytest.raises(SqcliError, match="chains 1, 3 of 4"):
+        run(request_for(tmp_path / "m", waiting))
+    with pytest.raises(SqcliError, match="chains 1, 3 of 4"):
+        Start.parse(str(waiting))
+    uneven = write(tmp_path / "uneven", [chains[0], chains[1][:7], chains[2][:5]])
+    run(request_for(tmp_path / "m", uneven, epochs=1))
+    assert Model.load(tmp_path / "m").parents[0]["draws"] == 5
+    with pytest.raises(SqcliError, match="no draw is committed"):
+        Start.parse(str(write(tmp_path / "none", [chains[0][:0]], room=3)))
 
 
 def test_streaming_equals_memory(tmp_path, ensemble, monkeypatch):

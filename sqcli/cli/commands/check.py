@@ -6,6 +6,7 @@ Exit code 0 when they are, 3 when something is damaged (one line per fault on st
 import typer
 
 from sqcli.cli._options import Ensemble
+from sqcli.text import printable
 
 DAMAGED = 3
 
@@ -16,7 +17,7 @@ def command(ens: Ensemble) -> None:
 
     faults = store.check(ens)
     for fault in faults:
-        typer.echo(" ".join(f"{fault.path}: {fault.what}".split()))
+        typer.echo(printable(" ".join(f"{fault.path}: {fault.what}".split())))
     if faults:
         raise typer.Exit(DAMAGED)
-    typer.echo(f"ok: {ens}")
+    typer.echo(printable(f"ok: {ens}"))

@@ -1,6 +1,8 @@
 """Export an ensemble to another format: configurations to npz or npy, measured series to csv.
 
 npz holds the committed configurations, the numbers per draw and the metadata as JSON; nothing has to fit in memory.
+Without --format the ending of OUT says which. npz and npy hold the draws that all chains have, csv each chain as far
+as it goes; weights go along in npz and csv.
 """
 
 from pathlib import Path
@@ -17,12 +19,14 @@ def command(
     ens: Ensemble,
     out: Annotated[Path, typer.Argument(metavar="OUT", help="File to write.", show_default=False)],
     kind: Annotated[
-        str, typer.Option("--format", parser=one_of("npz", "npy", "csv"), metavar="npz|npy|csv", help="Form of OUT.")
-    ] = "npz",
+        str | None,
+        typer.Option(
+            "--format", parser=one_of("npz", "npy", "csv"), metavar="npz|npy|csv", help="Form (OUT's ending)."
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace OUT if it exists.")] = False,
 ) -> None:
     """Write the file."""
     from sqcli.runs.export import export
 
-    export(ens, out, kind, force=force)
-    ctx.obj.say(f"wrote {out}")
+    ctx.obj.say(export(ens, out, kind, force=force))

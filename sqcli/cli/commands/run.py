@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from sqcli.cli._values import pairs
+from sqcli.text import printable
 
 
 def command(
@@ -37,7 +38,7 @@ def command(
     from sqcli.runs.flags import FLAGS
 
     if dry_run:
-        typer.echo("\n".join(recipes.commands(recipe, out=out, settings=settings, profile=profile)))
+        typer.echo("\n".join(map(printable, recipes.commands(recipe, out=out, settings=settings, profile=profile))))
         return
     say = ctx.obj.say
     with stop_on_signals() as stop:

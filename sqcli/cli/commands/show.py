@@ -9,6 +9,7 @@ import typer
 
 from sqcli.cli._format import as_json
 from sqcli.cli._options import TableOrJson
+from sqcli.text import printable
 
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
@@ -39,7 +40,7 @@ def _lines(found: Mapping[str, Any]) -> list[str]:
     if isinstance(facts.get("exactness"), Mapping):
         facts["exactness"] = ": ".join(map(str, facts["exactness"].values()))
     texts = {name: _text(value) for name, value in facts.items() if value not in (None, {}, [], "")}
-    return [f"{name.replace('_', ' '):<20}  {text}" for name, text in texts.items()]
+    return [printable(f"{name.replace('_', ' '):<20}  {text}") for name, text in texts.items()]
 
 
 def _draws(draws: list[int], target: Any) -> str:

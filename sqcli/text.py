@@ -1,0 +1,42 @@
+"""Foreign text made harmless: an ensemble's names and attributes may come from anybody, and end on a terminal or in a
+spreadsheet.
+"""
+
+import re
+from typing import Any
+
+FORMULA = ("=", "+", "-", "@")
+UNUSUAL = re.compile(r"[^\n\x20-\x7e]")
+
+
+def printable(text: object) -> str:
+    """As text without control characters, reversed writing and line ends: those are shown as escapes."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(text))
+
+
+def json_printable(text: str) -> str:
+    """A JSON text with its non-printable characters as JSON's own escapes; line ends between items stay."""
+
+    def escape(match: "re.Match[str]") -> str:
+        if match[0].isprintable():
+            return match[0]
+        units = match[0].encode("utf-16-be", errors="surrogatepass").hex()
+        return "".join(f"\\u{units[i : i + 4]}" for i in range(0, len(units), 4))
+
+    return UNUSUAL.sub(escape, text)
+
+
+def cell(value: Any) -> Any:
+    """`value` as a cell of a CSV file: a text that a spreadsheet would take for a formula gets an apostrophe."""
+    if not isinstance(value, str):
+        return value
+    text = printable(value)
+    return f"'{text}" if text.startswith(FORMULA) and not _is_number(text) else text
+
+
+def _is_number(text: str) -> bool:
+    try:
+        complex(text)
+    except ValueError:
+        return False
+    return True
