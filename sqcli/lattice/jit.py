@@ -6,55 +6,25 @@ a stamp of all kernel sources. A kernel that takes another as an argument is cac
 signature, which is why `Kernel` has one, with `real` standing for the field's precision.
 """
 
-import hashlib
 import importlib
 import os
 import sys
-import tempfile
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-PACKAGE = Path(__file__).parent.parent
-KERNEL_FOLDERS = ("lattice", "theories", "mcmc")
+from sqcli.lattice import _kernel_cache
+
 # Everything but "no NaN, no infinity": a diverged trajectory must be seen and rejected.
 FASTMATH = {"reassoc", "nsz", "arcp", "contract", "afn"}
 OPTIONS = {"fastmath": FASTMATH, "error_model": "numpy", "boundscheck": False, "cache": True, "nogil": True}
 
 
-def _stamp() -> str:
-    files = sorted(path for folder in KERNEL_FOLDERS for path in (PACKAGE / folder).glob("*.py"))
-    facts = [f"{path}:{path.stat().st_mtime_ns}:{path.stat().st_size}" for path in files]
-    return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
-
-
-def _usable(folder: Path) -> bool:
-    """Whether `folder` can be made, is ours and takes files."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.TemporaryFile(dir=folder):
-            return folder.stat().st_uid == os.getuid()
-    except OSError:
-        return False
-
-
-def cache_folder() -> Path:
-    """The first usable of the user's cache, the temporary folder, and a fresh temporary folder."""
-    base = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
-    shared = Path(tempfile.gettempdir()) / f"sqcli-{os.getuid()}"
-    for folder in (base / "sqcli", shared):
-        if _usable(folder) and _usable(folder / f"kernels-{_stamp()}"):
-            return folder / f"kernels-{_stamp()}"
-    return Path(tempfile.mkdtemp(prefix="sqcli-"))
-
-
-if "NUMBA_CACHE_DIR" not in os.environ:
-    os.environ["NUMBA_CACHE_DIR"] = str(cache_folder())
+os.environ[_kernel_cache.VARIABLE] = _kernel_cache.choose()
 
 import numba  # noqa: E402 - the cache folder has to be known before numba is imported
 
-numba.config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"]
+numba.config.CACHE_DIR = os.environ[_kernel_cache.VARIABLE]
 
 
 def _load_without_blas() -> None:

@@ -1,8 +1,9 @@
-"""The kernels' cache finds a folder wherever sqcli runs."""
+"""The kernels' cache finds a folder wherever sqcli runs, and never one that somebody else can write."""
 
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -25,7 +26,53 @@ def test_fallback_where_home_cannot_be_written(tmp_path):
 
 
 def test_the_user_decides(tmp_path):
-    assert cache_folder(NUMBA_CACHE_DIR=str(tmp_path)) == str(tmp_path)
+    found = cache_folder(NUMBA_CACHE_DIR=str(tmp_path))
+    assert Path(found).parent == tmp_path
+    assert cache_folder(NUMBA_CACHE_DIR=found) == found  # as a child process sees it
+    assert Path(found).stat().st_mode & 0o077 == 0
+
+
+def _open_to_all(folder):
+    folder.mkdir()
+    folder.chmod(0o777)
+
+
+def _link(folder):
+    (folder.parent / "trap").mkdir(mode=0o700)
+    folder.symlink_to(folder.parent / "trap")
+
+
+TAKEN = {"open": _open_to_all, "readable": lambda f: f.mkdir(mode=0o750), "link": _link, "file": lambda f: f.touch()}
+
+
+@pytest.mark.parametrize("take", TAKEN.values(), ids=TAKEN)
+def test_a_folder_that_somebody_has_taken_is_not_used(tmp_path, take):
+    take(tmp_path / f"sqcli-{os.getuid()}")
+    found = Path(cache_folder(HOME="/proc/self/nowhere", TMPDIR=str(tmp_path)))
+    assert found.parent.parent == tmp_path
+    assert found.parent.name.startswith(f"sqcli-{os.getuid()}-")
+    assert found.parent.stat().st_mode & 0o077 == 0
+    assert Path(cache_folder(HOME="/proc/self/nowhere", TMPDIR=str(tmp_path))) == found  # compiled once, not each time
+    assert not (tmp_path / "trap").exists() or not list((tmp_path / "trap").iterdir())
+
+
+@pytest.mark.parametrize("take", TAKEN.values(), ids=TAKEN)
+def test_kernels_below_a_folder_of_others_are_not_used(tmp_path, take):
+    name = Path(cache_folder(XDG_CACHE_HOME=str(tmp_path / "x"))).name
+    (tmp_path / "y" / "sqcli").mkdir(parents=True, mode=0o700)
+    take(tmp_path / "y" / "sqcli" / name)
+    found = cache_folder(XDG_CACHE_HOME=str(tmp_path / "y"), TMPDIR=str(tmp_path))
+    assert found.startswith(str(tmp_path / f"sqcli-{os.getuid()}"))
+
+
+@pytest.mark.parametrize("named", ["/proc/self/nowhere", "/dev/null"])
+def test_a_named_folder_that_cannot_be_used_is_told(tmp_path, named):
+    code = "import sqcli.lattice.jit, os; print(os.environ['NUMBA_CACHE_DIR'])"
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "NUMBA_CACHE_DIR": named}
+    environment |= {"PYTHONPATH": os.environ.get("PYTHONPATH", "")}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(str(tmp_path / ".cache"))
+    assert f"NUMBA_CACHE_DIR={named} is no folder to be trusted and written" in done.stderr
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
