@@ -17,13 +17,27 @@ from sqcli.mcmc._base import Trace
 from sqcli.runs._board import Board
 from sqcli.runs._group import Chain, draw, first_chain, sampling, warm_up
 from sqcli.runs._spec import RunSpec
-from sqcli.store import Writer
+from sqcli.store import Layout, Writer
 
 PIECE = 0.2  # seconds between two looks at the stop event
 LEAST = 32  # updates of a piece where chains share a chunk: a call costs far more than an update of such small fields
 INTERVAL = 2.0  # seconds after which what is there is committed
 PENDING = 16 * 2**20  # bytes of draws that wait for a commit at most
+COPIES = 7  # of a field that a chain at work holds, at least
+CHAIN_BYTES = 2000  # of a chain beside its field
+RECORD_BYTES = 200  # of a chain, whether it is at work or not
 HELD = 8 * 2**20  # bytes of configurations that a piece of the warm-up holds
+
+
+def bytes_held(spec: RunSpec, layout: Layout, workers: int) -> int:
+    """Memory of a run, from below: fields of the chains at work and their copies, tables of the lattice, records.
+
+    Langevin holds about seven copies of a field, HMC and cluster updates ten, local and accelerated ones fifteen.
+    """
+    lattice, particles = spec.system.lattice, int(getattr(spec.algorithm_instance, "particles", 0))
+    fields = workers * (COPIES + 2 * particles) * layout.draw_bytes
+    waiting = workers * layout.chain_group * (layout.draw_bytes + CHAIN_BYTES)
+    return fields + waiting + 8 * lattice.dimension * lattice.volume + layout.chains * RECORD_BYTES
 
 
 @dataclass

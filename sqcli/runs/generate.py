@@ -11,7 +11,8 @@ from functools import partial
 
 from sqcli import store
 from sqcli.errors import SqcliError, Stopped, UsageError
-from sqcli.runs._advance import GroupRun
+from sqcli.runs import _memory
+from sqcli.runs._advance import GroupRun, bytes_held
 from sqcli.runs._board import Board
 from sqcli.runs._provenance import creation
 from sqcli.runs._request import Request, new_spec, require_agreement
@@ -72,7 +73,19 @@ def _create(request: Request, spec: RunSpec) -> None:
     }
     layout = spec.layout(int(request.draws or 0))
     check_range(request, layout)
+    _require_memory(request, spec, layout, layout.groups)
     store.create(request.path, layout, attributes, force=request.force)
+
+
+def _workers(request: Request, groups: int) -> int:
+    return min(request.workers or available_cores(), groups)
+
+
+def _require_memory(request: Request, spec: RunSpec, layout: store.Layout, groups: int) -> None:
+    """SqcliError when the run cannot fit, before anything is written."""
+    workers = _workers(request, groups)
+    advice = "take --workers 1" if workers > 1 else "take a smaller lattice or a larger machine"
+    _memory.require(request.path, bytes_held(spec, layout, workers), advice)
 
 
 def _run(
@@ -84,9 +97,10 @@ def _run(
     stop: threading.Event,
     progress: Callable[[Progress], None],
 ) -> None:
+    _require_memory(request, spec, ensemble.layout, len(groups))
     board = Board(spec, target, standing(ensemble, groups))
     tasks = [partial(_run_group, ensemble, spec, group, target, board, stop) for group in groups]
-    workers = min(request.workers or available_cores(), len(tasks))
+    workers = _workers(request, len(tasks))
     with time_limit(request.time_limit, stop):
         run_all(tasks, workers, stop, board, lambda: progress(board.progress()))
     now = board.progress()

@@ -11,9 +11,10 @@ from functools import partial
 
 from sqcli import store
 from sqcli.diffusion._denoiser import Denoiser
-from sqcli.diffusion._proposals import Proposals, require_device, threads_kept
+from sqcli.diffusion._proposals import Proposals, require_device, threads_kept, tile_size
 from sqcli.diffusion.model import Model
 from sqcli.errors import SqcliError, Stopped, UsageError
+from sqcli.runs import _memory
 from sqcli.runs._board import Board
 from sqcli.runs._provenance import creation
 from sqcli.runs._resumable import chains_of, check_range, drawn, groups_of, raised_target, rank, standing, time_limit
@@ -26,6 +27,7 @@ from sqcli.runs.progress import Progress
 __all__ = ["Progress", "SampleRequest", "sample"]
 
 ON_DEVICE = 4  # workers that feed one accelerator
+SITE_BYTES = 500  # of a network at work, for each site of a tile, at least
 
 
 def sample(request: SampleRequest, stop: threading.Event, progress: Callable[[Progress], None]) -> None:
@@ -73,6 +75,7 @@ def _create(request: SampleRequest, spec: SampleSpec) -> None:
     layout = spec.layout(int(request.draws or 0))
     check_range(request, layout)
     place = require_device(request.device)
+    _require_memory(request, spec, place, layout.groups)
     with threads_kept():
         exactness = spec.exactness(_denoiser(request, spec, place))
     parent = {"model": str(request.model), "identity": spec.model}
@@ -91,6 +94,19 @@ def _denoiser(request: SampleRequest, spec: SampleSpec, place: str) -> Denoiser:
     return denoiser
 
 
+def _workers(request: SampleRequest, place: str, tasks: int) -> int:
+    cores = available_cores()
+    return min(request.workers or (min(cores, ON_DEVICE) if place == "cuda" else cores), tasks)
+
+
+def _require_memory(request: SampleRequest, spec: SampleSpec, place: str, tasks: int) -> None:
+    """SqcliError when a tile for each worker cannot fit; an accelerator's memory is its own."""
+    if place == "cpu":
+        workers, lattice = _workers(request, place, tasks), spec.system.lattice
+        advice = "take --workers 1" if workers > 1 else "take a smaller lattice or a larger machine"
+        _memory.require(request.path, workers * tile_size(lattice) * lattice.volume * SITE_BYTES, advice)
+
+
 def _run(
     request: SampleRequest,
     ensemble: store.Ensemble,
@@ -101,12 +117,12 @@ def _run(
     progress: Callable[[Progress], None],
 ) -> None:
     place = require_device(request.device)
+    _require_memory(request, spec, place, len(numbers))
     source = Proposals(_denoiser(request, spec, place), spec.sampler, spec.streams.key())
     board = Board(spec, target, standing(ensemble, numbers))
     groups = [GroupSampling(spec, source, ensemble, number, target, board, stop) for number in numbers]
     tasks = [task for group in groups for task in _tasks(spec, ensemble, group)]
-    cores = available_cores()
-    workers = min(request.workers or (min(cores, ON_DEVICE) if place == "cuda" else cores), len(tasks))
+    workers = _workers(request, place, len(tasks))
     with threads_kept(), contextlib.ExitStack() as stack:
         for group in groups:
             stack.callback(group.close)

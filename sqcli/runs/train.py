@@ -5,6 +5,7 @@ A model that is finished is left alone. Under `torchrun` every process calls thi
 
 import contextlib
 import fcntl
+import math
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -19,11 +20,14 @@ from sqcli.diffusion._settings import Settings
 from sqcli.diffusion.model import Model, couplings_of
 from sqcli.diffusion.trainer import Job, Moment, Trainer
 from sqcli.errors import BusyError, SqcliError, Stopped, UsageError
+from sqcli.runs import _memory
 from sqcli.runs._provenance import creation
 from sqcli.runs._resumable import time_limit
 from sqcli.runs._training_request import TrainRequest, new_document, open_origins, require_agreement
 
 __all__ = ["Moment", "TrainRequest", "train"]
+
+SITE_BYTES = 1500  # of a network and its gradient, for each site of a batch, at least
 
 
 def train(request: TrainRequest, stop: threading.Event, progress: Callable[[Moment], None]) -> None:
@@ -58,9 +62,19 @@ def _prepare(request: TrainRequest, ranks: Ranks) -> None:
         raise SqcliError(f"{path}: there is something that is not a model; choose another path")
     document = new_document(request, ranks.size, read_document(request.init) if request.init else None)
     _initial(request, Design.from_document(document))
+    _require_memory(request, document, ranks)
     if is_model(path):
         _erase(path)
     write_document(path, document | creation(request.command_line, ranks.device_name, document["parents"]))
+
+
+def _require_memory(request: TrainRequest, document: Mapping[str, Any], ranks: Ranks) -> None:
+    """SqcliError when a batch cannot fit; an accelerator's memory is its own."""
+    if str(ranks.device) != "cpu":
+        return
+    sites = max(math.prod(parent["lattice"]) for parent in document["parents"] if "lattice" in parent)
+    batch = document["training"]["batch-size"] // ranks.size
+    _memory.require(request.path, batch * sites * SITE_BYTES, "take a smaller --batch-size or a larger machine")
 
 
 def _erase(path: Path) -> None:
@@ -78,6 +92,7 @@ def _go_on(
 ) -> None:
     with contextlib.ExitStack() as held:
         if ranks.rank == 0:
+            _require_memory(request, document, ranks)
             held.enter_context(_owned(request.path))
         resume = (request.path / STATE).is_file()
         ranks.wait()

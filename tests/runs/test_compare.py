@@ -10,9 +10,10 @@ import pytest
 from models import known_model
 
 from sqcli.errors import SqcliError, Stopped, UsageError
-from sqcli.runs import _entrants, _preparation, _timing
+from sqcli.runs import _entrants, _preparation, _request, _sample_request, _timing
 from sqcli.runs.compare import CompareRequest, _agree, compare
 from sqcli.runs.generate import Request, generate
+from sqcli.runs.sample import SampleRequest
 
 WALL = 0.25  # fixed seconds of a call
 
@@ -154,6 +155,11 @@ def test_what_cannot_be_counted_is_said(told):
     assert "gone is not counted" in found.notes[2]
 
 
+def _key(request):
+    make = _sample_request.new_spec if isinstance(request, SampleRequest) else _request.new_spec
+    return make(request).streams.key()
+
+
 def test_slow_samplers_are_left_out_unless_named(tmp_path, monkeypatch):
     model = known_model(tmp_path / "m")
     monkeypatch.setattr(_entrants, "_seconds", lambda _, sampler, *__: float(type(sampler).__name__ == "Path"))
@@ -163,7 +169,7 @@ def test_slow_samplers_are_left_out_unless_named(tmp_path, monkeypatch):
     rows, notes = _entrants.Arena.open(request).entrants()
     assert [found.name for found in rows] == ["exact", "hmc", "ode", "maala", "dpm", "sde"]
     assert [note.partition(" ")[0] for note in notes] == ["path"]
-    assert len({found.request.seed for found in rows}) == len(rows)
+    assert len({_key(found.request) for found in rows}) == len(rows)  # no two share random numbers
     named = CompareRequest(model, methods=("path",), algorithms=("hmc",), workers=1, device="cpu")
     assert [found.name for found in _entrants.Arena.open(named).entrants()[0]] == ["hmc", "path"]
 

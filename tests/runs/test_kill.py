@@ -32,19 +32,31 @@ def finish(path, chains, *options):
     assert process.returncode == 0, errors
 
 
+def unbroken(path, chains):
+    """Fields of a run that is left alone, and the seconds that it takes once everything is compiled."""
+    finish(path, chains)
+    began = time.monotonic()
+    finish(path.with_name("again"), chains)
+    return fields(path), time.monotonic() - began
+
+
 def fields(path, draws=None):
     ensemble = store.open_ensemble(path)
     return [ensemble.fields(c, 0, n) for c, n in enumerate(ensemble.draws if draws is None else draws)]
 
 
-def killed_run(path, chains, writers, kills, reference, seed):
-    """Start one process per writer, kill all after a random time, look, and again; then run to the end."""
+def killed_run(path, chains, writers, kills, whole, seed):
+    """Start one process per writer, kill all after a random time, look, and again; then run to the end.
+
+    `whole` holds the fields of an unbroken run, and the seconds that it took.
+    """
+    reference, seconds = whole
     clock, killed = random.Random(seed), 0
     bounds = [(chains * i // writers, chains * (i + 1) // writers) for i in range(writers)]
     while killed < kills:
         options = [("--chain-range", f"{a}:{b}") for a, b in bounds] if writers > 1 else [()]
         processes = [start(path, chains, "--workers", "1", *option) for option in options]
-        time.sleep(clock.uniform(0.6, 2.5))
+        time.sleep(clock.uniform(0.2, 0.9) * seconds)
         for process in processes:
             process.send_signal(signal.SIGKILL)
         killed += sum(process.wait() == -signal.SIGKILL for process in processes)
@@ -65,15 +77,14 @@ def killed_run(path, chains, writers, kills, reference, seed):
 
 @pytest.mark.parametrize(("chains", "writers", "kills"), [(1, 1, 2), (4, 4, 8)])
 def test_killed_runs_end_as_the_unbroken_one(tmp_path, chains, writers, kills, seed):
-    finish(tmp_path / "whole", chains)
-    assert killed_run(tmp_path / "killed", chains, writers, kills, fields(tmp_path / "whole"), seed) > 0
+    whole = unbroken(tmp_path / "whole", chains)
+    assert killed_run(tmp_path / "killed", chains, writers, kills, whole, seed) > 0
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("chains", "writers"), [(1, 1), (4, 4)])
 def test_many_kills(tmp_path, chains, writers, seed):
-    finish(tmp_path / "whole", chains)
-    reference, kills, round_ = fields(tmp_path / "whole"), 0, 0
+    whole, kills, round_ = unbroken(tmp_path / "whole", chains), 0, 0
     while kills < 60:
         round_ += 1
-        kills += killed_run(tmp_path / f"killed{round_}", chains, writers, 60 - kills, reference, seed + round_)
+        kills += killed_run(tmp_path / f"killed{round_}", chains, writers, 60 - kills, whole, seed + round_)

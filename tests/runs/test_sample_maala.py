@@ -70,7 +70,7 @@ def deviations(path, reference):
 
 
 def test_a_long_adjusted_phase_is_asymptotic_and_right(model, reference, tmp_path):
-    path = run(model, tmp_path / "e", n_adjusted="320")
+    path = run(model, tmp_path / "e", n_adjusted="400")
     exactness = store.open_ensemble(path).attrs["exactness"]
     assert exactness["status"] == "asymptotic", exactness
     found = deviations(path, reference)

@@ -1,0 +1,94 @@
+"""Is there memory for a run? Told before it starts, as for the disk: a process that the kernel kills says nothing.
+
+What is available: the machine's own estimate, the limits of the job's control groups, and the limit of the process.
+"""
+
+import contextlib
+import resource
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqcli.errors import SqcliError
+
+MACHINE = Path("/proc/meminfo")
+STATUS = Path("/proc/self/status")
+MEMBERSHIP = Path("/proc/self/cgroup")
+GROUPS = Path("/sys/fs/cgroup")
+
+
+@dataclass(frozen=True)
+class Version:
+    """Names in a version of control groups: of the controller, and of the files of its limit and of what is used."""
+
+    controller: str
+    limit: str
+    used: str
+
+
+VERSIONS = (
+    Version("", "memory.max", "memory.current"),
+    Version("memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),
+)
+UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
+
+
+def require(path: Path, needed: int, advice: str) -> None:
+    """Compare `needed` bytes, an estimate from below, with what is available.
+
+    Raises:
+        SqcliError: there is less; says how much, and what to do about it.
+    """
+    there = min(available(), default=None)
+    if there is not None and needed > there:
+        raise SqcliError(f"{path}: needs about {in_words(needed)} of memory, {in_words(there)} are available; {advice}")
+
+
+def available() -> Iterator[int]:
+    """Bytes that this process may still take, by each of the limits that there are."""
+    with contextlib.suppress(OSError, ValueError, StopIteration):
+        yield _kilobytes(MACHINE, "MemAvailable:")
+    with contextlib.suppress(OSError, ValueError):
+        yield from _of_groups()
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit != resource.RLIM_INFINITY:
+        with contextlib.suppress(OSError, ValueError, StopIteration):
+            yield max(0, limit - _kilobytes(STATUS, "VmSize:"))
+
+
+def _kilobytes(file: Path, name: str) -> int:
+    line = next(line for line in file.read_text().splitlines() if line.startswith(name))
+    return 1024 * int(line.split()[1])
+
+
+def _of_groups() -> Iterator[int]:
+    """Of the control groups that this process is in, and of those around them."""
+    for line in MEMBERSHIP.read_text().splitlines():
+        _, controllers, ours = line.split(":", 2)
+        for version in VERSIONS:
+            if version.controller in controllers.split(","):
+                top = GROUPS / version.controller
+                folder = top / ours.strip("/")
+                yield from _within([group for group in (folder, *folder.parents) if group.is_relative_to(top)], version)
+
+
+def _within(groups: Iterable[Path], version: Version) -> Iterator[int]:
+    for group in groups:
+        with contextlib.suppress(OSError, ValueError):
+            limit = int((group / version.limit).read_text())  # "max" where there is none
+            used = int((group / version.used).read_text()) - _reclaimable(group)
+            yield max(0, limit - used)
+
+
+def _reclaimable(group: Path) -> int:
+    """Bytes of files in memory, which give way."""
+    pairs = [line.split() for line in (group / "memory.stat").read_text().splitlines()]
+    return max((int(value) for name, value in pairs if name in ("inactive_file", "total_inactive_file")), default=0)
+
+
+def in_words(count: int) -> str:
+    """`1.5 GiB`."""
+    size, unit = float(count), 0
+    while size >= 1024 and unit < len(UNITS) - 1:
+        size, unit = size / 1024, unit + 1
+    return f"{size:.3g} {UNITS[unit]}"
