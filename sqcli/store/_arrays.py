@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sqcli.errors import DamageError, SqcliError
-from sqcli.store._files import Content, read_json, replace_json
+from sqcli.files import Content
+from sqcli.store._documents import read_json, replace_json
 
 _CODECS = [{"name": "bytes", "configuration": {"endian": "little"}}, {"name": "crc32c"}]
 _FILL: dict[str, Any] = {"f": "NaN", "c": ["NaN", "NaN"], "i1": -1, "i8": 0, "u1": 0}
@@ -101,9 +102,9 @@ class Array:
             "storage_transformers": [],
         }
 
-    def save(self, *, durable: bool = True) -> None:
-        """Write the metadata, atomically; the directory must exist."""
-        replace_json(self.directory / "zarr.json", self.document(), durable=durable)
+    def save(self, root: Path, *, durable: bool = True) -> None:
+        """Write the metadata, atomically, into the ensemble `root`; the array's directory must exist."""
+        replace_json(self.directory / "zarr.json", self.document(), root=root, durable=durable)
 
     def grown(self, draws: int) -> "Array":
         """The same array, at least `draws` long."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqcli.errors import DamageError
 from sqcli.store._arrays import Array
 from sqcli.store._creation import GROUPS
-from sqcli.store._files import read_json
+from sqcli.store._documents import read_json
 from sqcli.store._layout import Layout
 from sqcli.store._records import (
     N_DRAWS,

@@ -10,9 +10,10 @@ from secrets import token_hex
 from typing import Any
 
 from sqcli.errors import SqcliError
+from sqcli.files import explained, sync_directory
 from sqcli.store._arrays import is_json
-from sqcli.store._errors import ExistsError, explained
-from sqcli.store._files import read_json, replace_json, sync_directory
+from sqcli.store._documents import read_json, replace_json
+from sqcli.store._errors import ExistsError
 from sqcli.store._layout import Layout
 from sqcli.store._locks import Lock, lock_directory
 
@@ -107,22 +108,23 @@ def _group(attributes: Mapping[str, Any]) -> dict[str, Any]:
     return {"zarr_format": 3, "node_type": "group", "attributes": dict(attributes)}
 
 
-def ensure_group(path: Path, durable: bool) -> None:
-    """Make the Zarr group `path` unless it is there."""
+def ensure_group(root: Path, name: str, durable: bool) -> None:
+    """Make the Zarr group `name` of the ensemble `root` unless it is there."""
+    path = root / name
     if not (path / "zarr.json").exists():
         path.mkdir(exist_ok=True)
-        replace_json(path / "zarr.json", _group({}), durable=durable)
+        replace_json(path / "zarr.json", _group({}), root=root, durable=durable)
 
 
 def _build(aside: Path, layout: Layout, root: Mapping[str, Any], durable: bool) -> None:
     aside.mkdir()
     for name in GROUPS:
-        ensure_group(aside / name, durable)
+        ensure_group(aside, name, durable)
     for array in layout.arrays(aside).values():
         array.directory.mkdir()
-        array.save(durable=durable)
+        array.save(aside, durable=durable)
     # the root comes last: what a power cut leaves half made does not pass for an ensemble
-    replace_json(aside / "zarr.json", root, durable=durable)
+    replace_json(aside / "zarr.json", root, root=aside, durable=durable)
     if durable:
         for name in GROUPS:
             sync_directory(aside / name)

@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from sqcli.files import explained
 from sqcli.store._creation import require_space
-from sqcli.store._errors import explained
-from sqcli.store._files import read_json, replace_json
+from sqcli.store._documents import read_json, replace_json
 from sqcli.store._locks import Lock, lock_directory
 from sqcli.store._root import read_arrays, read_root
 
@@ -47,7 +47,7 @@ def _grow(path: Path, durable: bool) -> int:
     with explained(path):
         for name, array in arrays.items():
             if not name.startswith("checkpoint/") and array.shape[1] < target:
-                array.grown(target).save(durable=durable)
+                array.grown(target).save(path, durable=durable)
     return target
 
 
@@ -57,4 +57,4 @@ def set_root_attributes(path: Path, changes: dict[str, Any], *, durable: bool) -
     document.pop("consolidated_metadata", None)
     document["attributes"] = {**document["attributes"], **changes}
     with explained(path):
-        replace_json(path / "zarr.json", document, durable=durable, scratch=lock_directory(path))
+        replace_json(path / "zarr.json", document, root=path, durable=durable, scratch=lock_directory(path))

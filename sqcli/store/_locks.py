@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 
 from sqcli.errors import BusyError, SqcliError
-from sqcli.store._errors import explained
+from sqcli.files import explained, open_lock, require_own_directories
 
 PATIENCE = 20.0  # seconds; what is done under a lock that others wait for takes far less
 _LOOK_AGAIN = 0.02
@@ -40,7 +40,8 @@ class Lock:
 
     def __enter__(self) -> "Lock":
         with explained(self._ensemble):
-            descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            require_own_directories(self._ensemble, self._file.parent)
+            descriptor = open_lock(self._file)
         try:
             self._acquire(descriptor)
         except BaseException:

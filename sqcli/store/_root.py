@@ -7,7 +7,7 @@ from typing import Any
 from sqcli.errors import DamageError, SqcliError
 from sqcli.store._arrays import Array
 from sqcli.store._creation import FORMAT, FORMAT_VERSION
-from sqcli.store._files import read_json
+from sqcli.store._documents import read_json
 from sqcli.store._layout import RECORD_FIELDS, Layout
 
 

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sqcli.errors import DamageError, SqcliError
+from sqcli.files import Content, explained, replace_files, require_own_directories
 from sqcli.store._arrays import Array, fill_value
 from sqcli.store._creation import ensure_group
-from sqcli.store._errors import explained
-from sqcli.store._files import Content, read_json, replace_files
+from sqcli.store._documents import read_json
 from sqcli.store._growing import set_root_attributes
 from sqcli.store._layout import CHUNK_BYTES, STATS_CHUNK, power_of_two
 from sqcli.store._locks import Lock, lock_directory
@@ -131,8 +131,10 @@ def write_observable(
         array = _grow_together(path, array, max(ends), durable)
         contents = list(_chunks_to_write(ensemble, array, series, starts, ends))
         for first in range(0, len(contents), _FILES_AT_ONCE):
-            replace_files(contents[first : first + _FILES_AT_ONCE], durable=durable)
-        replace(array, attributes={**array.attributes, **wanted.attributes, "measured": ends}).save(durable=durable)
+            replace_files(contents[first : first + _FILES_AT_ONCE], root=path, durable=durable)
+        replace(array, attributes={**array.attributes, **wanted.attributes, "measured": ends}).save(
+            path, durable=durable
+        )
 
 
 def _describe(
@@ -161,13 +163,14 @@ def _describe(
 
 def _prepare(wanted: Array, starts: Sequence[int], durable: bool) -> Array:
     """The kept array if it is of the same definition, else a fresh one in its place."""
-    directory = wanted.directory
+    directory, root = wanted.directory, wanted.directory.parents[1]
+    require_own_directories(root, directory)
     if not directory.exists():
-        ensure_group(directory.parent, durable)  # the user may have removed all that was measured
-        aside = lock_directory(directory.parent.parent) / "observable.new"
+        ensure_group(root, "observables", durable)  # the user may have removed all that was measured
+        aside = lock_directory(root) / "observable.new"
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir()
-        replace(wanted, directory=aside).save(durable=durable)
+        replace(wanted, directory=aside).save(root, durable=durable)
         aside.rename(directory)
         return wanted
     kept = Array.load(directory)
@@ -175,7 +178,7 @@ def _prepare(wanted: Array, starts: Sequence[int], durable: bool) -> Array:
         if any(starts):
             raise SqcliError(f"{directory}: is kept with another definition; measure it again from draw 0")
         kept = wanted.grown(kept.shape[1])
-        kept.save(durable=durable)  # says "nothing measured" before anything is removed
+        kept.save(root, durable=durable)  # says "nothing measured" before anything is removed
     if not any(measured_draws(kept)):
         for leftover in directory.glob("c.*"):
             leftover.unlink()
@@ -204,7 +207,7 @@ def _grow_together(path: Path, array: Array, draws: int, durable: bool) -> Array
         set_root_attributes(path, {}, durable=durable)
     for other in others:
         if other.shape[1] < length:
-            other.grown(length).save(durable=durable)
+            other.grown(length).save(path, durable=durable)
     return array.grown(length)
 
 

@@ -15,9 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sqcli.errors import BusyError, DamageError, SqcliError
+from sqcli.files import Content, explained, replace_files
 from sqcli.store._arrays import Array
-from sqcli.store._errors import explained
-from sqcli.store._files import Content, replace_files
 from sqcli.store._growing import grow_to_target
 from sqcli.store._layout import RECORD_VERSION
 from sqcli.store._locks import Lock
@@ -185,7 +184,7 @@ class Writer:
         chunk = array.empty_chunk()
         chunk[: len(self.chains)] = record
         with explained(self._path):
-            replace_files(contents, [array.content(self._group, 0, chunk)], durable=self._durable)
+            replace_files(contents, [array.content(self._group, 0, chunk)], root=self._path, durable=self._durable)
         self._record = record
 
 

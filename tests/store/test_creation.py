@@ -1,4 +1,5 @@
 import json
+import os
 
 import numpy as np
 import pytest
@@ -95,8 +96,12 @@ def test_many_short_chains_are_grouped(chains, draws, draw_bytes, group):
 
 
 def test_a_read_only_ensemble_can_be_told_apart(ensemble, monkeypatch):
-    def read_only(path, *_):
-        raise PermissionError(13, "Permission denied", path)
+    ordinary = os.open
+
+    def read_only(path, flags, *rest):
+        if flags & (os.O_WRONLY | os.O_RDWR):
+            raise PermissionError(13, "Permission denied", path)
+        return ordinary(path, flags, *rest)
 
     monkeypatch.setattr("os.open", read_only)
     with pytest.raises(store.ReadOnlyError, match="cannot be written"), store.Writer(ensemble):
