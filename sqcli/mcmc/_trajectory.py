@@ -14,11 +14,12 @@ from sqcli.lattice.geometry import HEADER
 from sqcli.lattice.halo import ONE, TWO, pack, row_count, unpack
 from sqcli.lattice.jit import jit, kernel
 from sqcli.lattice.philox import ACCEPT, LENGTH, MOMENTUM, Stream, block_buffers, normal_block, philox, uniform
-from sqcli.mcmc._base import Auto, State, System, Trace, records, trace
+from sqcli.mcmc._base import Auto, State, System, Trace, records, require_count, trace
 from sqcli.mcmc._integrators import Splitting
 from sqcli.mcmc._tuning import STEP, freeze, learn
 from sqcli.theories._base import FINISH, FLOW
 
+MOST_STEPS = 10_000  # of a trajectory: a stop waits for its end
 # Columns of the statistics of a saved draw.
 COLUMNS = ("accepted", "delta_h", "action", "acceptance_rate", "step_size")
 ACCEPTED, DELTA_H, ACTION_COLUMN, RATE, STEP_SIZE = range(5)
@@ -164,8 +165,7 @@ class MolecularDynamics:
     def __post_init__(self) -> None:
         if self.step_size != "auto" and self.step_size <= 0:
             raise ValueError(f"step_size must be positive or auto, not {self.step_size}")
-        if self.n_steps < 1:
-            raise ValueError(f"n_steps must be at least 1, not {self.n_steps}")
+        require_count("n_steps", self.n_steps, 1, MOST_STEPS)
         if not 0 <= self.jitter < 1:
             raise ValueError(f"jitter must be in [0, 1), not {self.jitter}")
         if not 0 < self.target_acceptance < 1:

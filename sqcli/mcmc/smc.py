@@ -17,7 +17,7 @@ from sqcli.errors import SqcliError, UsageError
 from sqcli.lattice.philox import Stream
 from sqcli.mcmc import _trajectory
 from sqcli.mcmc._annealing import MOVES, PARTICLES, POPULATIONS, TEMPERATURES
-from sqcli.mcmc._base import Exactness, State, System, Trace, records, trace
+from sqcli.mcmc._base import Exactness, State, System, Trace, records, require_count, trace
 from sqcli.mcmc._cache import Recent
 from sqcli.mcmc._integrators import splitting
 from sqcli.mcmc._population import FIRST_MOVES, Annealing, Ladder, Population, anneal, pilot
@@ -52,11 +52,10 @@ class SMC(_trajectory.MolecularDynamics):
     def __post_init__(self) -> None:
         super().__post_init__()
         most = TEMPERATURES - 2 - FIRST_MOVES
-        for name, value, high in (("particles", self.particles, PARTICLES), ("moves", self.moves, MOVES)):
-            if not 1 <= value <= high:
-                raise ValueError(f"{name} must be from 1 to {high}, not {value}")
-        if self.temperatures != "auto" and not 1 <= self.temperatures <= most:
-            raise ValueError(f"temperatures must be auto, or from 1 to {most}, not {self.temperatures}")
+        require_count("particles", self.particles, 1, PARTICLES)
+        require_count("moves", self.moves, 1, MOVES)
+        if self.temperatures != "auto":
+            require_count("temperatures", self.temperatures, 1, most)
         if not 0 < self.overlap < 1 or not 0 <= self.ess_threshold <= 1:
             raise ValueError("overlap must be in (0, 1) and ess_threshold in [0, 1]")
 

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from sqcli.errors import UsageError
 from sqcli.lattice.philox import Stream
 from sqcli.mcmc import _composed, _trajectory, _tuning
-from sqcli.mcmc._base import Auto, Exactness, State, System, Trace, records, require_warmup, trace
+from sqcli.mcmc._base import Auto, Exactness, State, System, Trace, records, require_count, require_warmup, trace
 from sqcli.mcmc._integrators import splitting
 from sqcli.mcmc._local import visits
 from sqcli.theories._base import ClusterFlips, LocalUpdates
 
+MOST_RADIAL, MOST_CLUSTERS = 128, 10_000  # of an update; random numbers tell 256 sub-updates apart
 SWEEP_ACCEPTANCE = 0.5  # what the width of the Metropolis proposals is tuned to
 
 
@@ -40,10 +41,8 @@ class Wolff(_trajectory.MolecularDynamics):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.radial_updates < 0:
-            raise ValueError(f"radial_updates must not be negative, not {self.radial_updates}")
-        if self.clusters < 1:
-            raise ValueError(f"clusters must be at least 1, not {self.clusters}")
+        require_count("radial_updates", self.radial_updates, 0, MOST_RADIAL)
+        require_count("clusters", self.clusters, 1, MOST_CLUSTERS)
         if self.width != "auto" and self.width <= 0:
             raise ValueError(f"width must be positive or auto, not {self.width}")
 
