@@ -3,21 +3,25 @@
 `model.yaml` is plain YAML without aliases and tags; tensors lie in safetensors files. Neither can hold code.
 """
 
+import contextlib
+import fcntl
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from sqcli.errors import DamageError, SqcliError
+from sqcli.errors import BusyError, DamageError, SqcliError
 
 FORMAT = "sqcli-model"
 FORMAT_VERSION = 1
 DOCUMENT = "model.yaml"
 WEIGHTS = "weights.safetensors"
-STATE = "training/state.safetensors"
+TRAINING = "training"
+STATE = f"{TRAINING}/state.safetensors"
+LOCK = "lock"
 METRICS = "metrics.csv"
 MOST_BYTES = 2**20  # of model.yaml
 DEEPEST = 16  # nesting in model.yaml
@@ -33,16 +37,38 @@ def replace_file(file: Path, data: bytes) -> None:
     """Write aside, sync, rename, sync the name."""
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_name(f"{file.name}.partial")
-    with partial.open("wb") as handle:
-        handle.write(data)
-        handle.flush()
-        os.fsync(handle.fileno())
-    partial.replace(file)
+    try:
+        with partial.open("wb") as handle:
+            handle.write(data)
+            handle.flush()
+            os.fsync(handle.fileno())
+        partial.replace(file)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise SqcliError(f"{file}: cannot be written ({error.strerror or error})") from error
     descriptor = os.open(file.parent, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def is_partial(file: Path) -> bool:
+    """Whether it is what a process that died while writing a file of a model left."""
+    return file.suffix == ".partial" and file.is_file() and not file.is_symlink()
+
+
+@contextlib.contextmanager
+def owned(model: Path) -> Iterator[None]:
+    """The one process that trains a model; its directory is made where there is none. BusyError for others."""
+    file = model / TRAINING / LOCK
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BusyError(f"{model}: another process is training this model") from None
+        yield
 
 
 def own_file(model: Path, name: str) -> Path:

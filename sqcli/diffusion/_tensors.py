@@ -14,9 +14,18 @@ from torch import Tensor
 from sqcli.diffusion._disk import replace_file
 from sqcli.errors import DamageError, SqcliError
 
+DIVERGED = "the training diverged; lower --learning-rate and start anew with --force"
+
 
 def write_tensors(file: Path, tensors: Mapping[str, Tensor], note: Mapping[str, Any] | None = None) -> str:
-    """Replace `file`; `note` is any JSON kept beside them. The SHA-256 of the bytes."""
+    """Replace `file`; `note` is any JSON kept beside them. The SHA-256 of the bytes.
+
+    Raises:
+        SqcliError: a number is not finite, or the file cannot be written.
+    """
+    for name, value in tensors.items():
+        if value.is_floating_point() and not torch.isfinite(value).all():
+            raise SqcliError(f"{file}: {name} would hold numbers that are not finite: {DIVERGED}")
     plain = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
     data = save(plain, {"note": json.dumps(note or {})})
     replace_file(file, data)

@@ -24,6 +24,7 @@ from sqcli.diffusion._keys import CALIBRATION, NOISE, WEIGHTS, generator, key
 from sqcli.diffusion._ranks import Ranks
 from sqcli.diffusion._settings import Settings
 from sqcli.diffusion._state import State, stored_facts
+from sqcli.diffusion._tensors import DIVERGED
 from sqcli.diffusion._validation import Validation, write_metrics
 from sqcli.diffusion.model import Model, standardised
 from sqcli.diffusion.nets._base import Net
@@ -90,7 +91,7 @@ class Trainer:
         self.job, self.ranks = job, ranks
         self.device = device = torch.device(ranks.device)
         self.rows = [Rows(source) for source in job.training]
-        if any(len(rows) < ranks.size for rows in self.rows):
+        if any(len(rows) < job.settings.ranks for rows in self.rows):
             raise UsageError("an ensemble has fewer training configurations than there are processes")
         self.batches = Batches(self.rows, job.settings.batch_size, job.seed, ranks.size)
         net = job.design.build_net(key(job.seed, WEIGHTS)).to(device)
@@ -170,12 +171,12 @@ class Trainer:
             fields = self.symmetries[number].apply(fields, self.job.seed, record.step, rank)
         x0 = denoiser.from_field(fields.to(self.device))
         random = generator(self.device, self.job.seed, NOISE, record.step, rank)
-        loss = self._loss(denoiser, x0, random)
+        loss = self.loss(denoiser, x0, random)
         self.state.optimizer.clear()
         loss.backward()  # type: ignore[no-untyped-call]
         mean, stopped = self.ranks.average(self.state.parameters, loss, stop)
         if not math.isfinite(mean):
-            raise SqcliError(f"{self.job.path}: the loss is not finite at step {record.step}; lower --learning-rate")
+            raise SqcliError(f"{self.job.path}: the loss is not finite at step {record.step}: {DIVERGED}")
         nn.utils.clip_grad_norm_(self.state.parameters, settings.clip)
         self.state.optimizer.step(record.step + 1, settings.rate(record.step, self.steps))
         record.step += 1
@@ -183,7 +184,8 @@ class Trainer:
         self.state.average(settings.ema)
         return stopped
 
-    def _loss(self, denoiser: Denoiser, x0: Tensor, random: torch.Generator) -> Tensor:
+    def loss(self, denoiser: Denoiser, x0: Tensor, random: torch.Generator) -> Tensor:
+        """Mean over the configurations x0 (n, *extents), in units of the scale."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.job.settings.precision == "bfloat16"):
             return self.job.design.objective.loss(denoiser, x0, random, self.state.extra).mean()
 
@@ -194,6 +196,8 @@ class Trainer:
         row = {"epoch": epoch, "step": record.step, "seconds": round(record.seconds, 3)}
         row |= {"learning_rate": settings.rate(record.step - 1, self.steps), "loss": record.loss / len(self.batches)}
         found = self.ranks.same(self.validation(self.averaged, self.state.averaged_extra))
+        if not all(map(math.isfinite, found.values())):
+            raise SqcliError(f"{self.job.path}: the validation loss is not finite after epoch {epoch}: {DIVERGED}")
         record.rows.append(row | found)
         record.loss = 0.0
         if settings.patience and found["validation_loss"] < record.best:

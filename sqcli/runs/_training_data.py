@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from sqcli import store
 from sqcli.diffusion._design import Part
-from sqcli.errors import SqcliError, UsageError
+from sqcli.errors import DamageError, SqcliError, UsageError
 from sqcli.exactness import status_of
 from sqcli.lattice.geometry import Lattice
+from sqcli.runs._opened import open_for_measuring
 from sqcli.theories._base import Theory
 
 BLOCK_BYTES = 2**23
@@ -41,13 +42,14 @@ class Origin:
             SqcliError: no readable ensemble, too few draws, or draws that carry weights.
             UsageError: fields of another kind than one real number per site.
         """
-        ensemble = store.open_ensemble(path)
-        attrs = ensemble.attrs
-        theory = Part.build("theory", attrs.get("theory"), attrs.get("parameters"))
-        lattice = Lattice(tuple(attrs["lattice"]))
+        opened = open_for_measuring(path)
+        ensemble, lattice, attrs = opened.ensemble, opened.lattice, opened.ensemble.attrs
+        theory = Part.build("theory", opened.model.name, opened.model.parameters)
         manifold = theory.value.manifold
         if manifold.site(lattice) != lattice.extents or manifold.period or ensemble.layout.dtype[:5] != "float":
             raise UsageError(f"{path}: train is for one real number per site, not for {manifold.name}")
+        if ensemble.layout.site != lattice.extents:
+            raise DamageError(f"{path}: its fields have the shape {ensemble.layout.site}, its lattice is {lattice}")
         if status_of(attrs) == "weighted":
             raise SqcliError(f"{path}: its draws carry weights; train on one made with --accept independence")
         there = ensemble.common_draws()
@@ -108,9 +110,13 @@ class DrawSource:
         self.blocks = [store.Block(c, d.start, d.stop) for c in _cut(chains, wide) for d in _cut(draws, long)]
         self.sizes = [len(block.chains) * (block.stop - block.start) for block in self.blocks]
 
+    def rows(self, block: store.Block) -> store.Rows:
+        """The fields of one of `blocks`, with their chains and draws."""
+        return self._ensemble.read_block(block)
+
     def read(self, block: int) -> NDArray[Any]:
         """(n, *extents)."""
-        return self._ensemble.read_block(self.blocks[block]).fields
+        return self.rows(self.blocks[block]).fields
 
 
 def _span(unit: int, wanted: int, whole: range) -> int:

@@ -4,25 +4,37 @@ A model that is finished is left alone. Under `torchrun` every process calls thi
 """
 
 import contextlib
-import fcntl
 import math
-import shutil
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from sqcli import parameters as params
 from sqcli.diffusion._design import Design
-from sqcli.diffusion._disk import DOCUMENT, METRICS, STATE, WEIGHTS, is_model, read_document, write_document
+from sqcli.diffusion._disk import (
+    LOCK,
+    METRICS,
+    STATE,
+    TRAINING,
+    WEIGHTS,
+    is_model,
+    is_partial,
+    owned,
+    read_document,
+    write_document,
+)
 from sqcli.diffusion._ranks import Ranks, threads_for, together, usable
 from sqcli.diffusion._settings import Settings
+from sqcli.diffusion._trial import try_out
 from sqcli.diffusion.model import Model, couplings_of
 from sqcli.diffusion.trainer import Job, Moment, Trainer
 from sqcli.errors import BusyError, SqcliError, Stopped, UsageError
 from sqcli.runs import _memory
 from sqcli.runs._provenance import creation
 from sqcli.runs._resumable import time_limit
+from sqcli.runs._training_checks import require_sound
+from sqcli.runs._training_data import DrawSource
 from sqcli.runs._training_request import TrainRequest, new_document, open_origins, require_agreement
 
 __all__ = ["Moment", "TrainRequest", "train"]
@@ -43,9 +55,9 @@ def train(request: TrainRequest, stop: threading.Event, progress: Callable[[Mome
         SqcliError: the model there is another one, an ensemble cannot be read, the loss is not finite, ….
         Stopped: ended early by `stop` or the time limit; run again to go on.
     """
-    with together(usable(request.device)) as ranks:
+    with together(usable(request.device)) as ranks, contextlib.ExitStack() as held:
         if ranks.rank == 0:
-            _prepare(request, ranks)
+            _prepare(request, ranks, stop, held)
         ranks.wait()
         document = read_document(request.path)
         require_agreement(request, document, ranks.size)
@@ -53,19 +65,43 @@ def train(request: TrainRequest, stop: threading.Event, progress: Callable[[Mome
             _go_on(request, document, ranks, stop, progress if ranks.rank == 0 else lambda _: None)
 
 
-def _prepare(request: TrainRequest, ranks: Ranks) -> None:
-    """Make the directory of a new model."""
-    path = request.path
-    if is_model(path) and not request.force:
+def _prepare(request: TrainRequest, ranks: Ranks, stop: threading.Event, held: contextlib.ExitStack) -> None:
+    """Make a new model's directory, once its data are known to be sound; own what is to be trained while `held`."""
+    path, there = request.path, is_model(request.path)
+    if not there:
+        _require_free(path)
+    elif request.force or read_document(path).get("finished") is not True:
+        held.enter_context(owned(path))
+    if there and not request.force:
         return
-    if path.exists() and not is_model(path) and (not path.is_dir() or any(path.iterdir())):
-        raise SqcliError(f"{path}: there is something that is not a model; choose another path")
     document = new_document(request, ranks.size, read_document(request.init) if request.init else None)
-    _initial(request, Design.from_document(document))
     _require_memory(request, document, ranks)
-    if is_model(path):
-        _erase(path)
+    job = _job(request, document)
+    for ensemble, *sources in zip(request.ensembles, job.training, job.validation, strict=True):
+        require_sound(ensemble, [source for source in sources if isinstance(source, DrawSource)], stop)
+    try_out(job, ranks.device)
+    if not there:
+        held.enter_context(owned(path))
+        if is_model(path):
+            raise BusyError(f"{path}: another process made it a moment ago; run again")
+    for name in (STATE, METRICS):  # then the description: a model is never half the old one and half the new one
+        (path / name).unlink(missing_ok=True)
     write_document(path, document | creation(request.command_line, ranks.device_name, document["parents"]))
+    (path / WEIGHTS).unlink(missing_ok=True)
+
+
+def _require_free(path: Path) -> None:
+    """SqcliError where something is that is neither a model nor what the failed start of one left behind."""
+    if path.is_symlink() and not path.exists():
+        raise SqcliError(f"{path}: is a link to nothing; remove it or choose another path")
+    if path.exists() and not (path.is_dir() and all(map(_is_debris, path.iterdir()))):
+        raise SqcliError(f"{path}: there is something that is not a model; choose another path")
+
+
+def _is_debris(entry: Path) -> bool:
+    if entry.name == TRAINING and entry.is_dir() and not entry.is_symlink():
+        return all(inner.name == LOCK or is_partial(inner) for inner in entry.iterdir())
+    return is_partial(entry)
 
 
 def _require_memory(request: TrainRequest, document: Mapping[str, Any], ranks: Ranks) -> None:
@@ -77,12 +113,6 @@ def _require_memory(request: TrainRequest, document: Mapping[str, Any], ranks: R
     _memory.require(request.path, batch * sites * SITE_BYTES, "take a smaller --batch-size or a larger machine")
 
 
-def _erase(path: Path) -> None:
-    for name in (DOCUMENT, WEIGHTS, METRICS):
-        (path / name).unlink(missing_ok=True)
-    shutil.rmtree((path / STATE).parent, ignore_errors=True)
-
-
 def _go_on(
     request: TrainRequest,
     document: Mapping[str, Any],
@@ -90,15 +120,12 @@ def _go_on(
     stop: threading.Event,
     progress: Callable[[Moment], None],
 ) -> None:
-    with contextlib.ExitStack() as held:
-        if ranks.rank == 0:
-            _require_memory(request, document, ranks)
-            held.enter_context(_owned(request.path))
-        resume = (request.path / STATE).is_file()
-        ranks.wait()
-        job = _job(request, document)
-        threads = threads_for(job.settings.batch_size // ranks.size * max(s.lattice.volume for s in job.training))
-        held.enter_context(threads)
+    if ranks.rank == 0:
+        _require_memory(request, document, ranks)
+    resume = (request.path / STATE).is_file()
+    ranks.wait()
+    job = _job(request, document)
+    with threads_for(job.settings.batch_size // ranks.size * max(s.lattice.volume for s in job.training)):
         trainer = Trainer(job, ranks, request.compile, resume)
         with time_limit(request.time_limit, stop):
             done = trainer.run(stop, progress, request.checkpoint_every)
@@ -152,16 +179,3 @@ def _initial(request: TrainRequest, design: Design) -> Model | None:
     if {name: value.shape for name, value in model.net.state_dict().items()} != wanted:
         raise UsageError(f"--init {request.init}: its network has other sizes than the one to be trained")
     return model
-
-
-@contextlib.contextmanager
-def _owned(path: Path) -> Iterator[None]:
-    """The one process that trains this model."""
-    file = (path / STATE).parent / "lock"
-    file.parent.mkdir(exist_ok=True)
-    with file.open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BusyError(f"{path}: another process is training this model") from None
-        yield
