@@ -7,6 +7,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+import statistical
 
 from sqcli import parameters, registry
 from sqcli.lattice.geometry import Lattice
@@ -38,21 +39,24 @@ def observables(fields, lattice):
 @pytest.mark.parametrize("decomposition", ["single", "full"])
 @pytest.mark.parametrize("kappa", ["-0.2", "-0.6", "0.3"])
 @pytest.mark.parametrize("extents", LATTICES, ids=str)
-def test_signs_are_those_of_the_embedded_ising_model(extents, kappa, decomposition, seed):
+def test_signs_are_those_of_the_embedded_ising_model(extents, kappa, decomposition, rng, judge):
     system = system_of(kappa, extents)
     wolff = registry.load("mcmc", "wolff")(decomposition=decomposition, radial_updates=0, clusters=3)
-    size = np.random.default_rng(seed).uniform(0.5, 1.2, extents)
-    rows = []
-    for chain in range(16):
-        stream = Stream(seed, chain)
-        trace = wolff.step(system, wolff.init(system, size, 0), stream, 3000, 3, False)[1]
+    size = rng.uniform(0.5, 1.2, extents)
+
+    def chain(stream, updates):
+        trace = wolff.step(system, wolff.init(system, size, 0), stream, updates, 3, False)[1]
         np.testing.assert_allclose(np.abs(trace.fields), np.broadcast_to(size, trace.fields.shape))
         assert (trace.stats["cluster_size"] <= size.size + 1e-9).all()
-        rows.append([*observables(trace.fields, system.lattice).mean(0), trace.stats["chi2_improved"].mean()])
+        return [*observables(trace.fields, system.lattice).mean(0), trace.stats["chi2_improved"].mean()]
+
     square, near = signs_exactly(system, size)
-    error = np.std(rows, axis=0, ddof=1) / 4
-    off = np.mean(rows, axis=0) - [square, near, square]
-    assert (np.abs(off) <= 5.5 * error + 1e-12).all(), off / error
+
+    def sample(seed, longer):
+        rows = [chain(Stream(seed, c), 1500 * longer) for c in range(24)]
+        return statistical.mean(rows, np.array([square, near, square]), tolerance=1e-12)
+
+    judge.check(sample)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
