@@ -16,10 +16,12 @@ from sqcli.diffusion._proposals import require_device
 from sqcli.diffusion.model import Model, is_model
 from sqcli.errors import UsageError
 from sqcli.lattice.philox import Stream
+from sqcli.runs import _memory
 from sqcli.runs._opened import Opened, open_for_measuring
 from sqcli.theories._base import IndependentDraws, Theory
 
 MOST_SITES = 2**17  # that go through a network together
+SITE_BYTES = 32  # of configurations that are held, with what is made of them
 FORWARD, BACKWARD, DATA = range(3)  # chains of random numbers
 Array = NDArray[np.float64]
 
@@ -97,7 +99,9 @@ class Subject:
 
     def parts(self, count: int) -> list[tuple[int, int]]:
         """(first, number) of parts of `count` draws that go through the network together."""
-        size = max(1, MOST_SITES // self.denoiser.lattice.volume)
+        volume = self.denoiser.lattice.volume
+        _memory.require(self.path, count * volume * SITE_BYTES, "take fewer --draws")
+        size = max(1, MOST_SITES // volume)
         return [(first, min(size, count - first)) for first in range(0, count, size)]
 
     def instants(self, default: Sequence[float], *, as_levels: bool) -> Instants:
@@ -118,6 +122,7 @@ class Subject:
         if self.opened is not None:
             return configurations(self.opened, most)
         denoiser, theory = self.denoiser, self.denoiser.theory
+        _memory.require(self.path, most * denoiser.lattice.volume * SITE_BYTES, "take fewer --draws")
         known: object = theory
         if not isinstance(known, IndependentDraws):
             raise UsageError("configurations are needed: give an ensemble of them by --with")

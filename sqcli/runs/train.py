@@ -108,9 +108,10 @@ def _require_memory(request: TrainRequest, document: Mapping[str, Any], ranks: R
     """SqcliError when a batch cannot fit; an accelerator's memory is its own."""
     if str(ranks.device) != "cpu":
         return
-    sites = max(math.prod(parent["lattice"]) for parent in document["parents"] if "lattice" in parent)
-    batch = document["training"]["batch-size"] // ranks.size
-    _memory.require(request.path, batch * sites * SITE_BYTES, "take a smaller --batch-size or a larger machine")
+    batch = document["training"]["batch-size"]
+    parents = [parent for parent in document["parents"] if "lattice" in parent]
+    sites = [min(batch, p["chains"] * p["draws"]) // ranks.size * math.prod(p["lattice"]) for p in parents]
+    _memory.require(request.path, max(sites) * SITE_BYTES, "take a smaller --batch-size or a larger machine")
 
 
 def _go_on(

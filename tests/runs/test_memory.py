@@ -10,6 +10,7 @@ from models import known_model
 from sqcli.errors import SqcliError
 from sqcli.runs import _memory
 from sqcli.runs.generate import Request, generate
+from sqcli.runs.plot import plot_model
 from sqcli.runs.sample import SampleRequest, sample
 from sqcli.runs.train import TrainRequest, train
 
@@ -89,3 +90,18 @@ def test_without_any_facts_nothing_is_refused(tmp_path, monkeypatch):
 def test_the_limit_of_the_process_counts(monkeypatch):
     monkeypatch.setattr("resource.getrlimit", lambda _: (2**40, 2**40))
     assert min(_memory.available()) < 2**40
+
+
+def test_figures_of_more_samples_than_fit_are_refused(tmp_path, monkeypatch):
+    model = known_model(tmp_path / "m")
+    for kind in ("effective_action", "cumulants"):
+        with pytest.raises(SqcliError, match=r"m: needs about .* of memory, .*; take fewer --draws"):
+            plot_model(model, kind, tmp_path / "x.png", draws=10**12, device="cpu")
+    assert not (tmp_path / "x.png").exists()
+
+
+def test_a_batch_larger_than_the_data_counts_as_the_data(tmp_path, monkeypatch):
+    write(tmp_path / "d", free_fields((4, 4), 0.5, 2, 64, 1))
+    options = {"epochs": 1, "batch_size": 10**9, "device": "cpu", "parameters": {"channels": "4", "blocks": "1"}}
+    train(TrainRequest(path=tmp_path / "t", ensembles=[tmp_path / "d"], **options), threading.Event(), lambda _: None)
+    assert (tmp_path / "t" / "weights.safetensors").is_file()
