@@ -6,6 +6,7 @@ quarters is compared at the end: a chain that still orders itself shows a drift,
 
 import json
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from sqcli.mcmc._base import State, Trace
 from sqcli.runs._spec import RunSpec
 
 SAMPLES = 64  # actions looked at in a quarter of the warm-up
+STARTS = 1024  # configurations to start from that are looked at before a run
 
 
 @dataclass(frozen=True)
@@ -63,22 +65,43 @@ def _start_field(spec: RunSpec, stream: Stream) -> NDArray[Any]:
     return _last_of(spec, stream.chain)
 
 
+def require_start(spec: RunSpec) -> None:
+    """Look at the configurations that the chains will start from, before anything is made.
+
+    Raises:
+        SqcliError: they are another theory's or lattice's, or not finite.
+    """
+    if spec.start.ensemble is not None:
+        for number in range(min(spec.chains, STARTS)):
+            _last_of(spec, number)
+
+
 def _last_of(spec: RunSpec, number: int) -> NDArray[Any]:
     """A late draw of another ensemble: of chain c mod C, one draw earlier each time the chains are used up."""
-    source = store.open_ensemble(str(spec.start.ensemble))
-    site = spec.theory_instance.manifold.site(spec.system.lattice)
-    if source.layout.site != site:
-        raise SqcliError(f"{source.path}: its configurations have shape {source.layout.site}, the run needs {site}")
-    if source.attrs.get("identity") != spec.start.identity:
-        raise SqcliError(f"{source.path}: is no longer the ensemble this run started from")
+    manifold = spec.theory_instance.manifold
+    source = _source(str(spec.start.ensemble), spec.start.identity, manifold.field, manifold.site(spec.system.lattice))
     last = int(spec.start.draws or 0) - 1
-    draw = (last - number // source.chains) % (last + 1)
-    field = np.asarray(source.fields(number % source.chains, draw, draw + 1)[0])
+    chain, draw = number % source.chains, (last - number // source.chains) % (last + 1)
+    field = np.asarray(source.fields(chain, draw, draw + 1)[0])
     if not np.isfinite(field).all():
-        raise SqcliError(
-            f"{source.path}: draw {draw} of chain {number % source.chains} is not finite: no start for a run"
-        )
+        raise SqcliError(f"{source.path}: draw {draw} of chain {chain} is not finite: no start for a run")
     return field
+
+
+@lru_cache(maxsize=2)
+def _source(path: str, identity: str | None, field: str, site: tuple[int, ...]) -> store.Ensemble:
+    """The ensemble that chains start from, opened once for all of them."""
+    source = store.open_ensemble(path)
+    if (source.layout.field, source.layout.site) != (field, site):
+        there = f"{source.layout.field} of shape {_extents(source.layout.site)}"
+        raise SqcliError(f"{path}: it holds {there}, the run needs {field} of shape {_extents(site)}")
+    if source.attrs.get("identity") != identity:
+        raise SqcliError(f"{path}: is no longer the ensemble this run started from")
+    return source
+
+
+def _extents(site: tuple[int, ...]) -> str:
+    return "x".join(map(str, site))
 
 
 def warm_up(spec: RunSpec, chain: Chain, updates: int) -> Chain:

@@ -8,12 +8,14 @@ import contextlib
 import threading
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 from sqcli import store
 from sqcli.errors import SqcliError, Stopped, UsageError
 from sqcli.runs import _memory
 from sqcli.runs._advance import GroupRun, bytes_held
 from sqcli.runs._board import Board
+from sqcli.runs._group import require_start
 from sqcli.runs._provenance import creation
 from sqcli.runs._request import Request, new_spec, require_agreement
 from sqcli.runs._resumable import check_range, drawn, groups_of, raised_target, standing, time_limit
@@ -74,7 +76,15 @@ def _create(request: Request, spec: RunSpec) -> None:
     layout = spec.layout(int(request.draws or 0))
     check_range(request, layout)
     _require_memory(request, spec, layout, layout.groups)
+    _require_other(request, spec)
+    require_start(spec)
     store.create(request.path, layout, attributes, force=request.force)
+
+
+def _require_other(request: Request, spec: RunSpec) -> None:
+    """UsageError where the ensemble to start from is the one to be erased."""
+    if spec.start.ensemble is not None and Path(spec.start.ensemble).resolve() == request.path.resolve():
+        raise UsageError(f"--start {spec.start.ensemble}: is the ensemble that --force would erase")
 
 
 def _workers(request: Request, groups: int) -> int:

@@ -298,3 +298,26 @@ def test_a_start_that_is_not_finite_is_refused(tmp_path):
     write(tmp_path / "old", fields, theory="phi4", parameters={"kappa": 0.25, "lambda": 0.1}, identity="abc")
     with pytest.raises(SqcliError, match="old: draw 2 of chain 0 is not finite: no start for a run"):
         run(tmp_path / "ens", start=str(tmp_path / "old"))
+
+
+def test_a_start_that_does_not_fit_leaves_nothing_behind(whole, tmp_path):
+    path = tmp_path / "ens"
+    u1 = {"theory": "u1", "lattice": (2, 3), "parameters": {"beta": "1"}, "algorithm_parameters": {}}
+    with pytest.raises(SqcliError, match="it holds phi of shape 4x6, the run needs phi of shape 6x4"):
+        run(path, lattice=(6, 4), start=str(whole))
+    write(tmp_path / "box", np.ones((1, 2, 2, 2, 3)), identity="abc")
+    with pytest.raises(SqcliError, match="it holds phi of shape 2x2x3, the run needs theta of shape 2x2x3"):
+        run(path, start=str(tmp_path / "box"), **u1)
+    assert not path.exists()
+    run(path, start=str(whole))  # the mended command is not in its own way
+
+
+def test_the_ensemble_to_start_from_is_not_erased(whole, tmp_path):
+    path = tmp_path / "ens"
+    run(path)
+    before = snapshot(path)
+    (tmp_path / "link").symlink_to(path)
+    for start in (path, tmp_path / "link"):
+        with pytest.raises(UsageError, match="is the ensemble that --force would erase"):
+            run(path, start=str(start), force=True)
+    assert snapshot(path) == before
