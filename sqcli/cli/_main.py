@@ -7,7 +7,6 @@ import contextlib
 import os
 import resource
 import sys
-import threading
 import traceback
 import warnings
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from sqcli import __version__
+from sqcli import __version__, stopping
 from sqcli.cli._group import CommandFolder
 from sqcli.cli._settings import Settings, complain, write
 from sqcli.errors import SqcliError, Stopped, UsageError
@@ -53,19 +52,17 @@ def sqcli(
     """Stochastic quantization and diffusion models for lattice field theory."""
 
 
-def main() -> NoReturn:
-    """Entry point of the script `sqcli`."""
+def program() -> NoReturn:
+    """Run the command line of this process and end it.
+
+    It ends without the interpreter's own exit, which a worker in the middle of a long draw would crash and which a
+    signal would turn into a kill; everything that counts is committed and flushed.
+    """
+    sys.unraisablehook = lambda _: None  # an interrupt within a destructor is not for the user to read
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # odd file names and narrow locales must not end in an error
             stream.reconfigure(errors="backslashreplace")
     code = run(sys.argv[1:])
-    if any(thread.daemon for thread in threading.enumerate()):
-        _leave(code)  # a worker in the middle of a long draw would crash the interpreter's own exit
-    sys.exit(code)
-
-
-def _leave(code: int) -> NoReturn:
-    """End at once; everything that counts is committed."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError, AttributeError):
             stream.flush()
@@ -76,16 +73,19 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command line; the exit code. Never raises."""
     settings = Settings(command_line=("sqcli", *arguments))
     try:
+        stopping.guard(True)
         with warnings.catch_warnings():
             warnings.showwarning = lambda message, *_, **__: settings.say(f"warning: {message}")
             code = _invoke(list(arguments), settings)
         settings.detail(_cost())
         if sys.stdout is not None:  # closed by the caller (>&-)
             sys.stdout.flush()
+        stopping.guard(False)
     except BrokenPipeError:
         _forget_stdout()
         return 0  # the reader has seen enough (| head): no fault
     except BaseException as error:
+        stopping.guard(False)
         if settings.debug:
             traceback.print_exc()
         return _explain(error, settings)
@@ -115,19 +115,16 @@ def _explain(error: BaseException, settings: Settings) -> int:
         return _usage(error.format_message(), error.ctx or settings.context)
     if isinstance(error, UsageError):
         return _usage(str(error), settings.context)
-    if isinstance(error, Stopped):
-        settings.say(str(error))
-        return error.exit_code
-    code = error.exit_code if isinstance(error, SqcliError) else 75 if isinstance(error, KeyboardInterrupt) else 1
+    if isinstance(error, (Stopped, KeyboardInterrupt)) or stopping.arrived():  # it may surface as another error
+        settings.say(str(error) if isinstance(error, Stopped) else stopping.reason())
+        return Stopped.exit_code
     complain(_describe(error))
-    return code
+    return error.exit_code if isinstance(error, SqcliError) else 1
 
 
 def _describe(error: BaseException) -> str:
     if isinstance(error, SqcliError):
         return str(error)
-    if isinstance(error, KeyboardInterrupt):
-        return "interrupted; run the same command again"
     if isinstance(error, MemoryError):
         return "out of memory; take a smaller lattice, fewer chains or a larger machine"
     if isinstance(error, OSError):

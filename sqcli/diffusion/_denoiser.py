@@ -4,7 +4,8 @@ Fields x are the theory's in units of `scale`: φ = scale · x. A model may draw
 magnetisation M from its own density); then y holds the other modes only, and everything is conditional on M.
 """
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor
 from sqcli.diffusion._facts import Facts
 from sqcli.diffusion.nets._base import Context, Net
 from sqcli.diffusion.schedules._base import Schedule
+from sqcli.errors import Stopped
 from sqcli.lattice.geometry import Lattice
 from sqcli.theories._base import Theory
 
@@ -28,6 +30,7 @@ class Denoiser:
         theory: whose configurations are wanted.
         lattice: of the configurations, any size.
         couplings: what the network is conditioned on, (c,) float64; empty when it is not.
+        stop: once it is set every further evaluation raises Stopped, so that a sampler ends in the middle of a draw.
     """
 
     net: Net
@@ -36,6 +39,16 @@ class Denoiser:
     theory: Theory
     lattice: Lattice
     couplings: Tensor
+    stop: threading.Event = field(default_factory=threading.Event, compare=False)
+
+    def go_on(self) -> None:
+        """To be called in long loops.
+
+        Raises:
+            Stopped: the run is to end.
+        """
+        if self.stop.is_set():
+            raise Stopped("stopped in the middle of a draw; run again to go on")
 
     @property
     def scale(self) -> float:
@@ -84,7 +97,12 @@ class Denoiser:
         return x if given is None else x + given.reshape(-1, *self._ones)
 
     def denoise(self, y: Tensor, level: Tensor, given: Tensor | None) -> Tensor:
-        """D(y, s): (n, *extents) float64, s () or (n,); without the slow mode where y is."""
+        """D(y, s): (n, *extents) float64, s () or (n,); without the slow mode where y is.
+
+        Raises:
+            Stopped: the run is to end.
+        """
+        self.go_on()
         kind = self.net.dtype
         context = Context(
             self.spectrum(given).to(kind),

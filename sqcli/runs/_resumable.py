@@ -9,6 +9,7 @@ from typing import Protocol
 
 from sqcli import store
 from sqcli.errors import UsageError
+from sqcli.stopping import polling
 
 
 class Options(Protocol):
@@ -90,14 +91,15 @@ def rank() -> tuple[int, int]:
 
 
 @contextlib.contextmanager
-def time_limit(seconds: float | None, stop: threading.Event) -> Iterator[None]:
-    """Set `stop` when the time is up."""
+def stoppable(seconds: float | None, stop: threading.Event) -> Iterator[None]:
+    """Set `stop` on a signal, and when the time is up."""
     timer = threading.Timer(max(0.0, seconds), stop.set) if seconds is not None else None
-    if timer:
-        timer.daemon = True
-        timer.start()
-    try:
-        yield
-    finally:
+    with polling(stop):
         if timer:
-            timer.cancel()
+            timer.daemon = True
+            timer.start()
+        try:
+            yield
+        finally:
+            if timer:
+                timer.cancel()

@@ -14,12 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sqcli.diffusion._proposals import Proposals, Tile
+from sqcli.errors import Stopped
 from sqcli.mcmc._base import Trace
 from sqcli.runs._board import Board
 from sqcli.runs._sample_spec import NONE, SampleSpec
-from sqcli.runs._walk import Walk, decisions, step
+from sqcli.runs._walk import Row, Walk, decisions, step
 from sqcli.store import Ensemble, Writer
 
+PATIENCE = 1.0  # seconds for a worker to let go of the chains at the end
 INTERVAL = 2.0  # seconds after which what is there is committed
 PENDING = 16 * 2**20  # bytes of draws that wait for a commit at most
 Stats = dict[str, NDArray[np.float64]]
@@ -62,11 +64,14 @@ class GroupSampling:
         return range(done // self.source.size, -(-self.end // self.source.size))
 
     def work(self, number: int) -> None:
-        """Compute a tile and take up what is complete."""
+        """Compute a tile and take up what is complete; a tile in which a stop is asked for is dropped."""
         chains = self._open()
         if chains is None or number < self.position // self.source.size:
             return
-        tiles = [self.source.tile(chain, number) for chain in chains]
+        try:
+            tiles = [self.source.tile(chain, number) for chain in chains]
+        except Stopped:
+            return
         with self.lock:
             self.shelf[number] = tiles
             while not self.closed and (ready := self.shelf.pop(self.position // self.source.size, None)):
@@ -80,9 +85,15 @@ class GroupSampling:
             self.work(number)
 
     def close(self) -> None:
-        """Commit what was taken up, and let go of the chains."""
-        with self.lock:
-            self._finish()
+        """Commit what was taken up, and let go of the chains.
+
+        A worker that was left behind in an update without end keeps the lock: then the last commit stands.
+        """
+        if self.lock.acquire(timeout=PATIENCE):
+            try:
+                self._finish()
+            finally:
+                self.lock.release()
 
     def _finish(self) -> None:
         if self.writer is not None and not self.closed and (self.pending or self._warm != self.writer.warmup):
@@ -140,12 +151,17 @@ class GroupSampling:
         uniforms = [self._uniforms(chain, rows) for chain in range(len(tiles))]
         seen: list[list[Any]] = [[] for _ in tiles]
         for i in range(rows.stop - rows.start):
-            if self.spec.moves and self.stop.is_set():
+            try:
+                moved = [self._step(c, tile, uniforms[c][i]) for c, tile in enumerate(tiles)]
+            except Stopped:
                 break
-            for c, tile in enumerate(tiles):
-                self.walks[c], said = step(self.spec, self.source, self._chain(c), self.walks[c], tile, uniforms[c][i])
-                seen[c].append((self.walks[c].field, said))
+            self.walks = [walk for walk, _ in moved]
+            for own, (walk, said) in zip(seen, moved, strict=True):
+                own.append((walk.field, said))
         return [self._trace(rows) for rows in seen]
+
+    def _step(self, place: int, tile: Tile, uniform: float) -> tuple[Walk, Row]:
+        return step(self.spec, self.source, self._chain(place), self.walks[place], tile, uniform)
 
     def _chain(self, place: int) -> int:
         assert self.writer is not None

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from sqcli.runs._board import Board
 
-GRACE = 20.0
+GRACE = 3.0
 POLL = 0.05
 
 

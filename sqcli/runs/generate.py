@@ -18,7 +18,7 @@ from sqcli.runs._board import Board
 from sqcli.runs._group import require_start
 from sqcli.runs._provenance import creation
 from sqcli.runs._request import Request, new_spec, require_agreement
-from sqcli.runs._resumable import check_range, drawn, groups_of, raised_target, standing, time_limit
+from sqcli.runs._resumable import check_range, drawn, groups_of, raised_target, standing, stoppable
 from sqcli.runs._spec import RunSpec
 from sqcli.runs._workers import available_cores, run_all
 from sqcli.runs.progress import Progress
@@ -111,7 +111,7 @@ def _run(
     board = Board(spec, target, standing(ensemble, groups))
     tasks = [partial(_run_group, ensemble, spec, group, target, board, stop) for group in groups]
     workers = _workers(request, len(tasks))
-    with time_limit(request.time_limit, stop):
+    with stoppable(request.time_limit, stop):
         run_all(tasks, workers, stop, board, lambda: progress(board.progress()))
     now = board.progress()
     if now.draws < target:

@@ -7,6 +7,7 @@ chain ranges, interruptions and extensions change no digit. Under torchrun each 
 import contextlib
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from sqcli import store
@@ -17,7 +18,7 @@ from sqcli.errors import SqcliError, Stopped, UsageError
 from sqcli.runs import _memory
 from sqcli.runs._board import Board
 from sqcli.runs._provenance import creation
-from sqcli.runs._resumable import chains_of, check_range, drawn, groups_of, raised_target, rank, standing, time_limit
+from sqcli.runs._resumable import chains_of, check_range, drawn, groups_of, raised_target, rank, standing, stoppable
 from sqcli.runs._sample_request import SampleRequest, new_spec, require_agreement
 from sqcli.runs._sample_spec import SampleSpec
 from sqcli.runs._sampling import GroupSampling
@@ -45,7 +46,7 @@ def sample(request: SampleRequest, stop: threading.Event, progress: Callable[[Pr
     """
     if request.force and rank()[1] > 1:
         raise UsageError("--force under several ranks would erase what others have begun; remove the ensemble first")
-    ensemble, spec = _open_or_create(request)
+    ensemble, spec = _open_or_create(request, stop)
     target = raised_target(request, ensemble)
     here, world = rank()
     groups = groups_of(request, ensemble)[here::world]
@@ -54,13 +55,13 @@ def sample(request: SampleRequest, stop: threading.Event, progress: Callable[[Pr
         _run(request, ensemble, spec, target, unfinished, stop, progress)
 
 
-def _open_or_create(request: SampleRequest) -> tuple[store.Ensemble, SampleSpec]:
+def _open_or_create(request: SampleRequest, stop: threading.Event) -> tuple[store.Ensemble, SampleSpec]:
     if not store.is_ensemble(request.path) or request.force:
         if request.resume or (request.extend is not None and not request.force):
             raise SqcliError(f"{request.path}: no ensemble to go on with")
         spec = new_spec(request)
         with contextlib.suppress(store.ExistsError):  # another rank or job was faster
-            _create(request, spec)
+            _create(request, spec, stop)
             return store.open_ensemble(request.path), spec
     ensemble = store.open_ensemble(request.path)
     try:
@@ -71,13 +72,13 @@ def _open_or_create(request: SampleRequest) -> tuple[store.Ensemble, SampleSpec]
     return ensemble, spec
 
 
-def _create(request: SampleRequest, spec: SampleSpec) -> None:
+def _create(request: SampleRequest, spec: SampleSpec, stop: threading.Event) -> None:
     layout = spec.layout(int(request.draws or 0))
     check_range(request, layout)
     place = require_device(request.device)
     _require_memory(request, spec, place, layout.groups)
     with threads_kept():
-        exactness = spec.exactness(_denoiser(request, spec, place))
+        exactness = spec.exactness(_denoiser(request, spec, place, stop))
     parent = {"model": str(request.model), "identity": spec.model}
     attributes = spec.attributes() | {
         "identity": spec.identity,
@@ -87,11 +88,11 @@ def _create(request: SampleRequest, spec: SampleSpec) -> None:
     store.create(request.path, layout, attributes, force=request.force)
 
 
-def _denoiser(request: SampleRequest, spec: SampleSpec, place: str) -> Denoiser:
-    """The model for this theory and lattice; UsageError when it cannot be sampled so."""
+def _denoiser(request: SampleRequest, spec: SampleSpec, place: str, stop: threading.Event) -> Denoiser:
+    """The model, heeding `stop`, for this theory and lattice; UsageError when it cannot be sampled so."""
     denoiser = Model.load(request.model, place).denoiser(spec.theory_instance, spec.system.lattice, place)
     spec.sampler.check(denoiser)
-    return denoiser
+    return replace(denoiser, stop=stop)
 
 
 def _workers(request: SampleRequest, place: str, tasks: int) -> int:
@@ -118,16 +119,15 @@ def _run(
 ) -> None:
     place = require_device(request.device)
     _require_memory(request, spec, place, len(numbers))
-    source = Proposals(_denoiser(request, spec, place), spec.sampler, spec.streams.key())
+    source = Proposals(_denoiser(request, spec, place, stop), spec.sampler, spec.streams.key())
     board = Board(spec, target, standing(ensemble, numbers))
     groups = [GroupSampling(spec, source, ensemble, number, target, board, stop) for number in numbers]
     tasks = [task for group in groups for task in _tasks(spec, ensemble, group)]
     workers = _workers(request, place, len(tasks))
-    with threads_kept(), contextlib.ExitStack() as stack:
+    with stoppable(request.time_limit, stop), threads_kept(), contextlib.ExitStack() as stack:
         for group in groups:
             stack.callback(group.close)
-        with time_limit(request.time_limit, stop):
-            run_all(tasks, workers, stop, board, lambda: progress(board.progress()))
+        run_all(tasks, workers, stop, board, lambda: progress(board.progress()))
     progress(board.progress())
     now = board.progress()
     if now.draws < target:

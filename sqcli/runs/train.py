@@ -32,7 +32,7 @@ from sqcli.diffusion.trainer import Job, Moment, Trainer
 from sqcli.errors import BusyError, SqcliError, Stopped, UsageError
 from sqcli.runs import _memory
 from sqcli.runs._provenance import creation
-from sqcli.runs._resumable import time_limit
+from sqcli.runs._resumable import stoppable
 from sqcli.runs._training_checks import require_sound
 from sqcli.runs._training_data import DrawSource
 from sqcli.runs._training_request import TrainRequest, new_document, open_origins, require_agreement
@@ -128,7 +128,7 @@ def _go_on(
     job = _job(request, document)
     with threads_for(job.settings.batch_size // ranks.size * max(s.lattice.volume for s in job.training)):
         trainer = Trainer(job, ranks, request.compile, resume)
-        with time_limit(request.time_limit, stop):
+        with stoppable(request.time_limit, stop):
             done = trainer.run(stop, progress, request.checkpoint_every)
         record = trainer.state.record
         if not done:

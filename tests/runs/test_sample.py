@@ -1,5 +1,6 @@
 """Sample: interrupted, extended, split into ranges or workers, an ensemble ends as an unbroken one, bit for bit."""
 
+import contextlib
 import json
 import threading
 from pathlib import Path
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 from models import known_model
 
-from sqcli import store
+from sqcli import registry, store
 from sqcli.errors import SqcliError, Stopped, UsageError
 from sqcli.runs import _sampling
 from sqcli.runs.sample import SampleRequest, sample
@@ -91,6 +92,44 @@ def test_ranks_make_one_ensemble(model, whole, options, tmp_path, monkeypatch):
     assert_same(whole, tmp_path / "ens")
     with pytest.raises(UsageError, match="--force under several ranks"):
         run(model, tmp_path / "ens", force=True, **options)
+
+
+class Late(threading.Event):
+    """A stop that is seen from the `looks`-th look at it on, wherever that is."""
+
+    def __init__(self, looks):
+        super().__init__()
+        self.looks = looks
+
+    def is_set(self):
+        self.looks -= 1
+        return self.looks <= 0
+
+
+def test_a_stop_in_the_middle_of_draws_loses_only_those(model, whole, options, tmp_path):
+    for looks in (*range(1, 30), 60, 100, 200):
+        with contextlib.suppress(Stopped):
+            run(model, tmp_path / "ens", Late(looks), workers=1, **options)
+    assert_same(whole, run(model, tmp_path / "ens", **options))
+
+
+def test_a_stop_in_the_middle_of_a_move_keeps_the_chains_of_a_group_in_step(model, tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "default_chain_group", lambda *_: 4)
+    many = MOVING | {"chains": 4, "draws": 3, "warmup": 4, "workers": 1}
+    whole = run(model, tmp_path / "whole", **many)
+    assert store.open_ensemble(whole).layout.chain_group == 4
+    for looks in range(20, 60):
+        with contextlib.suppress(Stopped):
+            run(model, tmp_path / "ens", Late(looks), **many)
+    assert_same(whole, run(model, tmp_path / "ens", **many))
+
+
+@pytest.mark.parametrize("method", registry.names("diffusion/samplers"))
+def test_every_sampler_stops_in_the_middle_of_a_tile(method, model, tmp_path):
+    """Steps without end: only looking at the stop in each of them lets this come back."""
+    steps = {"n_steps": "100000"} | ({"n_steps": "2", "n_adjusted": "1000000"} if method == "maala" else {})
+    with pytest.raises(Stopped, match="run again to go on"):
+        run(model, tmp_path / "ens", Late(30), method=method, method_parameters=steps, workers=1)
 
 
 def test_extension_continues(model, whole, options, tmp_path):

@@ -25,6 +25,7 @@ as far as the theory has them; step_size is auto, all else at its default unless
 long are left out unless --method names them.
 """  # noqa: D301 - typer is told by \b not to fill the lines
 
+import threading
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,7 +36,6 @@ from sqcli.cli import _values as values
 from sqcli.cli._options import Format
 from sqcli.cli._progress import live
 from sqcli.cli._settings import Settings, complain
-from sqcli.cli._signals import stop_on_signals
 
 CATALOGUES = {"algorithms": "-a ALGORITHM.", "samplers": "-a SAMPLER."}
 
@@ -100,8 +100,10 @@ def command(
     from sqcli.runs.flags import FLAGS
 
     request = CompareRequest(**fields, command_line=settings.command_line)
-    with stop_on_signals() as stop, live(settings) as show:
-        found = compare(request, stop, lambda name, done, total: show(name, done, total, f"{done}/{total}"))
+    with live(settings) as show:
+        found = compare(
+            request, threading.Event(), lambda name, done, total: show(name, done, total, f"{done}/{total}")
+        )
     typer.echo(render(found.envelope(), form))
     for line in (*found.notes, *explain_flags(found.rows, FLAGS)):
         complain(line)

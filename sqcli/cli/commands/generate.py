@@ -1,12 +1,13 @@
 """Run Monte Carlo or (complex) Langevin and write an ensemble.
 
 The same command goes on where it was stopped, and changes nothing when everything is there. Options left
-out mean "as stored", a larger --draws extends. SIGTERM, SIGINT, SIGUSR1 and the time limit commit and end it
+out mean "as stored", a larger --draws extends. A signal (TERM, INT, HUP, USR1, …) and the time limit commit and end it
 with exit code 75: run it again to go on.
 """
 
 # ruff: noqa: ARG001 - the options are read from ctx.params, all in one place
 
+import threading
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,6 @@ from sqcli.cli import _run_options as options
 from sqcli.cli import _values as values
 from sqcli.cli._progress import reporter
 from sqcli.cli._settings import Settings
-from sqcli.cli._signals import stop_on_signals
 
 CATALOGUES = {"theories": "-p", "algorithms": "-a"}
 
@@ -52,8 +52,8 @@ def command(
     from sqcli.runs.generate import Request, generate
 
     request = Request(**fields, command_line=settings.command_line)
-    with stop_on_signals() as stop, reporter(settings) as report:
-        generate(request, stop, report)
+    with reporter(settings) as report:
+        generate(request, threading.Event(), report)
 
 
 def translate(options: Mapping[str, Any]) -> dict[str, Any]:

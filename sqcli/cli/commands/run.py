@@ -30,7 +30,6 @@ def command(
     from sqcli.cli._comparison import comparison
     from sqcli.cli._format import explain_flags
     from sqcli.cli._progress import reporter
-    from sqcli.cli._signals import stop_on_signals
     from sqcli.cli._training_progress import reporter as training
 
     settings = pairs("--set", replace)
@@ -41,16 +40,14 @@ def command(
         typer.echo("\n".join(map(printable, recipes.commands(recipe, out=out, settings=settings, profile=profile))))
         return
     say = ctx.obj.say
-    with stop_on_signals() as stop:
-        found = recipes.run(
-            recipe,
-            out=out,
-            settings=settings,
-            profile=profile,
-            stop=stop,
-            say=say,
-            reporter=lambda kind: (training if kind == "train" else reporter)(ctx.obj),
-        )
+    found = recipes.run(
+        recipe,
+        out=out,
+        settings=settings,
+        profile=profile,
+        say=say,
+        reporter=lambda kind: (training if kind == "train" else reporter)(ctx.obj),
+    )
     if found.rows:
         typer.echo(comparison(found.rows))
         for line in explain_flags(found.rows, FLAGS):

@@ -2,12 +2,13 @@
 
 Methods that know the density of what they draw give weighted draws, or with --accept independence a Markov chain.
 The same command goes on where it was stopped, and changes nothing when everything is there. Options left
-out mean "as stored", a larger --draws extends. SIGTERM, SIGINT, SIGUSR1 and the time limit commit and end it
+out mean "as stored", a larger --draws extends. A signal (TERM, INT, HUP, USR1, …) and the time limit commit and end it
 with exit code 75: run it again to go on.
 """
 
 # ruff: noqa: ARG001 - the options are read from ctx.params, all in one place
 
+import threading
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,6 @@ from sqcli.cli import _run_options as options
 from sqcli.cli import _values as values
 from sqcli.cli._progress import reporter
 from sqcli.cli._settings import Settings
-from sqcli.cli._signals import stop_on_signals
 
 CATALOGUES = {"samplers": "-a"}
 
@@ -73,8 +73,8 @@ def command(
     from sqcli.runs.sample import SampleRequest, sample
 
     request = SampleRequest(**fields, command_line=settings.command_line)
-    with stop_on_signals() as stop, reporter(settings) as report:
-        sample(request, stop, report)
+    with reporter(settings) as report:
+        sample(request, threading.Event(), report)
 
 
 def translate(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,13 +1,14 @@
 """Train a score model on one or several ensembles.
 
 The same command goes on where it was stopped, and changes nothing when the model is finished; options left out mean
-"as stored". -a sets the net's parameters by plain name, the others' as schedule.NAME and objective.NAME. SIGTERM,
-SIGINT, SIGUSR1 and the time limit write a checkpoint and end it with exit code 75: run it again to go on. Several
-GPUs: torchrun --nproc-per-node N -m sqcli train ….
+"as stored". -a sets the net's parameters by plain name, the others' as schedule.NAME and objective.NAME. A signal
+(TERM, INT, HUP, USR1, …) and the time limit write a checkpoint and end it with exit code 75: run it again to go on.
+Several GPUs: torchrun --nproc-per-node N -m sqcli train ….
 """
 
 # ruff: noqa: ARG001 - the options are read from ctx.params, all in one place
 
+import threading
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +17,6 @@ import typer
 from sqcli.cli import _run_options as options
 from sqcli.cli import _values as values
 from sqcli.cli._settings import Settings
-from sqcli.cli._signals import stop_on_signals
 from sqcli.cli._training_progress import reporter
 
 CATALOGUES = {"nets": "-a", "schedules": "-a schedule.", "objectives": "-a objective."}
@@ -108,5 +108,5 @@ def command(
     from sqcli.runs.train import TrainRequest, train
 
     request = TrainRequest(**given, command_line=settings.command_line)
-    with stop_on_signals() as stop, reporter(settings) as report:
-        train(request, stop, report)
+    with reporter(settings) as report:
+        train(request, threading.Event(), report)

@@ -106,6 +106,7 @@ class AdjustedLangevin(LadderSampler):
         fields, size = super().draw(denoiser, noise).fields, self.size(denoiser)
         yield fields, torch.zeros(len(fields), dtype=fields.dtype, device=fields.device)
         for i in range(self.n_adjusted):
+            denoiser.go_on()
             normal = noise.normal(1 + self.n_steps * self.n_langevin + i)
             fields, moved = adjusted(denoiser.theory, denoiser.lattice, fields, size, normal, noise.uniform(1 + i))
             yield fields, moved

@@ -1,0 +1,116 @@
+"""Signals that mean "commit and stop", from the first moment of the program to its last.
+
+A run that stops in good order says so with `polling`: within, a signal sets its event. Anywhere else the main thread
+gets a KeyboardInterrupt, so that whatever cleans up behind Ctrl-C does so. A second signal ends the process at once,
+and so does a thread of its own where the main thread is deaf, deep in compiled code, for `PATIENCE` seconds: what is
+committed is safe at any instant. The exit code is 75 in every case.
+"""
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from types import FrameType
+from typing import NoReturn
+
+from sqcli.errors import Stopped
+
+STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP, signal.SIGXCPU)
+PATIENCE = 4.0  # seconds that the main thread has to come back in
+DOUBLED = 1.0  # seconds within which a batch system may send the same signal by two ways; a keyboard does not
+LOOK = 0.1
+
+
+class _State:
+    """What has happened so far in this process."""
+
+    first: int | None = None  # signal
+    at: float = 0.0
+    guarded: bool = False  # whether a KeyboardInterrupt is caught and told as one line
+    polled: list[threading.Event]
+    left: float = 0.0  # when the last run that polls was over
+
+    def __init__(self) -> None:
+        self.polled = []
+
+
+_state = _State()
+
+
+def install() -> None:
+    """Handle the signals from here on; a SIGHUP that is ignored, as under nohup, stays so."""
+    for number in STOPPING:
+        if not (number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN):
+            signal.signal(number, _handle)
+    with contextlib.suppress(OSError, RuntimeError):  # no descriptor or no thread to be had: no patience is measured
+        reader, writer = os.pipe()
+        os.set_blocking(writer, False)
+        threading.Thread(target=_watch, args=(reader,), name="signals", daemon=True).start()
+        signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+
+
+def guard(on: bool) -> None:
+    """Say whether a KeyboardInterrupt of the main thread would be caught; where it would not, a signal ends at once."""
+    _state.guarded = on
+
+
+@contextlib.contextmanager
+def polling(stop: threading.Event) -> Iterator[None]:
+    """Within, a signal sets `stop`; one that came before has set it already.
+
+    The main thread must poll the event (`is_set`), not wait on it: a handler runs in that thread and must not meet
+    the event's lock held.
+    """
+    _state.polled.append(stop)
+    try:
+        if _state.first is not None:
+            stop.set()
+        yield
+    finally:
+        _state.left = time.monotonic()
+        _state.polled.remove(stop)
+
+
+def reason() -> str:
+    """The signal that came first, in words."""
+    if _state.first in (None, signal.SIGINT):
+        return "interrupted; run the same command again"
+    return f"stopped by {signal.Signals(_state.first).name}; run the same command again"
+
+
+def arrived() -> bool:
+    """Whether a signal has come."""
+    return _state.first is not None
+
+
+def _handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature is Python's
+    again, now = _state.first is not None, time.monotonic()
+    if not again:
+        _state.first, _state.at = number, now
+    elif number == signal.SIGINT or (number != signal.SIGXCPU and now - _state.at > DOUBLED):
+        leave()  # SIGXCPU comes every second once the limit is reached
+    for stop in _state.polled:
+        stop.set()
+    if not _state.polled and not again:
+        if _state.guarded:
+            raise KeyboardInterrupt
+        leave()
+
+
+def _watch(reader: int) -> None:
+    """End the process where a signal has come and the main thread neither polls nor ends."""
+    number = os.read(reader, 1)[0]
+    began = time.monotonic()
+    while _state.polled or time.monotonic() - max(began, _state.left) < PATIENCE:
+        time.sleep(LOOK)
+    _state.first = _state.first or number
+    leave()
+
+
+def leave() -> NoReturn:
+    """End the process now, with a line."""
+    with contextlib.suppress(OSError):
+        os.write(2, f"sqcli: {reason()}\n".encode())
+    os._exit(Stopped.exit_code)
