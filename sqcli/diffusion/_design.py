@@ -1,7 +1,5 @@
-"""What a model is made of, and its name: the identity is the hash of everything that determines the weights."""
+"""What a model is made of: network, schedule, objective and theory, each a name with parameters."""
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -131,8 +129,3 @@ def lattice_of(value: object) -> Lattice:
     if not isinstance(value, Sequence) or not all(type(n) is int and 0 < n < 2**31 for n in value):
         raise ValueError("a lattice is a list of extents")
     return Lattice(tuple(value))
-
-
-def identity(facts: Mapping[str, Any]) -> str:
-    """SHA-256 of the sorted JSON of `facts`: 64 hexadecimal digits."""
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

@@ -5,6 +5,7 @@
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -13,7 +14,9 @@ from typing import Any
 
 import yaml
 
+from sqcli.diffusion._identity import identity_of
 from sqcli.errors import BusyError, DamageError, SqcliError
+from sqcli.files import explained, open_lock, read_bytes, replace_bytes, require_own_directories
 
 FORMAT = "sqcli-model"
 FORMAT_VERSION = 1
@@ -23,6 +26,7 @@ TRAINING = "training"
 STATE = f"{TRAINING}/state.safetensors"
 LOCK = "lock"
 METRICS = "metrics.csv"
+SEALED, CHECKSUM, SEAL = "sealed", "checksum", "sha256"
 MOST_BYTES = 2**20  # of model.yaml
 DEEPEST = 16  # nesting in model.yaml
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -33,24 +37,13 @@ def is_model(path: Path) -> bool:
     return (path / DOCUMENT).is_file()
 
 
-def replace_file(file: Path, data: bytes) -> None:
-    """Write aside, sync, rename, sync the name."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(f"{file.name}.partial")
-    try:
-        with partial.open("wb") as handle:
-            handle.write(data)
-            handle.flush()
-            os.fsync(handle.fileno())
-        partial.replace(file)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise SqcliError(f"{file}: cannot be written ({error.strerror or error})") from error
-    descriptor = os.open(file.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def replace_file(model: Path, name: str, data: bytes) -> None:
+    """Replace a file of the model at `model`: written aside, synced, renamed, the name synced; through no link."""
+    file = model / name
+    with explained(model):
+        require_own_directories(model, file.parent)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        replace_bytes(file, data, root=model)
 
 
 def is_partial(file: Path) -> bool:
@@ -61,11 +54,14 @@ def is_partial(file: Path) -> bool:
 @contextlib.contextmanager
 def owned(model: Path) -> Iterator[None]:
     """The one process that trains a model; its directory is made where there is none. BusyError for others."""
-    file = model / TRAINING / LOCK
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("w") as handle:
+    directory = model / TRAINING
+    with explained(model):
+        require_own_directories(model, directory)
+        directory.mkdir(parents=True, exist_ok=True)
+        descriptor = open_lock(directory / LOCK)
+    with os.fdopen(descriptor, "wb"), explained(model):
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise BusyError(f"{model}: another process is training this model") from None
         yield
@@ -97,22 +93,37 @@ def read_document(path: Path) -> dict[str, Any]:
     if (path / "zarr.json").is_file() and not (path / DOCUMENT).exists():
         raise SqcliError(f"{path}: is an ensemble, not a model; `sqcli train` makes a model of it")
     file = own_file(path, DOCUMENT)
-    if file.stat().st_size > MOST_BYTES:
-        raise DamageError(f"{file}: larger than any model's description ({MOST_BYTES} bytes)")
+    data = read_bytes(file, MOST_BYTES)
+    _require_seal(file, data)
     try:
-        text = file.read_text(encoding="utf-8")
+        text = data.decode()
         _require_plain(text)
         document = yaml.load(text, Loader=LOADER)  # constructs plain values only
-    except OSError as error:
-        raise SqcliError(f"{file}: cannot be read ({error.strerror})") from error
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise DamageError(f"{file}: damaged, not valid YAML ({_first_line(error)})") from None
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
+    if not isinstance(document, dict):
+        raise SqcliError(f"{file}: not the description of a model (no keys and values)")
+    if document.get("format") != FORMAT:
         raise SqcliError(f"{file}: not the description of a model (format is not {FORMAT})")
     if document.get("format_version") != FORMAT_VERSION:
         found = document.get("format_version")
         raise SqcliError(f"{file}: format version {found!r} is not {FORMAT_VERSION}; use a newer sqcli")
-    return document
+    if identity_of(document) not in (None, document.get("identity")):
+        raise DamageError(f"{file}: its identity is not that of the training it describes; something was changed")
+    return {name: value for name, value in document.items() if name not in (SEALED, CHECKSUM)}
+
+
+def _require_seal(file: Path, data: bytes) -> None:
+    """That the bytes are those that were written; models of earlier versions have neither of the two keys."""
+    has_seal, has_checksum = (f"\n{key}:".encode() in b"\n" + data for key in (SEALED, CHECKSUM))
+    body, _, _ = data.rpartition(f"{CHECKSUM}:".encode())
+    if (has_seal or has_checksum) and not (has_seal and data == sealed(body)):
+        raise DamageError(f"{file}: the bytes are not those that were written (the checksum differs)")
+
+
+def sealed(body: bytes) -> bytes:
+    """The text of a description with its checksum as the last line."""
+    return body + f'{CHECKSUM}: "{hashlib.sha256(body).hexdigest()}"\n'.encode()
 
 
 def _require_plain(text: str) -> None:
@@ -127,9 +138,9 @@ def _require_plain(text: str) -> None:
 def write_document(path: Path, document: Mapping[str, Any]) -> None:
     """Replace `model.yaml`; plain numbers, texts, lists and mappings only."""
     plain = json.loads(json.dumps(document, allow_nan=False))
-    head = {"format": FORMAT, "format_version": FORMAT_VERSION}
+    head = {"format": FORMAT, "format_version": FORMAT_VERSION, SEALED: SEAL}
     text = yaml.safe_dump(head | plain, sort_keys=False, allow_unicode=True, width=110)
-    replace_file(path / DOCUMENT, text.encode())
+    replace_file(path, DOCUMENT, sealed(text.encode()))
 
 
 def _first_line(error: Exception) -> str:

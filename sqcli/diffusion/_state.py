@@ -98,7 +98,7 @@ class State:
             tensors |= prefixed(f"facts.{number}", facts.tensors())
         tensors |= prefixed("moments", self.optimizer.tensors())
         note = {"identity": identity, "scales": [facts.scale for facts in self.facts]}
-        write_tensors(model / STATE, tensors, note | {"record": _plain(self.record)})
+        write_tensors(model, STATE, tensors, note | {"record": _plain(self.record)})
 
     def load(self, model: Path, identity: str) -> None:
         """Go on from the checkpoint.

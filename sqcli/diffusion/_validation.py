@@ -69,4 +69,4 @@ def write_metrics(model: Path, rows: Sequence[dict[str, float]]) -> None:
         writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    replace_file(model / METRICS, text.getvalue().encode())
+    replace_file(model, METRICS, text.getvalue().encode())

@@ -18,7 +18,7 @@ from sqcli.diffusion._denoiser import Denoiser
 from sqcli.diffusion._design import Design, Entry, lattice_of
 from sqcli.diffusion._disk import DOCUMENT, WEIGHTS, is_model, own_file, read_document, write_document
 from sqcli.diffusion._facts import Facts
-from sqcli.diffusion._tensors import below, prefixed, read_tensors, require_checksum, write_tensors
+from sqcli.diffusion._tensors import below, prefixed, read_tensors, write_tensors
 from sqcli.diffusion.nets._base import Net
 from sqcli.diffusion.schedules._base import Schedule
 from sqcli.errors import DamageError, SqcliError, UsageError
@@ -104,7 +104,7 @@ class Model:
         tensors = prefixed("net", self.net.state_dict())
         for number, entry in enumerate(self.entries):
             tensors |= prefixed(f"facts.{number}", entry.facts.tensors())
-        checksum = write_tensors(path / WEIGHTS, tensors)
+        checksum = write_tensors(path, WEIGHTS, tensors)
         write_document(path, {**self.document(), "weights_sha256": checksum})
 
     def document(self) -> dict[str, Any]:
@@ -136,9 +136,7 @@ class Model:
         document = read_document(path)
         if document.get("finished") is not True:
             raise SqcliError(f"{path}: its training is not finished; run the same train command again")
-        weights = own_file(path, WEIGHTS)
-        require_checksum(weights, document.get("weights_sha256"))
-        tensors, _ = read_tensors(weights)
+        tensors, _ = read_tensors(own_file(path, WEIGHTS), str(document.get("weights_sha256")))
         try:
             model = cls._from(document, tensors)
         except (KeyError, TypeError, ValueError, OverflowError, RuntimeError, UsageError) as error:

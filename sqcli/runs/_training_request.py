@@ -8,7 +8,8 @@ from typing import Any
 
 from sqcli import parameters as params
 from sqcli import registry
-from sqcli.diffusion._design import FOLDERS, Design, Part, identity
+from sqcli.diffusion._design import FOLDERS, Design, Part
+from sqcli.diffusion._identity import identity_of
 from sqcli.diffusion._settings import Settings
 from sqcli.errors import SqcliError, UsageError
 from sqcli.lattice.geometry import Lattice
@@ -16,7 +17,6 @@ from sqcli.runs._training_data import Origin, couplings_that_differ
 
 DEFAULTS = {"net": "spectral", "schedule": "geometric", "objective": "target"}
 OPTIONS = tuple(option.name for option in fields(Settings) if option.name != "ranks")
-IDENTITY_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -97,10 +97,9 @@ def new_document(request: TrainRequest, ranks: int, initial: Mapping[str, Any] |
     if initial is not None:
         parents.append({"model": str(request.init), "identity": initial["identity"]})
     seed = randbits(63) if request.seed is None else request.seed
-    facts = {**design.document(), "seed": seed, "settings": params.to_mapping(settings), "version": IDENTITY_VERSION}
-    named = [{k: v for k, v in parent.items() if k not in ("ensemble", "model")} for parent in parents]
+    stated = {**design.document(), "seed": seed, "training": params.to_mapping(settings), "parents": parents}
     return {
-        "identity": identity({**facts, "parents": named}),
+        "identity": identity_of(stated),
         **design.document(),
         "seed": seed,
         "normalisation": [],

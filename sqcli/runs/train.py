@@ -5,6 +5,7 @@ A model that is finished is left alone. Under `torchrun` every process calls thi
 
 import contextlib
 import math
+import os
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -123,7 +124,7 @@ def _go_on(
 ) -> None:
     if ranks.rank == 0:
         _require_memory(request, document, ranks)
-    resume = (request.path / STATE).is_file()
+    resume = os.path.lexists(request.path / STATE)
     ranks.wait()
     job = _job(request, document)
     with threads_for(job.settings.batch_size // ranks.size * max(s.lattice.volume for s in job.training)):

@@ -9,7 +9,9 @@ import yaml
 from built import PHI4, fields, model
 from safetensors.torch import load_file, save_file
 
-from sqcli.diffusion._design import Entry, identity
+from sqcli.diffusion._design import Entry
+from sqcli.diffusion._disk import CHECKSUM, sealed
+from sqcli.diffusion._identity import digest
 from sqcli.diffusion.model import Model, is_model
 from sqcli.errors import DamageError, SqcliError, UsageError
 from sqcli.lattice.geometry import Lattice
@@ -60,8 +62,8 @@ def test_another_theory_or_dimension_is_refused():
 
 
 def test_identity_does_not_depend_on_order():
-    assert identity({"a": 1, "b": PHI4}) == identity({"b": dict(reversed(PHI4.items())), "a": 1})
-    assert identity({"a": 1}) != identity({"a": 2})
+    assert digest({"a": 1, "b": PHI4}) == digest({"b": dict(reversed(PHI4.items())), "a": 1})
+    assert digest({"a": 1}) != digest({"a": 2})
 
 
 @pytest.fixture
@@ -71,10 +73,10 @@ def saved(tmp_path):
 
 
 def alter(path, **changes):
-    document = yaml.safe_load((path / "model.yaml").read_text())
-    for key, value in changes.items():
-        document[key] = value
-    (path / "model.yaml").write_text(yaml.safe_dump(document))
+    """Change the description as somebody would who makes the checksum fit."""
+    document = yaml.safe_load((path / "model.yaml").read_text()) | changes
+    document.pop(CHECKSUM)
+    (path / "model.yaml").write_bytes(sealed(yaml.safe_dump(document).encode()))
 
 
 def refused(path, kind=SqcliError, match=None):

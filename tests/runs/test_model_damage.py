@@ -1,0 +1,253 @@
+"""Models from somebody else, or from a bad disk: every changed byte is found, no link is followed, nothing hangs."""
+
+import os
+import shutil
+import threading
+
+import pytest
+import torch
+import yaml
+from drawn import free_fields, write
+
+from sqcli.diffusion import _disk
+from sqcli.diffusion._disk import CHECKSUM, SEALED, read_document, sealed
+from sqcli.diffusion._tensors import read_tensors
+from sqcli.diffusion.model import Model
+from sqcli.errors import DamageError, SqcliError, Stopped
+from sqcli.runs.show import summary
+from sqcli.runs.train import TrainRequest, train
+
+STATE = "training/state.safetensors"
+WEIGHTS = "weights.safetensors"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def run(model, ensemble, stop=None, **options):
+    given = {"net": "mlp", "schedule": "ve", "objective": "dsm", "parameters": {"width": 2}, "epochs": 2, "seed": 5}
+    train(TrainRequest(model, [ensemble], **given | options), stop or threading.Event(), lambda _: None)
+
+
+def stopping():
+    event = threading.Event()
+    event.set()
+    return event
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """An ensemble, a finished model of it and one that was stopped."""
+    folder = tmp_path_factory.mktemp("made")
+    ensemble = write(folder / "e", free_fields((4, 4), 0.5, 2, 12, 1), identity="e" * 64)
+    run(folder / "whole", ensemble)
+    with pytest.raises(Stopped):
+        run(folder / "part", ensemble, stopping())
+    return folder
+
+
+@pytest.fixture
+def copied(made, tmp_path):
+    shutil.copytree(made, tmp_path / "made")
+    return tmp_path / "made"
+
+
+def flipped(file, positions):
+    """Change one byte of the file, at each of the positions in turn; which bit changes as well."""
+    with file.open("r+b", buffering=0) as handle:
+        for position in positions:
+            (byte,) = os.pread(handle.fileno(), 1, position)
+            os.pwrite(handle.fileno(), bytes([byte ^ 1 << position % 7]), position)
+            yield position
+            os.pwrite(handle.fileno(), bytes([byte]), position)
+
+
+@pytest.mark.parametrize(("name", "each"), [("whole", 1), ("part", 5)])
+def test_every_changed_byte_of_a_description_is_found(copied, name, each):
+    file = copied / name / "model.yaml"
+    good = file.read_bytes()
+    missed = []
+    for position in flipped(file, range(0, len(good), each)):
+        try:
+            read_document(copied / name)
+        except SqcliError as error:
+            assert str(file) in str(error)  # noqa: PT017 - in a loop over every byte
+            assert "\n" not in str(error)  # noqa: PT017
+        else:
+            missed.append(position)
+    assert missed == []
+    for cut in (0, 1, len(good) // 2, len(good) - 1):
+        file.write_bytes(good[:cut])
+        with pytest.raises(SqcliError, match=r"model\.yaml"):
+            summary(copied / name)
+    file.write_bytes(good)
+    assert read_document(copied / name)["seed"] == 5
+
+
+@pytest.mark.parametrize("name", [WEIGHTS, STATE])
+def test_every_changed_byte_of_the_tensors_is_found(copied, name):
+    """Also without the digest in model.yaml: all bytes of the header, many of the numbers."""
+    file = copied / "whole" / name
+    good = file.read_bytes()
+    header = 8 + int.from_bytes(good[:8], "little")
+    for _ in flipped(
+        file, [*range(0, header, 2 if name == STATE else 1), *range(header, len(good), 101), len(good) - 1]
+    ):
+        with pytest.raises(DamageError, match="safetensors"):
+            read_tensors(file)
+    assert read_tensors(file)[0]
+
+
+def test_a_changed_byte_ends_a_training_and_a_load_in_one_line(copied):
+    state, weights = copied / "part" / STATE, copied / "whole" / WEIGHTS
+    for file, use in (
+        (state, lambda: run(copied / "part", copied / "e")),
+        (weights, lambda: Model.load(copied / "whole")),
+    ):
+        size = file.stat().st_size
+        for _ in flipped(file, range(3, size, size // 5)):
+            with pytest.raises(DamageError) as caught:
+                use()
+            assert str(file) in str(caught.value)
+            assert "\n" not in str(caught.value)
+        use()
+
+
+def rewritten(model, change, seal=True):
+    """Change a description; with `seal` the checksum is made to fit."""
+    file = model / "model.yaml"
+    document = yaml.safe_load(file.read_text())
+    change(document)
+    if seal:
+        document.pop(CHECKSUM)
+    text = yaml.safe_dump(document, sort_keys=False).encode()
+    file.write_bytes(sealed(text) if seal else text)
+
+
+@pytest.mark.parametrize("change", [
+    {"seed": 6}, {"lattice": [8, 8]}, {"parameters": {"mass2": 0.6}}, {"schedule_parameters": {"sigma": 24.0}},
+    {"couplings": ["mass2"]}, {"net_parameters": {"width": 3}}, {"identity": "0" * 64},
+])  # fmt: skip
+def test_the_identity_must_be_that_of_what_is_said(copied, change):
+    rewritten(copied / "whole", lambda document: document.update(change))
+    with pytest.raises(DamageError, match="identity"):
+        Model.load(copied / "whole")
+    rewritten(copied / "part", lambda document: document.update(change))
+    with pytest.raises(DamageError, match="identity"):
+        run(copied / "part", copied / "e", seed=None)
+
+
+def test_settings_and_parents_belong_to_the_identity(copied):
+    rewritten(copied / "whole", lambda document: document["training"].update({"learning-rate": 0.5}))
+    with pytest.raises(DamageError, match="identity"):
+        Model.load(copied / "whole")
+    rewritten(copied / "part", lambda document: document["parents"][0].update({"draws": 11}))
+    with pytest.raises(DamageError, match="identity"):
+        run(copied / "part", copied / "e")
+
+
+def test_models_of_earlier_versions_have_no_seal_and_half_a_seal_is_none(copied, monkeypatch):
+    for lost in ((SEALED,), (CHECKSUM,)):
+        shutil.copytree(copied / "whole", copied / "-".join(lost))
+        rewritten(copied / "-".join(lost), lambda document, lost=lost: [document.pop(key) for key in lost], seal=False)
+        with pytest.raises(DamageError, match="checksum"):
+            Model.load(copied / "-".join(lost))
+    rewritten(copied / "whole", lambda document: [document.pop(key) for key in (SEALED, CHECKSUM)], seal=False)
+    assert Model.load(copied / "whole").seed == 5
+    assert SEALED not in Model.load(copied / "whole").provenance
+
+
+def sentinel(folder):
+    file = folder / "sentinel"
+    file.write_text("mine")
+    return file
+
+
+@pytest.mark.parametrize(
+    "name", ["model.yaml.partial", "metrics.csv", f"{STATE}.partial", "weights.safetensors.partial"]
+)
+def test_no_link_is_written_through(copied, tmp_path, name):
+    place, mine = copied / "part" / name, sentinel(tmp_path)
+    for link in (place.symlink_to, place.hardlink_to):
+        shutil.rmtree(copied / "part")
+        shutil.copytree(copied / "whole", copied / "part")
+        place.unlink(missing_ok=True)
+        link(mine)
+        run(copied / "part", copied / "e", seed=6, force=True)
+        assert mine.read_text() == "mine"
+        assert Model.load(copied / "part").seed == 6
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_linked_folders_and_locks_are_refused(copied, tmp_path, force):
+    outside, mine = tmp_path / "outside", sentinel(tmp_path)
+    (copied / "part" / "training").rename(outside)
+    before = {file.name: file.read_bytes() for file in outside.iterdir()}
+    (copied / "part" / "training").symlink_to(outside)
+    with pytest.raises(SqcliError, match="is a link"):
+        run(copied / "part", copied / "e", force=force)
+    assert {file.name: file.read_bytes() for file in outside.iterdir()} == before
+    (copied / "part" / "training").unlink()
+    (copied / "part" / "training").mkdir()
+    for link in ("symlink_to", "hardlink_to"):
+        getattr(copied / "part" / "training" / "lock", link)(mine)
+        with pytest.raises(SqcliError, match="refused for writing"):
+            run(copied / "part", copied / "e", force=force)
+        assert mine.read_text() == "mine"
+        (copied / "part" / "training" / "lock").unlink()
+
+
+def fifo(place):
+    os.mkfifo(place)
+
+
+def folder(place):
+    place.mkdir()
+
+
+def device(place):
+    place.symlink_to("/dev/zero")
+
+
+def huge(place):
+    with place.open("wb") as handle:
+        handle.truncate(2**42)
+
+
+@pytest.mark.parametrize("make", [fifo, folder, device, huge])
+@pytest.mark.parametrize("name", ["model.yaml", WEIGHTS, STATE, "training/lock", "training"])
+def test_what_is_no_file_of_sensible_size_is_one_line(copied, name, make):
+    for model in ("whole", "part"):
+        place = copied / model / name
+        shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)
+        make(place)
+    if name in ("model.yaml", WEIGHTS):
+        with pytest.raises(SqcliError) as caught:
+            Model.load(copied / "whole")
+        assert "\n" not in str(caught.value)
+    if name == WEIGHTS or (name == "training/lock" and make is huge) or (name == "training" and make is folder):
+        return  # an unfinished training does not look at it, or makes it anew
+    with pytest.raises(SqcliError) as caught:
+        run(copied / "part", copied / "e")
+    assert str(copied / "part") in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_description_is_replaced_as_a_whole(copied, monkeypatch):
+    """A full disk: the old model is there as it was, and the message names the file."""
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    before = (copied / "whole" / "model.yaml").read_bytes()
+    monkeypatch.setattr(_disk, "replace_bytes", full)
+    with pytest.raises(SqcliError, match="no space left"):
+        run(copied / "whole", copied / "e", seed=6, force=True)
+    assert (copied / "whole" / "model.yaml").read_bytes() == before
+    monkeypatch.undo()
+    assert Model.load(copied / "whole").seed == 5
