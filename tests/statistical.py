@@ -14,6 +14,8 @@ times as large, and the test fails only where a number that was beyond 3.5 is no
   0.98.
 - Components of an array are numbers of their own, but the probabilities that 3.5 and 5 stand for are divided by
   their count, so that an array alarms no more often than a single number.
+- A claim that is no number (`Judge.twice`: a verdict, a flag) is tried again in the same way. It has to hold with a
+  probability of at least 1 − 10⁻⁴, so that both samples deny it once in 10⁸.
 - What is not finite fails at once: chance does not make it.
 
 A tolerance says how far a number may be off for reasons that are no chance (a discretisation, a tuning that stops
@@ -108,6 +110,13 @@ def count(hits, trials, probability) -> Measured:
     return estimate(hits / trials, np.sqrt(probability * (1 - probability) / trials), probability)
 
 
+def reported(row: Mapping, expected=None, *, dof=None, **band) -> Measured:
+    """A row of `measure`; the Γ-method knows its error half as well as τ_int, which stands for degrees of freedom."""
+    if dof is None and row["tau_int_error"]:
+        dof = 2 * (row["tau_int"] / row["tau_int_error"]) ** 2
+    return estimate(row["value"], row["error"], expected, dof=dof, **band)
+
+
 def limit(z: float, components: int) -> float:
     """The |z| that is as improbable as `z` when it is the largest of so many components."""
     return -NormalDist().inv_cdf(NormalDist().cdf(-z) / max(components, 1))
@@ -139,6 +148,13 @@ class Judge:
         wrong = {name: suspects[name] * _beyond(second[name], FAULT) > 0 for name in suspects}
         told = [_told(name, first[name], second[name], wrong[name]) for name in wrong if wrong[name].any()]
         assert not told, "\n".join(told)
+
+    def twice(self, claim: Callable[[int, int], None]) -> None:
+        """Fail where a claim, a function with assertions that hardly ever fail by chance, is denied by two samples."""
+        try:
+            claim(self.seed, 1)
+        except AssertionError:
+            claim(self.again, LARGER)
 
 
 def _named(found: Mapping[str, Measured] | Measured) -> Mapping[str, Measured]:

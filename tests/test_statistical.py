@@ -11,6 +11,7 @@ from statistical import (
     limit,
     mean,
     ratio,
+    reported,
     seed_of,
     spread,
 )
@@ -62,6 +63,25 @@ def test_numbers_without_an_error_must_be_right():
     Judge(1, 2).check(lambda *_: mean([2.0, 2.0], 2.0))
     with pytest.raises(AssertionError):
         Judge(1, 2).check(lambda *_: mean([2.0, 2.0], 2.1))
+
+
+def test_claims():
+    said = []
+
+    def claim(seed, size):
+        said.append((seed, size))
+        assert seed == 2
+
+    Judge(1, 2).twice(claim)
+    assert said == [(1, 1), (2, 4)]
+    with pytest.raises(AssertionError):
+        Judge(1, 3).twice(claim)
+
+
+def test_rows_of_reports():
+    row = {"value": 1.0, "error": 0.1, "tau_int": 5.0, "tau_int_error": 0.5}
+    assert reported(row, 0.9).dof == pytest.approx(200)
+    assert reported({**row, "tau_int_error": None}, 0.9).dof is None
 
 
 def test_bands():

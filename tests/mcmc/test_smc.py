@@ -5,6 +5,7 @@ Populations are independent, so errors are those of the populations' means.
 
 import numpy as np
 import pytest
+from statistical import difference, mean, ratio
 
 from sqcli import parameters, registry
 from sqcli.lattice.geometry import Lattice
@@ -34,82 +35,104 @@ def particles(system, seed, populations, draws=None, every=1, **values):
     return np.array([t.fields for t in traces]), np.array([t.stats["log_weight"] for t in traces])
 
 
-def z_of_z(log_weights, log_z):
-    """Z-score of ⟨e^{log_weight}⟩ = Z."""
-    means = np.exp(log_weights - log_z).mean(axis=1)
-    return (means.mean() - 1) / (means.std(ddof=1) / np.sqrt(len(means)))
+def partition(log_weights, log_z):
+    """⟨e^{log_weight}⟩ = Z."""
+    return mean(np.exp(log_weights - log_z).mean(axis=1), 1)
 
 
-def weighted(values, log_weights):
-    """Ratio of the means of w·f and w, with the error of the ratio."""
+def weighted(values, log_weights, expected=None):
+    """Ratio of the means of w·f and w."""
     w = np.exp(log_weights - log_weights.max())
-    top, bottom = (w * values).mean(axis=1), w.mean(axis=1)
-    ratio = top.mean() / bottom.mean()
-    return ratio, (top - ratio * bottom).std(ddof=1) / bottom.mean() / np.sqrt(len(w))
+    return ratio((w * values).mean(axis=1), w.mean(axis=1), expected)
 
 
 @pytest.mark.parametrize(("name", "values"), WELLS, ids=str)
-def test_one_variable(name, values, seed):
+def test_one_variable(name, values, judge):
     theory, lattice = theory_of(name, values), Lattice((1,))
-    fields, logs = particles(System(theory, lattice), seed, 64)
-    assert abs(z_of_z(logs, theory.log_partition(lattice))) < 4
-    for n in ("2", "4"):
-        mean, error = weighted(fields[..., 0] ** int(n), logs)
-        assert abs(mean - theory.exact(lattice)["moments", n]) < 4 * error
+    exact = theory.exact(lattice)
+
+    def sample(seed, size):
+        fields, logs = particles(System(theory, lattice), seed, 64 * size)
+        moments = {n: weighted(fields[..., 0] ** int(n), logs, exact["moments", n]) for n in ("2", "4")}
+        return {"z": partition(logs, theory.log_partition(lattice)), **moments}
+
+    judge.check(sample)
 
 
 @pytest.mark.parametrize(
     "values", [{}, {"temperatures": 2, "moves": 2}, {"ess_threshold": 1.0}, {"overlap": 0.5}], ids=str
 )
-def test_z_is_unbiased_however_few_the_particles(values, seed):
+def test_z_is_unbiased_however_few_the_particles(values, judge):
     theory, lattice = theory_of(*WELLS[0]), Lattice((1,))
-    _, logs = particles(System(theory, lattice), seed, 600, particles=6, **values)
-    assert abs(z_of_z(logs, theory.log_partition(lattice))) < 4
+
+    def sample(seed, size):
+        _, logs = particles(System(theory, lattice), seed, 600 * size, particles=6, **values)
+        return partition(logs, theory.log_partition(lattice))
+
+    judge.check(sample)
 
 
 @pytest.mark.parametrize(("draws", "every"), [(1, 1), (2, 3)])
-def test_a_part_of_a_population_stands_for_all_of_it(draws, every, seed):
+def test_a_part_of_a_population_stands_for_all_of_it(draws, every, judge):
     theory, lattice = theory_of(*WELLS[0]), Lattice((1,))
-    fields, logs = particles(System(theory, lattice), seed, 600, draws, every, particles=8)
-    assert abs(z_of_z(logs, theory.log_partition(lattice))) < 4
-    mean, error = weighted(fields[..., 0] ** 2, logs)
-    assert abs(mean - theory.exact(lattice)["moments", "2"]) < 4 * error
+
+    def sample(seed, size):
+        fields, logs = particles(System(theory, lattice), seed, 600 * size, draws, every, particles=8)
+        square = weighted(fields[..., 0] ** 2, logs, theory.exact(lattice)["moments", "2"])
+        return {"z": partition(logs, theory.log_partition(lattice)), "square": square}
+
+    judge.check(sample)
 
 
-def test_free_field_is_its_own_reference(seed):
+def test_free_field_is_its_own_reference(judge):
     theory, lattice = theory_of("free", {"mass2": "0.3"}), Lattice((3, 4))
-    fields, logs = particles(System(theory, lattice), seed, 24, particles=64)
-    np.testing.assert_allclose(logs, theory.log_partition(lattice), atol=1e-9)
-    square = (fields**2).mean(axis=(1, 2, 3))
-    assert abs(square.mean() - theory.propagator(lattice).mean()) < 4 * square.std(ddof=1) / np.sqrt(24)
+
+    def sample(seed, size):
+        fields, logs = particles(System(theory, lattice), seed, 24 * size, particles=64)
+        np.testing.assert_allclose(logs, theory.log_partition(lattice), atol=1e-9)
+        return mean((fields**2).mean(axis=(1, 2, 3)), theory.propagator(lattice).mean())
+
+    judge.check(sample)
 
 
 @pytest.mark.parametrize("kappa", ["-0.2", "0.3", "0.6"])
-def test_two_sites_by_quadrature(kappa, seed):
+def test_two_sites_by_quadrature(kappa, judge):
     theory, lattice = theory_of("phi4", {"kappa": kappa, "lambda": "0.3"}), Lattice((2,))
     x = np.linspace(-5, 5, 401)
     grid = np.stack(np.meshgrid(x, x), axis=-1).reshape(-1, 2)
     weight = np.exp(-theory.action(grid, lattice))
-    fields, logs = particles(System(theory, lattice), seed, 48, particles=64)
-    assert abs(z_of_z(logs, np.log(weight.sum() * (x[1] - x[0]) ** 2))) < 4
-    mean, error = weighted(fields.prod(axis=-1), logs)
-    assert abs(mean - weight @ grid.prod(axis=1) / weight.sum()) < 4 * error
+    neighbours = weight @ grid.prod(axis=1) / weight.sum()
+
+    def sample(seed, size):
+        fields, logs = particles(System(theory, lattice), seed, 48 * size, particles=64)
+        z = partition(logs, np.log(weight.sum() * (x[1] - x[0]) ** 2))
+        return {"z": z, "neighbours": weighted(fields.prod(axis=-1), logs, neighbours)}
+
+    judge.check(sample)
 
 
 @pytest.mark.parametrize(("kappa", "dtype"), [("0.21", "float64"), ("0.27", "float64"), ("0.27", "float32")])
-def test_phi4_agrees_with_wolff(kappa, dtype, seed):
+def test_phi4_agrees_with_wolff(kappa, dtype, judge):
     system = System(theory_of("phi4", {"kappa": kappa, "lambda": "0.022"}), Lattice((8, 8)), dtype)
-    fields, logs = particles(system, seed, 24)
     wolff = parameters.build(registry.load("mcmc", "wolff"), {"step_size": "0.2", "clusters": "2"}, "wolff")
     start = np.ones((8, 8), dtype)
-    chains = [
-        wolff.step(system, wolff.init(system, start, 0), Stream(seed, c), 1500, 3, False)[1].fields[100:]
-        for c in range(12)
-    ]
-    for function in (lambda f: (f**2).mean(axis=(-1, -2)), lambda f: f.mean(axis=(-1, -2)) ** 2):
-        mean, error = weighted(function(fields.astype(float)), logs)
-        others = [function(chain.astype(float)).mean() for chain in chains]
-        assert abs(mean - np.mean(others)) < 4 * np.hypot(error, np.std(others, ddof=1) / np.sqrt(len(others)))
+    functions = {"phi2": lambda f: (f**2).mean(axis=(-1, -2)), "m2": lambda f: f.mean(axis=(-1, -2)) ** 2}
+
+    def sample(seed, size):
+        fields, logs = particles(system, seed, 24 * size)
+        chains = [
+            wolff.step(system, wolff.init(system, start, 0), Stream(seed, c), 1500, 3, False)[1].fields[100:]
+            for c in range(12 * size)
+        ]
+        return {
+            name: difference(
+                weighted(function(fields.astype(float)), logs),
+                mean([function(chain.astype(float)).mean() for chain in chains], 0.0),
+            )
+            for name, function in functions.items()
+        }
+
+    judge.check(sample)
 
 
 def test_warmup_costs_nothing_and_changes_nothing(seed):

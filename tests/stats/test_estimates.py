@@ -2,6 +2,7 @@ import warnings
 
 import numpy as np
 import pytest
+from statistical import mean, ratio, spread
 
 from sqcli.errors import SqcliError, UsageError
 from sqcli.stats import FLAGS, estimate
@@ -14,28 +15,25 @@ def binder(m):
 
 
 def coverage(ar1, seed, chains, draws, repetitions):
-    """Share of error bars that hold the true mean 0, of AR(1) at τ = 5."""
+    """Which error bars hold the true mean 0, of AR(1) at τ = 5."""
     x = ar1(np.random.default_rng(seed), chains * repetitions, draws, 5.0).reshape(repetitions, chains, draws)
     found = [estimate(list(sample))[0] for sample in x]
-    return np.mean([abs(e.value) < e.error for e in found]), {e.error_method for e in found}
+    return [abs(e.value) < e.error for e in found], {e.error_method for e in found}
 
 
 SHAPES = [(4, 1000, "gamma"), (64, 64, "between_chains"), (256, 32, "between_chains")]
+REPETITIONS = [400, pytest.param(4000, marks=pytest.mark.slow)]
 
 
+@pytest.mark.parametrize("repetitions", REPETITIONS)
 @pytest.mark.parametrize(("chains", "draws", "method"), SHAPES)
-def test_error_bars_cover(ar1, chains, draws, method):
-    # binomial standard deviation 0.023: a band of 4 σ
-    share, methods = coverage(ar1, 11, chains, draws, 400)
-    assert abs(share - 0.683) < 0.093
-    assert method in methods
+def test_error_bars_cover(ar1, chains, draws, method, repetitions, judge):
+    def sample(seed, size):
+        covered, methods = coverage(ar1, seed, chains, draws, repetitions * size)
+        assert method in methods
+        return mean(covered, 0.683, tolerance=0.015)
 
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("chains", "draws", "method"), SHAPES)
-def test_error_bars_cover_to_three_percent(ar1, chains, draws, method):
-    shares = [coverage(ar1, seed, chains, draws, 1000)[0] for seed in range(4)]
-    assert abs(np.mean(shares) - 0.683) < 0.03
+    judge.check(sample)
 
 
 @pytest.mark.parametrize("s", [1.5, 2.0])
@@ -72,48 +70,67 @@ def test_tail_agrees_with_pyerrors(ar1):
     assert estimate([x], tau_exp=10.0)[0].error == pytest.approx(obs.dvalue, rel=0.02)
 
 
-def test_derived_quantity_against_brute_force(ar1):
-    # 800 ensembles: the spread is known to 2.5 %
-    x = ar1(np.random.default_rng(17), 3200, 1000, 3.0).reshape(800, 4, 1000)
-    primaries = np.stack([x**2, x**4], axis=-1)
-    found = [estimate(list(sample), binder)[0] for sample in primaries]
-    spread = np.std([e.value for e in found])
-    assert np.mean([e.error for e in found]) == pytest.approx(spread, rel=0.1)
-    assert np.mean([e.between_chains_error for e in found[:400]]) == pytest.approx(0.92 * spread, rel=0.12)
+def test_derived_quantity_against_brute_force(ar1, judge):
+    """Mean squared errors are the variance of the values; a chain of 1000 knows a little less of its own."""
+
+    def sample(seed, size):
+        x = ar1(np.random.default_rng(seed), 3200 * size, 1000, 3.0).reshape(800 * size, 4, 1000)
+        primaries = np.stack([x**2, x**4], axis=-1)
+        found = [estimate(list(chains), binder)[0] for chains in primaries]
+        values = np.array([e.value for e in found])
+        squares = (values - values.mean()) ** 2
+        return {
+            "gamma": ratio([e.error**2 for e in found], squares, 1.0, tolerance=0.04),
+            "between": ratio([e.between_chains_error**2 for e in found], squares, 1.0, tolerance=0.04),
+        }
+
+    judge.check(sample)
 
 
-def test_a_stuck_chain_is_flagged_and_counted(ar1):
-    x = ar1(np.random.default_rng(23), 4, 2000, 5.0)
-    x[0] = 2 + 0.1 * x[0]
-    e = estimate(list(x))[0]
-    assert "not_mixed" in e.flags
-    assert e.tau_int is None
-    assert abs(e.value) < 2 * e.error
+def test_a_stuck_chain_is_flagged_and_counted(ar1, judge):
+    def claim(seed, size):
+        x = ar1(np.random.default_rng(seed), 4, 2000, 5.0)
+        x[0] = 2 + 0.1 * x[0]
+        e = estimate(list(x))[0]
+        assert "not_mixed" in e.flags
+        assert e.tau_int is None
+        assert abs(e.value) < 2 * e.error
+
+    judge.twice(claim)
+
+
+def test_a_pinned_chain_is_flagged():
     pinned = estimate([np.full(100, 1.0), np.full(100, 2.0)])[0]
     assert "not_mixed" in pinned.flags
     assert pinned.error == pytest.approx(0.5)
 
 
-def test_a_slightly_displaced_chain_is_inconsistent(ar1):
-    # R̂ stays near 1 while the displaced chain's mean is 10 of its own errors away
-    x = ar1(np.random.default_rng(29), 4, 2000, 5.0)
-    x[3] += 0.7
-    e = estimate(list(x))[0]
-    assert "replica_inconsistent" in e.flags
-    assert e.q_value < 1e-3
-    assert e.error_method == "between_chains"
-    assert e.rhat < 1.1
+def test_a_slightly_displaced_chain_is_inconsistent(ar1, judge):
+    def claim(seed, size):
+        # R̂ stays near 1 while the displaced chain's mean is 10 of its own errors away
+        x = ar1(np.random.default_rng(seed), 4, 2000, 5.0)
+        x[3] += 0.7
+        e = estimate(list(x))[0]
+        assert "replica_inconsistent" in e.flags
+        assert e.q_value < 1e-3
+        assert e.error_method == "between_chains"
+        assert e.rhat < 1.15
+
+    judge.twice(claim)
 
 
-def test_frozen_sectors_give_an_honest_error():
-    # each chain sits in a sector ±1 for ever; the mean's true error is 1/√R
-    rng = np.random.default_rng(2)
-    pulls = []
-    for _ in range(200):
-        sector = rng.choice([-1.0, 1.0], size=(32, 1))
-        e = estimate(list(sector + 0.3 * rng.normal(size=(32, 100))))[0]
-        pulls.append(e.value / e.error)
-    assert np.std(pulls) == pytest.approx(1, abs=0.2)
+def test_frozen_sectors_give_an_honest_error(judge):
+    """Each chain sits in a sector ±1 for ever; the mean's true error is 1/√R."""
+
+    def sample(seed, size):
+        rng, pulls = np.random.default_rng(seed), []
+        for _ in range(200 * size):
+            sector = rng.choice([-1.0, 1.0], size=(32, 1))
+            e = estimate(list(sector + 0.3 * rng.normal(size=(32, 100))))[0]
+            pulls.append(e.value / e.error)
+        return spread(pulls, 1.0, centre=0.0, tolerance=0.05)
+
+    judge.check(sample)
 
 
 def test_value_is_the_mean_exactly(ar1):
@@ -133,15 +150,19 @@ def test_linear_combination_equals_its_own_series(ar1):
     assert derived.tau_int == pytest.approx(plain.tau_int, rel=1e-6)
 
 
-def test_chains_of_unequal_length(ar1):
-    rng = np.random.default_rng(4)
-    pulls, scattered = [], []
-    for a, b, c in ar1(rng, 900, 2000, 2.0).reshape(300, 3, 2000):
-        e = estimate([a, b[:700], c[:300], np.zeros(0)])[0]
-        pulls.append(e.value / e.error)
-        scattered.append(e.between_chains_error)
-    assert np.std(pulls) == pytest.approx(1, abs=0.2)
-    assert np.sqrt(np.mean(np.square(scattered))) == pytest.approx(np.sqrt(4 / 3000), rel=0.25)
+def test_chains_of_unequal_length(ar1, judge):
+    def sample(seed, size):
+        pulls, scattered = [], []
+        for a, b, c in ar1(np.random.default_rng(seed), 900 * size, 2000, 2.0).reshape(300 * size, 3, 2000):
+            e = estimate([a, b[:700], c[:300], np.zeros(0)])[0]
+            pulls.append(e.value / e.error)
+            scattered.append(e.between_chains_error**2)
+        return {
+            "pulls": spread(pulls, 1.0, centre=0.0, tolerance=0.05),
+            "between chains": mean(scattered, 4 / 3000, tolerance=0.25 * 4 / 3000),
+        }
+
+    judge.check(sample)
 
 
 def test_complex_parts_are_apart(ar1):
@@ -188,12 +209,15 @@ def test_one_draw_per_chain():
     assert e.ess == pytest.approx(500, rel=0.01)
 
 
-def test_short_and_few_is_flagged(ar1):
-    for chains, draws in ((1, 60), (4, 60)):
-        e = estimate(list(ar1(np.random.default_rng(10), chains, draws, 5.0)))[0]
+@pytest.mark.parametrize("chains", [1, 4])
+def test_short_and_few_is_flagged(ar1, chains, judge):
+    def claim(seed, size):
+        e = estimate(list(ar1(np.random.default_rng(seed), chains, 60, 5.0)))[0]
         assert {"short_chains", "few_chains"} <= set(e.flags)
         assert e.tau_int is None
         assert e.error > 0
+
+    judge.twice(claim)
 
 
 def test_every_flag_is_explained(ar1):

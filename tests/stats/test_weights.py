@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from statistical import mean, spread
 
 from sqcli import stats
 from sqcli.stats import flags
@@ -15,19 +16,26 @@ def draws(rng, shape, width):
 
 @pytest.mark.parametrize("width", [0.95, 1.3])
 @pytest.mark.parametrize("chains", [1, 4])
-def test_pulls_of_weighted_estimates_have_unit_variance(rng, width, chains):
-    """⟨x²⟩ = 1 and ⟨x⁴⟩/⟨x²⟩² = 3 from the wrong Gaussian; the variance of n pulls has the error √(2/n)."""
-    repetitions, pulls = 250, []
-    for _ in range(repetitions):
+def test_pulls_of_weighted_estimates_have_unit_variance(width, chains, judge):
+    """⟨x²⟩ = 1 and ⟨x⁴⟩/⟨x²⟩² = 3 from the wrong Gaussian; the ratio's bias is of order 1/N."""
+
+    def pulls(rng):
         x, log_weight = draws(rng, (chains, 2000 // chains), width)
         weights = stats.relative_weights(list(log_weight))
         y = stats.reweighted([np.stack([c**2, c**4], axis=1) for c in x], weights)
         square = stats.estimate([c[:, 0] for c in y])[0]
         ratio = stats.estimate(y, lambda m: m[1] / m[0] ** 2)[0]
-        pulls.append([(square.value - 1) / square.error, (ratio.value - 3) / ratio.error])
-    pulls = np.array(pulls)
-    assert (np.abs(pulls.mean(axis=0)) < 4 / np.sqrt(repetitions) + 0.1).all()  # the ratio's bias is of order 1/N
-    assert (np.abs(pulls.var(axis=0) - 1) < 5 * np.sqrt(2 / repetitions)).all(), pulls.var(axis=0)
+        return (square.value, ratio.value), ((square.value - 1) / square.error, (ratio.value - 3) / ratio.error)
+
+    def sample(seed, size):
+        rng = np.random.default_rng(seed)
+        values, found = np.array([pulls(rng) for _ in range(250 * size)]).transpose(1, 0, 2)
+        return {
+            "values": mean(values, np.array([1.0, 3.0]), tolerance=np.array([0.0, 0.04])),
+            "pulls": spread(found, 1.0, tolerance=0.1),
+        }
+
+    judge.check(sample)
 
 
 def test_value_is_the_ratio_of_sums(rng):
