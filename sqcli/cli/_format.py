@@ -24,7 +24,7 @@ _NAME = ("observable", "component")
 _TAU = ("tau_int", "tau_int_error")
 MEASURE = (*_NAME, "value", "error", *_TAU, "ess", "rhat", "error_method", "between_chains_error", "weighted", "flags")
 AUTOCORR = (*_NAME, *_TAU, "tau_int_trajectories", "window", "s", "tau_exp", "ess", "rhat", "rho", "rho_error", "flags")
-VERIFY = (*_NAME, "value", "error", "reference", "z", "passed", "flags")
+VERIFY = (*_NAME, "value", "error", "reference", "z", "passed", "reason", "flags")
 
 
 def plain(value: Any) -> Any:
@@ -102,7 +102,7 @@ def _flags(row: Row) -> str:
 
 
 def _verdict(row: Row) -> str:
-    return {True: "ok", False: "FAILED"}.get(row.get("passed"), NOTHING)  # type: ignore[arg-type]
+    return {True: "ok", False: "FAILED"}.get(row.get("passed"), "undecided")  # type: ignore[arg-type]
 
 
 SHOWN: dict[str, Callable[[Row], str]] = {"observable": name_of, "value": _value, "tau_int": _tau, "flags": _flags}

@@ -5,6 +5,7 @@ draws enter with their weights; where a few of them carry it all, nothing can be
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,28 +14,16 @@ from numpy.typing import NDArray
 from sqcli import registry, stats
 from sqcli.observables._base import Observable
 from sqcli.runs._chosen import FOLDER, observable
+from sqcli.runs._judging import AGREEMENT, APART, IDENTITY, STUCK, TAILS, WEIGHTS, Row, compared, row
 from sqcli.runs._known import known
 from sqcli.runs._opened import LOG_WEIGHT, Opened
 from sqcli.runs._series import gather
-from sqcli.runs._soundness import cut, exp_delta_h, judgeable, memory_z, warmup_drift, watched, z_of
+from sqcli.runs._soundness import cut, energy_balance, energy_changes, memory_z, warmup_drift, watched
 from sqcli.runs.measure import estimates, shortened
-from sqcli.stats.flags import LOW_WEIGHT_ESS, NOT_MIXED
+from sqcli.stats.flags import LOW_WEIGHT_ESS
 
-Row = dict[str, Any]
 Series = Sequence[NDArray[Any]]
 BLOCK_BYTES = 8 * 2**20
-
-
-def row(name: str, component: str | None, *, reference: float | None = 0.0, **facts: Any) -> Row:
-    """One line of the report; `passed` is decided later, from all z-scores together, where it is not given."""
-    empty: Row = {"value": None, "error": None, "reference": reference, "z": None, "passed": None, "flags": []}
-    return {"observable": name, "component": component} | empty | facts
-
-
-def compared(name: str, component: str | None, estimate: stats.Estimate, reference: float) -> Row:
-    """An estimate against a number it must equal."""
-    facts = {"value": estimate.value, "error": estimate.error, "flags": list(estimate.flags)}
-    return row(name, component, reference=reference, z=z_of(estimate, reference), **facts)
 
 
 def references(opened: Opened, skip: int, stride: int) -> Iterator[Row]:
@@ -49,19 +38,44 @@ def references(opened: Opened, skip: int, stride: int) -> Iterator[Row]:
         for label, estimate in zip(labels, estimates(opened, instance, series), strict=True):
             if (name, label) in exact:
                 line = compared(name, label, estimate, exact[name, label])
-                yield line if tame else line | {"z": None, "flags": [LOW_WEIGHT_ESS, *line["flags"]]}
+                yield line if tame else _carried(line, WEIGHTS if instance.reweighted else TAILS)
 
 
-def residuals(opened: Opened) -> dict[str, list[NDArray[np.float64]]]:
-    """Schwinger–Dyson residuals of every draw: name -> per chain (n_i,)."""
-    parts: dict[str, list[list[NDArray[np.float64]]]] = {}
+def histories(opened: Opened) -> tuple[dict[str, Series], dict[str, Series]]:
+    """Of every draw, per chain (n_i,): Schwinger–Dyson residuals by name, and what tells the states of chains apart.
+
+    The latter are the action and, where the theory has one, the topological charge.
+    """
+    residual: dict[str, list[list[NDArray[Any]]]] = {}
+    state: dict[str, list[list[NDArray[Any]]]] = {}
+    theory, lattice = opened.model.theory, opened.lattice
     for block in opened.ensemble.blocks(BLOCK_BYTES):
         fields = opened.ensemble.read_block(block).fields
-        for name, values in opened.model.theory.identities(fields, opened.lattice).items():
-            chains = parts.setdefault(name, [[] for _ in range(opened.ensemble.chains)])
-            for chain, new in zip(block.chains, values.reshape(len(block.chains), -1), strict=True):
-                chains[chain].append(new)
+        _collect(residual, opened, block.chains, theory.identities(fields, lattice))
+        fields = fields.astype(np.float64, copy=False)
+        seen = {"action": np.asarray(theory.action(fields, lattice))}
+        if hasattr(theory, "charge"):
+            seen["charge"] = np.asarray(theory.charge(fields, lattice))
+        _collect(state, opened, block.chains, seen)
+    return _joined(residual), _joined(state)
+
+
+def _collect(
+    parts: dict[str, list[list[NDArray[Any]]]], opened: Opened, chains: range, found: Mapping[str, NDArray[Any]]
+) -> None:
+    for name, values in found.items():
+        lists = parts.setdefault(name, [[] for _ in range(opened.ensemble.chains)])
+        for chain, new in zip(chains, values.reshape(len(chains), -1), strict=True):
+            lists[chain].append(new)
+
+
+def _joined(parts: Mapping[str, list[list[NDArray[Any]]]]) -> dict[str, Series]:
     return {name: [np.concatenate([np.empty(0), *c]) for c in chains] for name, chains in parts.items()}
+
+
+def _carried(line: Row, reason: str = WEIGHTS) -> Row:
+    """Nothing can be said of it: few draws carry the weight."""
+    return line | {"z": None, "reason": reason, "flags": [LOW_WEIGHT_ESS, *line["flags"]]}
 
 
 def _weights(opened: Opened, skip: int, stride: int) -> list[NDArray[np.float64]] | None:
@@ -78,7 +92,7 @@ def _tame(opened: Opened, skip: int, stride: int, instance: Observable | None = 
         weights = found[0] if found else None
     else:
         weights = _weights(opened, skip, stride)
-    return weights is None or float(np.ptp(np.concatenate(weights))) == 0 or judgeable(weights)
+    return weights is None or float(np.ptp(np.concatenate(weights))) == 0 or not stats.carried_by_few(weights)
 
 
 def identities(opened: Opened, residual: Mapping[str, Series], skip: int, stride: int) -> Iterator[Row]:
@@ -86,30 +100,40 @@ def identities(opened: Opened, residual: Mapping[str, Series], skip: int, stride
     weights, tame = _weights(opened, skip, stride), _tame(opened, skip, stride)
     for name, plain in residual.items():
         chains = plain if weights is None else stats.reweighted(plain, weights)
-        estimate = stats.estimate(chains)[0]
-        line = compared("schwinger_dyson", name, estimate, 0.0)
-        if not tame:
-            yield line | {"z": None, "flags": [LOW_WEIGHT_ESS, *line["flags"]]}
-        else:
-            yield line | {"passed": False} if NOT_MIXED in estimate.flags else line
+        estimate = replace(stats.estimate(chains)[0], weighted=weights is not None)
+        line = compared(IDENTITY, name, estimate, 0.0)
+        apart = stats.agreement(chains) if weights is None else None
+        if apart is not None and apart > APART:
+            line |= {"z": apart, "reason": STUCK}
+        yield line if tame else _carried(line)
+
+
+def agreement(opened: Opened, witness: Mapping[str, Series]) -> Iterator[Row]:
+    """The chains have one distribution; the draws of a weighted one are populations, not a history."""
+    for name, chains in witness.items():
+        z = None if opened.weighted else stats.agreement(chains)
+        if z is not None:
+            yield row(AGREEMENT, name, reference=None, z=max(0.0, z))
 
 
 def energy(opened: Opened, skip: int, stride: int) -> Iterator[Row]:
-    """⟨e^{−ΔH}⟩ = 1, where its distribution is tame enough to say."""
-    series = exp_delta_h(opened, skip, stride)
-    if series is None:
+    """⟨e^{−ΔH}⟩ = 1, judged by a bounded function of ΔH that is zero when that is one."""
+    changes = energy_changes(opened, skip, stride)
+    if changes is None:
         return
-    line = compared("exp_delta_h", None, stats.estimate(series)[0], 1.0)
-    yield line if judgeable(series) else line | {"z": None}
+    with np.errstate(over="ignore"):
+        shown = stats.estimate([np.exp(-change) for change in changes])[0]
+    judged = compared("exp_delta_h", None, energy_balance(changes), 0.0)
+    yield judged | {"value": shown.value, "error": shown.error, "reference": 1.0, "flags": list(shown.flags)}
 
 
-def thermalised(opened: Opened, residual: Mapping[str, Series], skip: int, stride: int) -> Iterator[Row]:
+def thermalised(opened: Opened, witness: Mapping[str, Series], skip: int, stride: int) -> Iterator[Row]:
     """The draws do not remember the start, and the action no longer drifted at the end of the warm-up."""
-    for name, chains in {**residual, **watched(opened, skip, stride)}.items():
+    for name, chains in {**witness, **watched(opened, skip, stride)}.items():
         z = memory_z(chains)
         if z is not None:
             yield row("start_memory", name, reference=None, z=z)
-    drift = warmup_drift(opened)
+    drift = warmup_drift(opened, witness["action"])
     if drift is not None:
         yield row("warmup_drift", None, value=drift[0], error=drift[1], z=drift[2])
 

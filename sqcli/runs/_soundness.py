@@ -4,6 +4,7 @@ Each of these concerns every estimate, also of observables that would not show i
 hot the chains still are.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,14 +14,12 @@ from numpy.typing import NDArray
 from sqcli import stats
 from sqcli.observables._base import Observable
 from sqcli.runs import flags
-from sqcli.runs._chosen import observable
 from sqcli.runs._opened import Opened
-from sqcli.stats.special import normal_quantile
 
 Series = Sequence[NDArray[Any]]
 Z_LIMIT = 4.0
-MOST_LYAPUNOV = 0.2
 ROUNDING = 1e-12
+OUTLIERS = 2.0  # draws that may be missing from the tails
 CERTAIN = 38.0  # the z of what cannot be by chance
 FEW_DRAWS = 4  # of a chain: with fewer the memory of its start cannot be seen
 
@@ -35,15 +34,18 @@ def z_of(estimate: stats.Estimate, expected: float = 0.0) -> float | None:
     if estimate.value is None or estimate.error is None:
         return None
     off, error = complex(estimate.value) - expected, complex(estimate.error)
-    zs = [_z(off.real, error.real, estimate.dof, abs(expected))]
-    if isinstance(estimate.value, complex):
-        zs.append(_z(off.imag, error.imag, estimate.dof, abs(expected)))
-    return max(zs, key=abs)
+    parts = [(off.real, error.real), (off.imag, error.imag)][: 1 + isinstance(estimate.value, complex)]
+    spare = OUTLIERS * (estimate.outlier or 0.0)
+    return max((_z(*part, estimate.dof, abs(expected), spare) for part in parts), key=abs)
 
 
-def _z(off: float, error: float, dof: float | None, scale: float) -> float:
-    """Where nothing fluctuates, what is off by more than rounding is so for certain."""
+def _z(off: float, error: float, dof: float | None, scale: float, spare: float) -> float:
+    """Less what a few more draws as extreme as the most extreme one would mend: the tails may not have been seen.
+
+    Where nothing fluctuates, what is off by more than rounding is so for certain.
+    """
     if error > 0:
+        off = math.copysign(max(0.0, abs(off) - spare), off)
         return float(stats.z_score(off, error, dof) or 0.0)
     return 0.0 if abs(off) < ROUNDING * max(1.0, scale) else CERTAIN
 
@@ -53,26 +55,45 @@ def mean_z(chains: Series, expected: float = 0.0) -> float | None:
     return z_of(stats.estimate(chains)[0], expected)
 
 
-def warmup_drift(opened: Opened) -> tuple[float, float, float] | None:
+def warmup_drift(opened: Opened, action: Series | None = None) -> tuple[float, float, float] | None:
     """Mean over chains of the change of S/V in the last half of the warm-up, its error and z; None: not recorded."""
     if "warmup_drift" not in opened.ensemble.stat_names:
         return None
     drifts = np.array([values[0] for values in opened.ensemble.stat("warmup_drift") if len(values)])
     drifts = drifts[np.isfinite(drifts)]
-    if len(drifts) < 2:
+    if len(drifts) < 2 or np.ptp(drifts) == 0:
         return None
     value, error = float(drifts.mean()), float(drifts.std(ddof=1) / np.sqrt(len(drifts)))
-    z = stats.z_score(value, error, len(drifts) - 1)
-    return None if z is None else (value, error, z)
+    _, outlier = stats.tails(drifts - value)
+    matters = math.hypot(error, _action_error(opened, action))
+    return value, error, _z(value, matters, len(drifts) - 1, 0.0, OUTLIERS * outlier)
 
 
-def exp_delta_h(opened: Opened, skip: int = 0, stride: int = 1) -> Series | None:
-    """E^{−ΔH} of the draws, where trajectories were made."""
+def _action_error(opened: Opened, action: Series | None) -> float:
+    """Error of ⟨S⟩/V of the draws: a drift far below it does them no harm; 0 where S is not known."""
+    if action is None and "action" in opened.ensemble.stat_names:
+        action = opened.ensemble.stat("action")
+    error = None if action is None else stats.estimate(action)[0].error
+    return 0.0 if error is None else float(error.real) / opened.lattice.volume
+
+
+def energy_changes(opened: Opened, skip: int, stride: int) -> Series | None:
+    """ΔH of the draws, where trajectories were made; ∞ for one that diverged to NaN."""
     if "delta_h" not in opened.ensemble.stat_names:
         return None
-    instance = observable("exp_delta_h")
-    series = cut(opened.ensemble.stat("delta_h"), skip, stride)
-    return [instance.primaries([values]) for values in series]
+    return [np.where(np.isnan(change), np.inf, change) for change in cut(opened.ensemble.stat("delta_h"), skip, stride)]
+
+
+def energy_balance(changes: Series) -> stats.Estimate:
+    """The mean of h(ΔH) = (1 − e^{−ΔH})/(2 cosh ½ΔH)², zero in equilibrium for reversible, area-preserving moves.
+
+    For these ⟨g(ΔH)⟩ = ⟨g(−ΔH) e^{−ΔH}⟩ with any g, ⟨e^{−ΔH}⟩ = 1 being that with g = 1 (Creutz, 1988). This one is
+    bounded: trajectories that diverge, whose partners are never seen, count as nothing.
+    """
+    size = [np.exp(-np.abs(change)) for change in changes]
+    return stats.estimate(
+        [np.sign(x) * (1 - e) * np.where(x < 0, 1.0, e) / (1 + e) ** 2 for x, e in zip(changes, size, strict=True)]
+    )[0]
 
 
 def _drifting(opened: Opened) -> bool:
@@ -85,10 +106,8 @@ def watched(opened: Opened, skip: int, stride: int) -> dict[str, Series]:
     series: dict[str, Series] = {}
     if "action" in opened.ensemble.stat_names:
         series["action"] = cut(opened.ensemble.stat("action"), skip, stride)
-    if "delta_h" in opened.ensemble.stat_names:
-        changes = cut(opened.ensemble.stat("delta_h"), skip, stride)
-        series["delta_h"] = [np.where(np.isnan(change), 1.0, np.tanh(change / 2)) for change in changes]
-    return series
+    changes = energy_changes(opened, skip, stride)
+    return series if changes is None else series | {"delta_h": [np.tanh(change / 2) for change in changes]}
 
 
 def memory_z(chains: Series) -> float | None:
@@ -97,12 +116,9 @@ def memory_z(chains: Series) -> float | None:
     A window of one draw of four chains is far from Gaussian where the series is skewed; its normal scores are not.
     """
     values = np.concatenate(list(chains))
-    if len(values) < 2 or np.ptp(values) == 0:
+    if len(values) < 2 or not np.isfinite(values).all() or np.ptp(values) == 0:
         return None
-    _, which, counts = np.unique(values, return_inverse=True, return_counts=True)
-    middle = (np.cumsum(counts) - counts / 2) / len(values)
-    scores = normal_quantile(middle)[which]
-    return stats.start_memory(np.split(scores, np.cumsum([len(c) for c in chains])[:-1]))
+    return stats.start_memory(np.split(stats.normal_scores(values), np.cumsum([len(c) for c in chains])[:-1]))
 
 
 def _remembers(opened: Opened, skip: int, stride: int) -> bool:
@@ -114,20 +130,9 @@ def _too_few(opened: Opened) -> bool:
     return opened.ensemble.attrs.get("start") in ("hot", "cold") and int(opened.ensemble.draws.max()) < FEW_DRAWS
 
 
-def judgeable(chains: Series) -> bool:
-    """Whether the mean is Gaussian far enough out for a z-score: e^{−ΔH} of large ΔH has tails that N draws miss.
-
-    Lyapunov's ratio Σ|δ|³/(Σδ²)^{3/2} bounds the distance from a Gaussian (Berry and Esseen).
-    """
-    deviations = np.abs(np.concatenate(list(chains)))
-    deviations = np.abs(deviations - deviations.mean())
-    square = float((deviations**2).sum())
-    return 0 < square < np.inf and float((deviations**3).sum()) < MOST_LYAPUNOV * square**1.5
-
-
 def _energy_off(opened: Opened, skip: int, stride: int) -> bool:
-    series = exp_delta_h(opened, skip, stride)
-    z = mean_z(series, 1.0) if series is not None and judgeable(series) else None
+    changes = energy_changes(opened, skip, stride)
+    z = None if changes is None else z_of(energy_balance(changes))
     return z is not None and abs(z) > Z_LIMIT
 
 

@@ -4,45 +4,72 @@ Exact expectation values where the theory has them, Schwinger–Dyson identities
 action has, ⟨e^{−ΔH}⟩ = 1, memory of the start, and reversibility of the molecular dynamics.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 
-from sqcli.errors import SqcliError
 from sqcli.runs import _checks
+from sqcli.runs._judging import ADVICE, decide, undecided
 from sqcli.runs._opened import open_for_measuring
-from sqcli.runs._soundness import Z_LIMIT, cut
+from sqcli.runs._soundness import cut
 from sqcli.runs.measure import Report
 
 
 @dataclass(frozen=True)
 class Verdict(Report):
-    """The rows of all checks: observable, component, value, error, reference, z, passed (null: cannot be said)."""
+    """The rows of all checks: observable, component, value, error, reference, z, passed, reason.
+
+    `passed` is null where a row cannot be decided; `reason` says why.
+    """
+
+    @property
+    def verdict(self) -> Literal["passed", "failed", "undecided"]:
+        """`passed` only where the decisive rows were judged and none failed."""
+        if any(row["passed"] is False for row in self.estimates):
+            return "failed"
+        return "undecided" if undecided(self.estimates) else "passed"
 
     @property
     def passed(self) -> bool:
-        """Whether no check failed."""
-        return all(row["passed"] is not False for row in self.estimates)
+        """Whether the verdict is that."""
+        return self.verdict == "passed"
+
+    def sentence(self) -> str:
+        """The verdict and what to do, in one line."""
+        if self.verdict == "passed":
+            return "passed"
+        if self.verdict == "failed":
+            failed = [_name(row) for row in self.estimates if row["passed"] is False]
+            return f"failed: {', '.join(failed)}; do not trust this ensemble"
+        reasons: dict[str, list[str]] = {}
+        for row in undecided(self.estimates):
+            reasons.setdefault(row["reason"], []).append(_name(row))
+        said = "; ".join(f"{', '.join(names)}: {reason}" for reason, names in reasons.items())
+        return f"undecided: {said}; {', and '.join(dict.fromkeys(ADVICE[reason] for reason in reasons))}"
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    return str(row["observable"]) + (f"[{row['component']}]" if row["component"] is not None else "")
 
 
 def verify(path: str | Path, *, skip: int = 0, stride: int = 1) -> Verdict:
     """Check the committed draws of the ensemble at `path`.
 
-    A row fails when |z| > 4; by chance that happens to one right row in 16 000.
+    By chance a row of a right ensemble fails in one report of 16 000.
 
     Raises:
-        SqcliError: no readable ensemble, or too few draws to judge anything.
+        SqcliError: no readable ensemble, or no draw is left.
     """
     opened = open_for_measuring(path)
-    residual = {name: cut(chains, skip, stride) for name, chains in _checks.residuals(opened).items()}
+    found = _checks.histories(opened)
+    residual, state = ({name: cut(chains, skip, stride) for name, chains in part.items()} for part in found)
     rows = [
         *_checks.references(opened, skip, stride),
         *_checks.identities(opened, residual, skip, stride),
+        *_checks.agreement(opened, residual | state),
         *_checks.energy(opened, skip, stride),
-        *_checks.thermalised(opened, residual, skip, stride),
+        *_checks.thermalised(opened, residual | state, skip, stride),
     ]
-    if all(row["z"] is None for row in rows):
-        raise SqcliError(f"{path}: too few draws to verify anything; generate more, or skip fewer")
-    for row in rows:
-        if row["z"] is not None:
-            row["passed"] = row["passed"] is not False and abs(row["z"]) <= Z_LIMIT
+    decide(rows)
     return Verdict(opened.head(), [*rows, *_checks.reversibility(opened)])

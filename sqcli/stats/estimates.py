@@ -58,6 +58,7 @@ def _join(value: complex | float, parts: list[Verdict]) -> Estimate:
     slow = slower(parts)
     rhats = [v.rhat for v in parts if v.rhat is not None]
     qs = [v.q_value for v in parts if v.q_value is not None]
+    ratios, outliers = [v.lyapunov for v in parts if v.lyapunov], [v.outlier for v in parts if v.outlier]
     names = dict.fromkeys(name for v in parts for name in v.flags)
     if len(parts) == 2 and f.CONSTANT in names and slow.gamma is not None:
         del names[f.CONSTANT]  # a real number in complex clothes is not a constant one
@@ -74,6 +75,8 @@ def _join(value: complex | float, parts: list[Verdict]) -> Estimate:
         q_value=min(qs) if qs else None,
         flags=tuple(names),
         dof=slow.dof,
+        lyapunov=max(ratios, default=None),
+        outlier=max(outliers, default=None),
     )
 
 

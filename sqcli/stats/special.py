@@ -80,6 +80,11 @@ def student_p(t: float, dof: float) -> float:
     return _incomplete_beta(dof / 2, 0.5, dof / (dof + t * t)) if t else 1.0
 
 
+def f_p(f: float, above: float, below: float) -> float:
+    """P(F > f) for Snedecor's F with `above` and `below` degrees of freedom."""
+    return _incomplete_beta(below / 2, above / 2, below / (below + above * f)) if f > 0 else 1.0
+
+
 def chi2_p(chi2: float, dof: float) -> float:
     """P(χ² > chi2) with `dof` degrees of freedom."""
     a, x = dof / 2, chi2 / 2

@@ -40,6 +40,8 @@ class Verdict:
     q_value: float | None
     gamma: Window | None
     flags: tuple[str, ...]
+    lyapunov: float | None = None
+    outlier: float | None = None
 
 
 _NOTHING = Verdict(None, None, None, None, None, None, None, None, None, None, ())
@@ -107,6 +109,21 @@ def _flags(lengths: NDArray[np.int64], z: float | None, found: dict[str, bool]) 
     return tuple(names)
 
 
+def tails(deviations: FloatArray, span: float = 1.0) -> tuple[float, float]:
+    """How far a mean of N numbers is from a Gaussian variable: Lyapunov's ratio Σ|δ|³/(Σδ²)^{3/2}, and max |δ|/N.
+
+    The first bounds the distance (Berry and Esseen); the second is what one more number as extreme as the most extreme
+    one would change. `span` numbers in a row count as one.
+    """
+    size = np.abs(deviations)
+    largest = float(size.max(initial=0.0))
+    if not 0 < largest < np.inf:
+        return math.inf, largest
+    size = size / largest  # so that no power overflows
+    square = float(size @ size)
+    return math.sqrt(span) * float(size**2 @ size) / square**1.5, span * largest / len(size)
+
+
 def judge(
     series: FloatArray,
     chain_values: FloatArray,
@@ -142,6 +159,7 @@ def judge(
         f.FEW_CHAINS: few,
         f.REPLICA_INCONSISTENT: inconsistent and not short,
     }
+    lyapunov, outlier = tails(chain_values - chain_values.mean()) if scattered else tails(series, max(1.0, 2 * g.tau))
     return Verdict(
         error=error,
         method="between_chains" if scattered else "gamma",
@@ -154,4 +172,6 @@ def judge(
         q_value=q,
         gamma=g,
         flags=_flags(lengths, memory_z(series, lengths), found),
+        lyapunov=lyapunov,
+        outlier=outlier,
     )

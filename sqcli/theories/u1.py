@@ -44,6 +44,11 @@ class U1:
         along, up = field[:, 0], field[:, 1]
         return along + lattice.shift(up, 0) - lattice.shift(along, 1) - up
 
+    def charge(self, field: NDArray[Any], lattice: Lattice) -> NDArray[np.float64]:
+        """Topological charge Σ_□ (θ_□ mod 2π)/2π, θ_□ in (−π, π]: (n,) whole numbers."""
+        angle = self.plaquettes(field, lattice)
+        return np.asarray(np.rint(-lattice.site_sum(np.rint(angle / (2 * np.pi)))))
+
     def action(self, field: Any, lattice: Lattice) -> Any:
         """S of each configuration: (n,)."""
         angle = self.plaquettes(field, lattice)

@@ -5,6 +5,9 @@ import json
 
 import pytest
 
+from sqcli.runs._judging import WEIGHTS
+from sqcli.runs.verify import Verdict
+
 BINDER = {"observable": "binder", "component": None, "value": 0.47112, "error": 0.0023, "tau_int": 0.5}
 BINDER |= {"tau_int_error": 0.1, "ess": 100.0, "error_method": "gamma", "weighted": False, "flags": ["not_mixed"]}
 RHO = {"observable": "binder", "component": None, "tau_int": 0.5, "tau_int_error": 0.1, "tau_int_trajectories": 5.0}
@@ -19,7 +22,7 @@ RHO |= {
     "flags": [],
 }
 CHECKED = {"observable": "identity", "component": None, "value": 0.1, "error": 0.1, "reference": 0.0, "z": 1.0}
-CHECKED |= {"passed": None, "flags": []}
+CHECKED |= {"passed": True, "reason": None, "flags": []}
 MODULES = {"measure": BINDER, "autocorr": RHO, "verify": CHECKED}
 
 
@@ -32,7 +35,8 @@ def record(fake, report):
 
         def function(*positional, **named):
             calls.append((positional, named))
-            return report(*estimates)
+            shown = report(*estimates)
+            return shown if command != "verify" else Verdict(shown.envelope(), shown.estimates)
 
         fake(f"sqcli.runs.{command}", **{command: function})
         return calls
@@ -98,7 +102,25 @@ def test_verify_fails_with_exit_code_1_and_one_line(sq, record):
     record("verify", CHECKED | {"passed": True}, CHECKED | {"observable": "binder", "passed": False})
     result = sq("verify", "e")
     assert (result.code, result.err) == (1, "sqcli: e: failed: binder; do not trust this ensemble\n")
-    assert [line.split()[:1] + line.split()[-2:-1] for line in result.out.splitlines()[1:]] == [
+    assert [line.split()[:1] + line.split()[-3:-2] for line in result.out.splitlines()[1:]] == [
         ["identity", "ok"],
         ["binder", "FAILED"],
     ]
+
+
+def test_verify_of_what_cannot_be_judged_fails_with_the_reason(sq, record):
+    open_row = {"observable": "schwinger_dyson", "component": "phi_dS", "passed": None, "reason": WEIGHTS}
+    record("verify", CHECKED | open_row, CHECKED | {"passed": True})
+    result = sq("verify", "e")
+    assert result.code == 1
+    assert result.err == (
+        f"sqcli: e: undecided: schwinger_dyson[phi_dS]: {WEIGHTS}; "
+        "generate more draws, or sample closer to the theory\n"
+    )
+    assert "undecided" in result.out
+
+
+def test_verify_says_that_it_passed(sq, record):
+    record("verify", CHECKED)
+    result = sq("verify", "e")
+    assert (result.code, result.err) == (0, "sqcli: e: passed\n")

@@ -109,5 +109,8 @@ def test_verify_says_nothing_where_few_draws_carry_the_weight(tmp_path):
         stats={"log_weight": np.random.default_rng(1).normal(0, 6, (2, 200))},
         **WEIGHTED,
     )
-    rows = [row for row in verify(path).estimates if row["observable"] == "schwinger_dyson"]
+    report = verify(path)
+    assert report.verdict == "undecided"
+    assert "carry the weight" in report.sentence()
+    rows = [row for row in report.estimates if row["observable"] == "schwinger_dyson"]
     assert all(row["z"] is None and flags.LOW_WEIGHT_ESS in row["flags"] for row in rows)
