@@ -74,6 +74,12 @@ def _convert(value: Any, kind: Any) -> Any:
     raise ValueError
 
 
+def require_count(name: str, value: int, least: int, most: int) -> None:
+    """Raise ValueError when a number of repetitions is out of range; there is one for everything that repeats."""
+    if not least <= value <= most:
+        raise ValueError(f"{name} must be from {least} to {most}, not {value}")
+
+
 def describe(kind: Any) -> str:
     """What `kind` allows, in words: "a number, or auto"."""
     words = {int: "an integer", float: "a number", bool: "true or false", complex: "a complex number", str: "a text"}

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from sqcli.diffusion._denoiser import Denoiser
 from sqcli.diffusion._noise import Noise
-from sqcli.diffusion.samplers._base import Piloted, Sampler, Weighted
+from sqcli.diffusion.samplers._base import Costly, Piloted, Sampler, Weighted
 from sqcli.errors import SqcliError
 from sqcli.exactness import Exactness
 from sqcli.lattice.geometry import Lattice
@@ -29,9 +29,11 @@ PILOT = 2**32 - 1  # chain whose random numbers pilot draws have
 Array = NDArray[np.float64]
 
 
-def tile_size(lattice: Lattice) -> int:
-    """Draws of a tile: a power of two, fixed by the lattice alone."""
+def tile_size(lattice: Lattice, sampler: Sampler) -> int:
+    """Draws of a tile: a power of two, fixed by the lattice and the sampler."""
     draws = min(max(FEWEST, min(MOST, SITES // lattice.volume)), max(1, MOST_SITES // lattice.volume))
+    if isinstance(sampler, Costly):
+        draws = max(1, min(draws, sampler.together(lattice)))
     return 1 << (draws.bit_length() - 1)
 
 
@@ -72,16 +74,20 @@ class Tile:
 
 @dataclass(frozen=True)
 class Proposals:
-    """A sampler at work on one model, theory and lattice, with the random numbers of the key `run`."""
+    """A sampler at work on one model, theory and lattice, with the random numbers of the key `run`.
+
+    `tile_draws` is the number of draws of a tile, 0 for what the sampler takes by itself.
+    """
 
     denoiser: Denoiser
     sampler: Sampler
     run: int
+    tile_draws: int = 0
 
     @property
     def size(self) -> int:
         """Draws of a tile."""
-        return tile_size(self.denoiser.lattice)
+        return self.tile_draws or tile_size(self.denoiser.lattice, self.sampler)
 
     def exactness(self) -> Exactness:
         """What the sampler's draws are here, measured on pilot draws where it can."""

@@ -129,12 +129,6 @@ def require_warmup(value: float | Auto, warmup: int, name: str) -> None:
         raise UsageError(f"{name}=auto is tuned during warm-up: give --warmup, or a number for {name}")
 
 
-def require_count(name: str, value: int, least: int, most: int) -> None:
-    """Raise ValueError when a number of repetitions within one update is out of range: a stop waits for its end."""
-    if not least <= value <= most:
-        raise ValueError(f"{name} must be from {least} to {most}, not {value}")
-
-
 def records(system: System, count: int, columns: int) -> tuple[NDArray[Any], NDArray[np.float64]]:
     """Room for `count` kept configurations, flat, and their statistics."""
     return np.empty((count, system.size), system.dtype), np.empty((count, columns))

@@ -14,9 +14,10 @@ from sqcli.lattice.geometry import HEADER
 from sqcli.lattice.halo import ONE, TWO, pack, row_count, unpack
 from sqcli.lattice.jit import jit, kernel
 from sqcli.lattice.philox import ACCEPT, LENGTH, MOMENTUM, Stream, block_buffers, normal_block, philox, uniform
-from sqcli.mcmc._base import Auto, State, System, Trace, records, require_count, trace
+from sqcli.mcmc._base import Auto, State, System, Trace, records, trace
 from sqcli.mcmc._integrators import Splitting
 from sqcli.mcmc._tuning import STEP, freeze, learn
+from sqcli.parameters import require_count
 from sqcli.theories._base import FINISH, FLOW
 
 MOST_STEPS = 10_000  # of a trajectory: a stop waits for its end

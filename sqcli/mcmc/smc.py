@@ -17,10 +17,11 @@ from sqcli.errors import SqcliError, UsageError
 from sqcli.lattice.philox import Stream
 from sqcli.mcmc import _trajectory
 from sqcli.mcmc._annealing import MOVES, PARTICLES, POPULATIONS, TEMPERATURES
-from sqcli.mcmc._base import Exactness, State, System, Trace, records, require_count, trace
+from sqcli.mcmc._base import Exactness, State, System, Trace, records, trace
 from sqcli.mcmc._cache import Recent
 from sqcli.mcmc._integrators import splitting
 from sqcli.mcmc._population import FIRST_MOVES, Annealing, Ladder, Population, anneal, pilot
+from sqcli.parameters import require_count
 from sqcli.theories._base import GaussianReference
 
 STATS = ("log_weight", "action", "acceptance_rate", "step_size", "population")

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from sqcli.errors import UsageError
 from sqcli.lattice.philox import Stream
 from sqcli.mcmc import _composed, _trajectory, _tuning
-from sqcli.mcmc._base import Auto, Exactness, State, System, Trace, records, require_count, require_warmup, trace
+from sqcli.mcmc._base import Auto, Exactness, State, System, Trace, records, require_warmup, trace
 from sqcli.mcmc._integrators import splitting
 from sqcli.mcmc._local import visits
+from sqcli.parameters import require_count
 from sqcli.theories._base import ClusterFlips, LocalUpdates
 
 MOST_RADIAL, MOST_CLUSTERS = 128, 10_000  # of an update; random numbers tell 256 sub-updates apart

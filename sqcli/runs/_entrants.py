@@ -146,7 +146,7 @@ class Arena:
         return Entrant(name, generate, request, chains, unit, max(2 * unit, self._most // chains), True)
 
     def _method(self, name: str, given: Mapping[str, Any], named: bool) -> Entrant:
-        tile = tile_size(self.lattice)
+        tile = tile_size(self.lattice, params.build(registry.load(FOLDER, name), given, f"method {name}"))
         request = SampleRequest(
             model=self.request.model,
             path=self.request.model,
@@ -207,7 +207,7 @@ def _tile_seconds(denoiser: Denoiser, sampler: Sampler, wanted: int) -> float:
     for draws in (1, SOME):
         short, long = (_seconds(denoiser, sampler, steps, draws) for steps in (1, FEW))
         rows[draws] = short + max(0.0, long - short) * (wanted - 1) / (FEW - 1)
-    return rows[1] + max(0.0, rows[SOME] - rows[1]) * (tile_size(denoiser.lattice) - 1) / (SOME - 1)
+    return rows[1] + max(0.0, rows[SOME] - rows[1]) * (tile_size(denoiser.lattice, sampler) - 1) / (SOME - 1)
 
 
 def _seconds(denoiser: Denoiser, sampler: Any, steps: int, draws: int) -> float:

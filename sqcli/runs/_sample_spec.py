@@ -14,12 +14,13 @@ from typing import Any
 from sqcli import parameters as params
 from sqcli import registry, store
 from sqcli.diffusion._denoiser import Denoiser
-from sqcli.diffusion._proposals import Proposals, tile_size
+from sqcli.diffusion._proposals import MOST, Proposals, tile_size
 from sqcli.diffusion.samplers._base import Sampler, Weighted
 from sqcli.errors import SqcliError, UsageError
 from sqcli.exactness import Exactness
 from sqcli.lattice.geometry import Lattice
 from sqcli.mcmc._base import System
+from sqcli.parameters import require_count
 from sqcli.runs._moves import Move
 from sqcli.runs._spec import FORMAT_VERSION
 from sqcli.runs._streams import SCHEME, Streams, require_known
@@ -40,6 +41,7 @@ class SampleSpec:
         accept: "none", or "independence": proposals of a Metropolis–Hastings chain.
         moves: updates between two proposals.
         warmup: proposals discarded first.
+        tile: draws that are always made together.
     """
 
     theory: str
@@ -56,6 +58,7 @@ class SampleSpec:
     every: int = 1
     dtype: str = "float64"
     scheme: str = SCHEME
+    tile: int = 1
 
     @classmethod
     def build(
@@ -74,7 +77,8 @@ class SampleSpec:
         instance: Theory = params.build(registry.load("theories", theory), parameters, f"theory {theory}")
         sampler: Sampler = params.build(registry.load(FOLDER, method), method_parameters, f"method {method}")
         moves = tuple(Move.build(**move) for move in interleave)
-        spec = cls(theory, instance, tuple(lattice), method, sampler, moves=moves, **rest)
+        tile = rest.pop("tile", None) or tile_size(Lattice(tuple(lattice)), sampler)
+        spec = cls(theory, instance, tuple(lattice), method, sampler, moves=moves, tile=tile, **rest)
         instance.check(spec.system.lattice)
         for move in moves:
             move.check(spec.system, spec.warmup)
@@ -95,6 +99,7 @@ class SampleSpec:
                 accept=str(attributes["accept"]),
                 chains=chains,
                 scheme=require_known(str(attributes["rng"]).partition(TILES)[0]),
+                tile=_tile(str(attributes["rng"])),
                 **{name: int(attributes[name]) for name in ("warmup", "seed")},
             )
         except KeyError as error:
@@ -138,7 +143,7 @@ class SampleSpec:
             "accept": self.accept,
             "interleave": [move.attribute() for move in self.moves],
             "seed": self.seed,
-            "rng": f"{self.scheme}{TILES}{tile_size(self.system.lattice)} draws",
+            "rng": f"{self.scheme}{TILES}{self.tile} draws",
             "every": self.every,
             "warmup": self.warmup,
             "start": "model",
@@ -146,7 +151,7 @@ class SampleSpec:
 
     def exactness(self, denoiser: Denoiser) -> Exactness:
         """The sampler's on this model, corrected by the accept/reject step where there is one."""
-        own = Proposals(denoiser, self.sampler, self.streams.key()).exactness()
+        own = Proposals(denoiser, self.sampler, self.streams.key(), self.tile).exactness()
         if self.accept == NONE:
             return own
         if own.status == "weighted":
@@ -174,6 +179,13 @@ class SampleSpec:
             chain_group=store.default_chain_group(self.chains, draws, self.system.size * 8),
             rng_bytes=RNG_BYTES * (1 + len(self.moves)),
         )
+
+
+def _tile(rng: str) -> int:
+    """Draws of a tile of an ensemble that is there; ValueError when its attribute `rng` does not say."""
+    draws = int(rng.partition(TILES)[2].removesuffix(" draws"))
+    require_count("the tiles of rng", draws, 1, MOST)
+    return draws
 
 
 def density_known(sampler: Sampler) -> bool:

@@ -40,9 +40,7 @@ def run_all(
         Exception: the first that a task raised; the others are stopped and committed first.
     """
     queue = list(reversed(tasks))
-    threads = [threading.Thread(target=_work, args=(queue, stop, board), daemon=True) for _ in range(workers)]
-    for thread in threads:
-        thread.start()
+    threads = _started([threading.Thread(target=_work, args=(queue, stop, board), daemon=True) for _ in range(workers)])
     stopped_at = None
     while any(thread.is_alive() for thread in threads):
         next(thread for thread in threads if thread.is_alive()).join(POLL)
@@ -53,6 +51,18 @@ def run_all(
                 break
     if board.failure is not None:
         raise board.failure
+
+
+def _started(threads: Sequence[threading.Thread]) -> list[threading.Thread]:
+    """The first of them, as many as the system allows; RuntimeError where it allows none."""
+    for number, thread in enumerate(threads):
+        try:
+            thread.start()
+        except RuntimeError:
+            if not number:
+                raise
+            return list(threads[:number])
+    return list(threads)
 
 
 def _work(queue: list[Callable[[], None]], stop: threading.Event, board: Board) -> None:

@@ -12,7 +12,7 @@ from functools import partial
 
 from sqcli import store
 from sqcli.diffusion._denoiser import Denoiser
-from sqcli.diffusion._proposals import Proposals, require_device, threads_kept, tile_size
+from sqcli.diffusion._proposals import Proposals, require_device, threads_kept
 from sqcli.diffusion.model import Model
 from sqcli.errors import SqcliError, Stopped, UsageError
 from sqcli.runs import _memory
@@ -105,7 +105,7 @@ def _require_memory(request: SampleRequest, spec: SampleSpec, place: str, tasks:
     if place == "cpu":
         workers, lattice = _workers(request, place, tasks), spec.system.lattice
         advice = "take --workers 1" if workers > 1 else "take a smaller lattice or a larger machine"
-        _memory.require(request.path, workers * tile_size(lattice) * lattice.volume * SITE_BYTES, advice)
+        _memory.require(request.path, workers * spec.tile * lattice.volume * SITE_BYTES, advice)
 
 
 def _run(
@@ -119,7 +119,7 @@ def _run(
 ) -> None:
     place = require_device(request.device)
     _require_memory(request, spec, place, len(numbers))
-    source = Proposals(_denoiser(request, spec, place, stop), spec.sampler, spec.streams.key())
+    source = Proposals(_denoiser(request, spec, place, stop), spec.sampler, spec.streams.key(), spec.tile)
     board = Board(spec, target, standing(ensemble, numbers))
     groups = [GroupSampling(spec, source, ensemble, number, target, board, stop) for number in numbers]
     tasks = [task for group in groups for task in _tasks(spec, ensemble, group)]

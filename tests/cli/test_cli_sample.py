@@ -139,7 +139,7 @@ def test_a_signal_commits_and_says_so(model, tmp_path):
 
 
 def test_a_signal_ends_it_in_the_middle_of_a_long_draw_too(model, tmp_path):
-    line = f"sample {model} {tmp_path / 'e'} --method sde -a n_steps=1000000 --draws 64 --seed 1 --device cpu"
+    line = f"sample {model} {tmp_path / 'e'} --method sde -a n_steps=100000 --draws 64 --seed 1 --device cpu"
     process = subprocess.Popen([sys.executable, "-m", "sqcli", *line.split()], stderr=subprocess.PIPE, text=True)
     while not store.is_ensemble(tmp_path / "e"):
         assert process.poll() is None

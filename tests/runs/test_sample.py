@@ -11,7 +11,7 @@ from models import known_model
 
 from sqcli import registry, store
 from sqcli.errors import SqcliError, Stopped, UsageError
-from sqcli.runs import _sampling
+from sqcli.runs import _sample_spec, _sampling
 from sqcli.runs.sample import SampleRequest, sample
 
 PLAIN = {"method": "path", "method_parameters": {"n_steps": "3"}}
@@ -127,9 +127,20 @@ def test_a_stop_in_the_middle_of_a_move_keeps_the_chains_of_a_group_in_step(mode
 @pytest.mark.parametrize("method", registry.names("diffusion/samplers"))
 def test_every_sampler_stops_in_the_middle_of_a_tile(method, model, tmp_path):
     """Steps without end: only looking at the stop in each of them lets this come back."""
-    steps = {"n_steps": "100000"} | ({"n_steps": "2", "n_adjusted": "1000000"} if method == "maala" else {})
+    steps = {"n_steps": "100000"} | ({"n_steps": "2", "n_adjusted": "100000"} if method == "maala" else {})
     with pytest.raises(Stopped, match="run again to go on"):
         run(model, tmp_path / "ens", Late(30), method=method, method_parameters=steps, workers=1)
+
+
+def test_a_run_made_with_other_tiles_goes_on_with_them(model, tmp_path, monkeypatch):
+    flow = {"method": "ode", "method_parameters": {"n_steps": "3"}, "chains": 1}
+    assert store.open_ensemble(run(model, tmp_path / "new", **flow, draws=1)).attrs["rng"].endswith("tiles of 8 draws")
+    with monkeypatch.context() as patched:
+        patched.setattr(_sample_spec, "tile_size", lambda *_: 32)
+        whole = run(model, tmp_path / "whole", **flow, draws=40)
+        run(model, tmp_path / "ens", **flow, draws=20)
+    assert_same(whole, run(model, tmp_path / "ens", **flow, draws=40))
+    assert store.open_ensemble(whole).attrs["rng"].endswith("tiles of 32 draws")
 
 
 def test_extension_continues(model, whole, options, tmp_path):

@@ -9,6 +9,9 @@ from torch import Tensor
 from sqcli.diffusion._denoiser import Denoiser
 from sqcli.diffusion._noise import Noise
 from sqcli.exactness import Exactness
+from sqcli.lattice.geometry import Lattice
+
+MOST_STEPS = 100_000  # of any kind in a draw
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,14 @@ class Weighted(Protocol):
 
         Where it is a random variable (path weights), its law is that which keeps the extended target invariant.
         """
+
+
+@runtime_checkable
+class Costly(Protocol):
+    """A sampler that takes long over a draw; its tiles are small, so that a stop loses little."""
+
+    def together(self, lattice: Lattice) -> int:
+        """Draws that cost no more together than one after the other, at most."""
 
 
 @runtime_checkable

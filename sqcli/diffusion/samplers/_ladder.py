@@ -15,9 +15,10 @@ from torch import Tensor
 from sqcli.diffusion._denoiser import Denoiser
 from sqcli.diffusion._modes import filtered, log_normal, modes
 from sqcli.diffusion._noise import Noise
-from sqcli.diffusion.samplers._base import Drawn
+from sqcli.diffusion.samplers._base import MOST_STEPS, Drawn
 from sqcli.errors import UsageError
 from sqcli.exactness import Exactness
+from sqcli.parameters import require_count
 
 REACH = 20.0  # in units of the largest standard deviation of a mode: above, a Gaussian is all there is
 ITERATIONS = 20
@@ -75,8 +76,7 @@ class Ladder:
     level_max: Level = "auto"
 
     def __post_init__(self) -> None:
-        if self.n_steps < 1:
-            raise ValueError(f"n_steps must be positive, not {self.n_steps}")
+        require_count("n_steps", self.n_steps, 1, MOST_STEPS)
         for level in (self.level_min, self.level_max):
             if level != "auto" and level <= 0:
                 raise ValueError(f"noise levels must be positive, not {level}")

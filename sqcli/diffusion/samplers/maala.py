@@ -19,11 +19,12 @@ from torch import Tensor
 from sqcli.diffusion._denoiser import Denoiser
 from sqcli.diffusion._noise import Noise
 from sqcli.diffusion.samplers._adjusted import adjusted
-from sqcli.diffusion.samplers._base import Drawn
+from sqcli.diffusion.samplers._base import MOST_STEPS, Drawn
 from sqcli.diffusion.samplers._ladder import LadderSampler, Place
 from sqcli.diffusion.samplers._relaxation import followed
 from sqcli.diffusion.samplers._symmetry import mirrored
 from sqcli.exactness import Exactness
+from sqcli.parameters import require_count
 
 SPREAD = 0.64  # variance of log acceptance ratios aimed at: 69 % accepted
 
@@ -48,8 +49,10 @@ class AdjustedLangevin(LadderSampler):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.n_langevin < 1 or self.n_adjusted < 0 or self.step_size <= 0:
-            raise ValueError("n_langevin and step_size must be positive, n_adjusted not negative")
+        require_count("n_langevin", self.n_langevin, 1, MOST_STEPS)
+        require_count("n_adjusted", self.n_adjusted, 0, MOST_STEPS)
+        if self.step_size <= 0:
+            raise ValueError(f"step_size must be positive, not {self.step_size}")
         if self.adjusted_step != "auto" and self.adjusted_step <= 0:
             raise ValueError(f"adjusted_step must be positive, not {self.adjusted_step}")
 

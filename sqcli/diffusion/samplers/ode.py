@@ -14,12 +14,15 @@ from torch import Tensor
 from sqcli.diffusion._denoiser import Denoiser
 from sqcli.diffusion._likelihood import Divergence, divergence
 from sqcli.diffusion._noise import Noise
-from sqcli.diffusion.samplers._base import Drawn
+from sqcli.diffusion.samplers._base import MOST_STEPS, Drawn
 from sqcli.diffusion.samplers._flow import Flow
 from sqcli.diffusion.samplers._gates import claimed, judged
 from sqcli.diffusion.samplers._ladder import Ladder, start, start_density, unhalve
 from sqcli.exactness import Exactness
+from sqcli.lattice.geometry import Lattice
+from sqcli.parameters import require_count
 
+TOGETHER = 2**11  # sites of a batch, over draws and probes, with which operations do not cost more than numbers
 EXACT_UP_TO = 256  # sites, for `auto`
 
 
@@ -47,8 +50,16 @@ class ProbabilityFlow(Ladder):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if min(self.n_probes, self.distance) < 1 or self.tolerance < 0:
-            raise ValueError("n_probes and distance must be positive, tolerance not negative")
+        require_count("n_probes", self.n_probes, 1, MOST_STEPS)
+        require_count("distance", self.distance, 1, MOST_STEPS)
+        if self.tolerance < 0:
+            raise ValueError(f"tolerance must not be negative, not {self.tolerance}")
+
+    def together(self, lattice: Lattice) -> int:
+        """As many as fill a batch of the network with their probes."""
+        kind, coloured = self._kind(lattice.volume), int(self.distance**lattice.dimension)
+        probes = {"exact": lattice.volume, "coloured": coloured, "hutchinson": self.n_probes, "none": 1}
+        return TOGETHER // (probes[kind] * lattice.volume)
 
     @property
     def weighs(self) -> bool:

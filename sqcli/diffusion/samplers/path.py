@@ -15,8 +15,9 @@ from torch import Tensor
 from sqcli.diffusion._denoiser import Denoiser
 from sqcli.diffusion._noise import Noise
 from sqcli.diffusion._paths import ascend, descend, ladder, log_density
-from sqcli.diffusion.samplers._base import Drawn
+from sqcli.diffusion.samplers._base import MOST_STEPS, Drawn
 from sqcli.exactness import Exactness
+from sqcli.parameters import require_count
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,9 @@ class Path:
     level_max: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.n_steps < 1 or self.level_min <= 0 or self.level_max < 0:
-            raise ValueError("n_steps and level_min must be positive, level_max not negative")
+        require_count("n_steps", self.n_steps, 1, MOST_STEPS)
+        if self.level_min <= 0 or self.level_max < 0:
+            raise ValueError("level_min must be positive, level_max not negative")
 
     def check(self, denoiser: Denoiser) -> None:
         """Every model of a real field can be sampled so."""

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from sqcli.diffusion.samplers._base import MOST_STEPS
 from sqcli.diffusion.samplers._ladder import LadderSampler, Place
+from sqcli.parameters import require_count
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,9 @@ class PredictorCorrector(LadderSampler):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.n_correct < 0 or self.snr <= 0:
-            raise ValueError("n_correct must not be negative, and snr positive")
+        require_count("n_correct", self.n_correct, 0, MOST_STEPS)
+        if self.snr <= 0:
+            raise ValueError(f"snr must be positive, not {self.snr}")
 
     def step(self, place: Place, y: Tensor, memory: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Predictor, then correctors."""
