@@ -75,6 +75,8 @@ def _prepare(request: TrainRequest, ranks: Ranks, stop: threading.Event, held: c
         held.enter_context(owned(path))
     if there and not request.force:
         return
+    if request.init is not None and request.init.resolve() == path.resolve():
+        raise UsageError(f"--init {request.init}: is the model that would be written; choose another --out")
     document = new_document(request, ranks.size, read_document(request.init) if request.init else None)
     _require_memory(request, document, ranks)
     job = _job(request, document)

@@ -365,3 +365,14 @@ def test_two_processes_train_one_model(tmp_path, ensemble):
     assert Model.load(tmp_path / "m").training["ranks"] == 2
     with pytest.raises(SqcliError, match="--ranks is 2 there, not 1"):
         run(TrainRequest(tmp_path / "m", [ensemble]))
+
+
+def test_the_model_to_start_from_is_not_erased(ensemble, tmp_path):
+    path = tmp_path / "m"
+    run(request_for(path, ensemble))
+    (tmp_path / "link").symlink_to(path)
+    before = {file: file.read_bytes() for file in path.rglob("*") if file.is_file()}
+    for init in (path, tmp_path / "link"):
+        with pytest.raises(UsageError, match="is the model that would be written; choose another --out"):
+            run(request_for(path, ensemble, init=init, force=True))
+    assert {file: file.read_bytes() for file in path.rglob("*") if file.is_file()} == before
