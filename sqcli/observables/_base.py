@@ -52,6 +52,7 @@ class Observable(ABC):
             components can be estimated without the rest.
         odd_moments_vanish: ⟨φ⟩ = 0 is assumed; the user is told where it is not so.
         reweighted: it is an expectation value under e^{−S}, to which weighted draws contribute with their weights.
+        weights: the one of `needs` that holds log weights whose exponentials it averages itself, reweighted or not.
     """
 
     definition: ClassVar[str]
@@ -61,6 +62,7 @@ class Observable(ABC):
     separable: ClassVar[bool] = False
     odd_moments_vanish: ClassVar[bool] = False
     reweighted: ClassVar[bool] = True
+    weights: ClassVar[str | None] = None
 
     def fits(self, field: str, lattice: Lattice) -> bool:
         """Whether it exists for the field `field` on `lattice`."""

@@ -36,6 +36,7 @@ class ExpectedAcceptance(Observable):
     needs: ClassVar[tuple[str, ...]] = ("sample_stats/proposal_log_weight|log_weight",)
     on: ClassVar[tuple[str, ...]] = EVERY
     reweighted: ClassVar[bool] = False
+    weights: ClassVar[str | None] = needs[0]
 
     def joint(self, chains: Sequence[Sequence[Array]]) -> list[Array]:
         """Per draw its acceptance with all others, its weight, and the mean of the former."""

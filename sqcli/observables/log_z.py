@@ -22,6 +22,7 @@ class LogZ(Observable):
     needs: ClassVar[tuple[str, ...]] = ("sample_stats/proposal_log_weight|log_weight",)
     on: ClassVar[tuple[str, ...]] = EVERY
     reweighted: ClassVar[bool] = False
+    weights: ClassVar[str | None] = needs[0]
 
     def joint(self, chains: Sequence[Sequence[Array]]) -> list[Array]:
         """e^{log weight − top} and top, the largest log weight of all."""

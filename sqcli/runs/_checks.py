@@ -12,14 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sqcli import registry, stats
-from sqcli.observables._base import Observable
 from sqcli.runs._chosen import FOLDER, observable
 from sqcli.runs._judging import AGREEMENT, APART, IDENTITY, STUCK, TAILS, WEIGHTS, Row, compared, row
 from sqcli.runs._known import known
 from sqcli.runs._opened import LOG_WEIGHT, Opened
 from sqcli.runs._series import gather
 from sqcli.runs._soundness import cut, energy_balance, energy_changes, memory_z, warmup_drift, watched
-from sqcli.runs.measure import estimates, shortened
+from sqcli.runs.measure import estimates, shortened, weights_behind
 from sqcli.stats.flags import LOW_WEIGHT_ESS
 
 Series = Sequence[NDArray[Any]]
@@ -34,7 +33,7 @@ def references(opened: Opened, skip: int, stride: int) -> Iterator[Row]:
     series = shortened(gather(opened, chosen.values()), skip, stride)
     for name, instance in chosen.items():
         labels = instance.components(opened.lattice) or (None,)
-        tame = _tame(opened, skip, stride, instance)
+        tame = _tame(weights_behind(instance, series))
         for label, estimate in zip(labels, estimates(opened, instance, series), strict=True):
             if (name, label) in exact:
                 line = compared(name, label, estimate, exact[name, label])
@@ -84,20 +83,15 @@ def _weights(opened: Opened, skip: int, stride: int) -> list[NDArray[np.float64]
     return stats.relative_weights(cut(opened.ensemble.stat(LOG_WEIGHT), skip, stride))
 
 
-def _tame(opened: Opened, skip: int, stride: int, instance: Observable | None = None) -> bool:
+def _tame(weights: Series | None) -> bool:
     """Whether weighted means are Gaussian far enough out to be judged; log Z is a mean of weights itself."""
-    if instance is not None and not instance.reweighted:
-        names = [opened.statistic(need) for need in instance.needs if need.endswith(LOG_WEIGHT)]
-        found = [stats.relative_weights(cut(opened.ensemble.stat(name), skip, stride)) for name in names if name]
-        weights = found[0] if found else None
-    else:
-        weights = _weights(opened, skip, stride)
-    return weights is None or float(np.ptp(np.concatenate(weights))) == 0 or not stats.carried_by_few(weights)
+    return weights is None or float(np.ptp(np.concatenate(list(weights)))) == 0 or not stats.carried_by_few(weights)
 
 
 def identities(opened: Opened, residual: Mapping[str, Series], skip: int, stride: int) -> Iterator[Row]:
     """⟨O ∂S/∂φ − ∂O/∂φ⟩ = 0; chains that disagree, each frozen in a state of its own, fail whatever their mean is."""
-    weights, tame = _weights(opened, skip, stride), _tame(opened, skip, stride)
+    weights = _weights(opened, skip, stride)
+    tame = _tame(weights)
     for name, plain in residual.items():
         chains = plain if weights is None else stats.reweighted(plain, weights)
         estimate = replace(stats.estimate(chains)[0], weighted=weights is not None)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from sqcli import registry, store
-from sqcli.errors import SqcliError, UsageError
+from sqcli.errors import DamageError, SqcliError, UsageError
 from sqcli.exactness import status_of
 from sqcli.lattice.geometry import Lattice
 from sqcli.observables._base import Model, Observable
@@ -33,7 +33,7 @@ class Opened:
     @property
     def weighted(self) -> bool:
         """Whether the draws count with their log weights."""
-        return self.exactness == "weighted" and LOG_WEIGHT in self.ensemble.stat_names
+        return carries_weights(self.ensemble)
 
     @property
     def exactness(self) -> str | None:
@@ -62,13 +62,30 @@ class Opened:
         }
 
 
+def carries_weights(ensemble: store.Ensemble) -> bool:
+    """Whether the draws count with weights, as the ensemble says of itself.
+
+    Raises:
+        DamageError: they do, and the weights are gone.
+    """
+    weighted = status_of(ensemble.attrs) == "weighted"
+    if weighted and LOG_WEIGHT not in ensemble.stat_names:
+        raise DamageError(
+            f"{ensemble.path}: its draws carry weights, but sample_stats/{LOG_WEIGHT} is missing; "
+            "without them it is no sample of the theory: sample again"
+        )
+    return weighted
+
+
 def open_for_measuring(path: str | Path) -> Opened:
     """Open an ensemble.
 
     Raises:
         SqcliError: no readable ensemble, nothing committed yet, or attributes that do not name a theory.
+        DamageError: weighted draws without their weights.
     """
     ensemble = store.open_ensemble(path)
+    carries_weights(ensemble)
     if not ensemble.draws.any():
         raise SqcliError(f"{path}: no draw is committed yet; generate some, or wait for the run's first commit")
     attrs = ensemble.attrs

@@ -18,7 +18,17 @@ from sqcli.runs._chosen import choose
 from sqcli.runs._opened import Opened, open_for_measuring
 from sqcli.runs._series import gather
 from sqcli.runs._soundness import ensemble_flags
-from sqcli.runs.measure import Chains, Report, Series, columns_of, primaries, shortened, weight_flags
+from sqcli.runs.measure import (
+    Chains,
+    Report,
+    Series,
+    columns_of,
+    left_of,
+    primaries,
+    shortened,
+    weight_flags,
+    weight_share,
+)
 from sqcli.stats.means import project
 
 
@@ -54,15 +64,15 @@ def autocorr(
     rows = []
     for name, instance in chosen.items():
         labels = instance.components(opened.lattice) or (None,)
-        said = (*weight_flags(instance, series), *common)
+        said, share = (*weight_flags(instance, series), *common), weight_share(instance, series)
         for label, chains in zip(labels, _columns(opened, instance, series), strict=True):
             found = stats.autocorrelation(chains, window=window, s=s, tau_exp=tau_exp)
-            rows.append({"observable": name, "component": label} | _row(found, updates, said))
+            rows.append({"observable": name, "component": label} | _row(found, updates, said, share))
     return Report(opened.head(), rows)
 
 
-def _row(found: stats.Autocorrelation, updates: int, common: Sequence[str]) -> dict[str, Any]:
-    row = {field.name: getattr(found, field.name) for field in fields(found)}
+def _row(found: stats.Autocorrelation, updates: int, common: Sequence[str], share: float) -> dict[str, Any]:
+    row = {field.name: getattr(found, field.name) for field in fields(found)} | {"ess": left_of(found.ess, share)}
     trajectories = None if found.tau_int is None else found.tau_int * updates
     said = {"rho": found.rho.tolist(), "rho_error": found.rho_error.tolist(), "tau_int_trajectories": trajectories}
     return row | said | {"flags": list(dict.fromkeys((*found.flags, *common)))}

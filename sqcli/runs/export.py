@@ -20,12 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sqcli import store
-from sqcli.errors import DamageError, SqcliError, UsageError
-from sqcli.exactness import status_of
+from sqcli.errors import SqcliError, UsageError
+from sqcli.runs._opened import LOG_WEIGHT, carries_weights
 from sqcli.text import cell
 
 BLOCK_BYTES = 16 * 2**20
-WEIGHTS = "log_weight"
 OTHERS = ("h5", "hdf5", "nc", "parquet", "json", "zip", "gz")  # endings that none of our formats may bear
 
 
@@ -87,22 +86,14 @@ def _aside(out: Path) -> Iterator[IO[bytes]]:
         part.unlink(missing_ok=True)
 
 
-def _weighted(ensemble: store.Ensemble) -> bool:
-    """Whether the draws count with weights; DamageError where those are gone."""
-    weighted = status_of(ensemble.attrs) == "weighted"
-    if weighted and WEIGHTS not in ensemble.stat_names:
-        raise DamageError(f"{ensemble.path}: its draws carry weights, but sample_stats/{WEIGHTS} is missing")
-    return weighted
-
-
 def _npy(ensemble: store.Ensemble, file: IO[bytes]) -> None:
-    if _weighted(ensemble):
+    if carries_weights(ensemble):
         raise SqcliError(f"{ensemble.path}: its draws carry weights, which npy has no room for; export npz")
     _write_array(file, ensemble[ensemble.layout.field])
 
 
 def _npz(ensemble: store.Ensemble, file: IO[bytes]) -> None:
-    _weighted(ensemble)
+    carries_weights(ensemble)
     metadata = json.dumps(dict(ensemble.attrs), ensure_ascii=False, sort_keys=True)
     with zipfile.ZipFile(file, "w") as archive:
         for name in (ensemble.layout.field, *ensemble.stat_names):
@@ -128,8 +119,8 @@ def _csv(ensemble: store.Ensemble, file: IO[bytes]) -> None:
     if not names:
         raise SqcliError(f"{ensemble.path}: no series is kept; run `sqcli measure` first")
     columns = [column for name in names for column in _columns(ensemble, name)]
-    if _weighted(ensemble):
-        columns.append((WEIGHTS, ensemble.stat(WEIGHTS)))
+    if carries_weights(ensemble):
+        columns.append((LOG_WEIGHT, ensemble.stat(LOG_WEIGHT)))
     text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["chain", "draw", *(cell(head) for head, _ in columns)])

@@ -92,6 +92,13 @@ def weights_of(instance: Observable, series: Series) -> list[NDArray[np.float64]
     return stats.relative_weights(series[WEIGHTS].chains())
 
 
+def weights_behind(instance: Observable, series: Series) -> list[NDArray[np.float64]] | None:
+    """W/w̄ on which the worth of the estimate hangs: those of the draws, or of the proposals that it averages itself."""
+    if instance.weights is None:
+        return weights_of(instance, series)
+    return stats.relative_weights(series[instance.weights].chains())
+
+
 def primaries(opened: Opened, instance: Observable, series: Series) -> Iterator[Chains]:
     """The observable's numbers per draw, one (n_i,) or (n_i, p) array per chain; in batches of components if it can.
 
@@ -132,20 +139,24 @@ def estimates(opened: Opened, instance: Observable, series: Series) -> list[stat
         else:
             with np.errstate(all="ignore"):  # what is not finite is flagged
                 found += stats.estimate(chains, function)
-    weights = weights_of(instance, series)
-    return found if weights is None else [_weighted(estimate, weights) for estimate in found]
+    share, weighted = weight_share(instance, series), weights_of(instance, series) is not None
+    return [replace(e, weighted=weighted, ess=left_of(e.ess, share)) for e in found]
 
 
-def _weighted(estimate: stats.Estimate, weights: Chains) -> stats.Estimate:
-    """Said to be so, with the effective size that the weights leave."""
-    size, draws = stats.kish_ess(weights), sum(map(len, weights))
-    ess = None if estimate.ess is None or not np.isfinite(size) else estimate.ess * size / draws
-    return replace(estimate, weighted=True, ess=ess)
+def weight_share(instance: Observable, series: Series) -> float:
+    """The part of the draws that the weights leave (Kish); 1 without weights, NaN where they are no numbers."""
+    weights = weights_behind(instance, series)
+    return 1.0 if weights is None else stats.kish_ess(weights) / max(1, sum(map(len, weights)))
+
+
+def left_of(ess: float | None, share: float) -> float | None:
+    """The effective size that memory and weights leave together."""
+    return None if ess is None or not np.isfinite(share) else ess * share
 
 
 def weight_flags(instance: Observable, series: Series) -> tuple[str, ...]:
     """Whether few of the draws carry the weight."""
-    weights = weights_of(instance, series)
+    weights = weights_behind(instance, series)
     return (LOW_WEIGHT_ESS,) if weights is not None and stats.carried_by_few(weights) else ()
 
 

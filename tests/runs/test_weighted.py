@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from drawn import free_fields, write
 
-from sqcli.errors import UsageError
+from sqcli.errors import DamageError, UsageError
 from sqcli.lattice.geometry import Lattice
 from sqcli.runs import flags
 from sqcli.runs.autocorr import autocorr
@@ -114,3 +114,26 @@ def test_verify_says_nothing_where_few_draws_carry_the_weight(tmp_path):
     assert "carry the weight" in report.sentence()
     rows = [row for row in report.estimates if row["observable"] == "schwinger_dyson"]
     assert all(row["z"] is None and flags.LOW_WEIGHT_ESS in row["flags"] for row in rows)
+
+
+@pytest.mark.parametrize("name", ["log_z", "expected_acceptance", "chi2"])
+def test_one_rule_for_all_that_weights_enter(tmp_path, name):
+    """One draw with all the weight: flagged, and an effective size of about one, in `measure` and in `autocorr`."""
+    logs = np.random.default_rng(1).normal(0, 1, (2, 200))
+    logs[1, 7] = 40.0
+    path = write(tmp_path / "e", free_fields(EXTENTS, 0.9, 2, 200, seed=1), stats={"log_weight": logs}, **WEIGHTED)
+    for report in (measure(path, [name]), autocorr(path, [name])):
+        row = one(report, name)
+        assert flags.LOW_WEIGHT_ESS in row["flags"]
+        assert row["ess"] is None or row["ess"] < 2
+    even = weighted(tmp_path / "even", seed=19)
+    assert flags.LOW_WEIGHT_ESS not in one(measure(even, [name]), name)["flags"]
+    assert one(measure(even, [name]), name)["ess"] == pytest.approx(one(autocorr(even, [name]), name)["ess"], rel=0.05)
+
+
+@pytest.mark.parametrize("command", [lambda p: measure(p, ["chi2"]), lambda p: autocorr(p, ["chi2"]), verify])
+def test_weighted_draws_without_weights_are_refused(tmp_path, command):
+    """What an ensemble says of itself counts, not what is found in it."""
+    path = write(tmp_path / "e", free_fields(EXTENTS, 0.5, 2, 50, seed=1), **WEIGHTED)
+    with pytest.raises(DamageError, match="log_weight is missing"):
+        command(path)
