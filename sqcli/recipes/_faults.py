@@ -1,6 +1,7 @@
 """What the types of a recipe alone do not tell: names that occur twice, or that nothing has."""
 
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Collection, Iterable, Iterator
 
 from sqcli import registry
 from sqcli.errors import UsageError
@@ -8,16 +9,23 @@ from sqcli.recipes._kinds import Sample, Train, named
 from sqcli.recipes._model import Measured, ModelPlot, PhaseDiagram, Plot, Recipe, SeriesPlot
 from sqcli.runs.plot import MODEL_KINDS, OF_ENSEMBLES
 
+MOST_RUNS = 10_000  # of one recipe
+LISTED = 12  # names in a message
+NAMEABLE = re.compile(r"[A-Za-z0-9+-][A-Za-z0-9+._-]{0,59}")
+
 
 def faults(recipe: Recipe) -> Iterator[str]:
     """Each in a line that begins with the key."""
     steps = [(f"steps.{step.number}.{named(step)[0]}", named(step)[1]) for step in recipe.steps]
     plots = [(f"plots.{plot.number}.plot", plot.plot) for plot in recipe.plots]
+    if (points := sum(step.size for step in recipe.generated.values())) > MOST_RUNS:
+        yield f"steps: the scans make {points} ensembles, {MOST_RUNS} at most belong into one recipe; split it"
+        return
     for names in (steps, plots):
-        before = [name for _, name in names]
-        yield from (f"{key}: the name {name!r} is taken" for n, (key, name) in enumerate(names) if name in before[:n])
+        yield from (f"{key}: the name {name!r} is taken" for key, name in _repeated(names))
+    yield from _scans(recipe)
     yield from _orders(recipe)
-    ensembles = {name for points in recipe.ensembles.values() for name in points}
+    ensembles = dict.fromkeys(name for points in recipe.ensembles.values() for name in points)
     for row in recipe.table:
         yield from _unknown(f"table.{row.number}.of", row.of, ensembles, recipe)
         yield from _no_observable(f"table.{row.number}.observable", row.observable)
@@ -25,6 +33,25 @@ def faults(recipe: Recipe) -> Iterator[str]:
             yield from _unknown(f"table.{row.number}.reference.of", row.reference.of, ensembles, recipe)
     for plot in recipe.plots:
         yield from _plot_faults(f"plots.{plot.number}", plot, ensembles, recipe)
+
+
+def _repeated(named_at: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """The pairs of key and name whose name occurred before."""
+    before: set[str] = set()
+    for key, name in named_at:
+        if name in before:
+            yield key, name
+        before.add(name)
+
+
+def _scans(recipe: Recipe) -> Iterator[str]:
+    """Values of scans become names of folders."""
+    for step in recipe.generated.values():
+        for name, values in step.scan.items():
+            key = f"steps.{step.number}.scan.{name}"
+            texts = [str(value) for value in values]
+            yield from (f"{key}: {text!r} stands twice" for _, text in _repeated([(key, text) for text in texts]))
+            yield from (f"{key}: {text!r} cannot be part of a name" for text in texts if not NAMEABLE.fullmatch(text))
 
 
 def _orders(recipe: Recipe) -> Iterator[str]:
@@ -35,24 +62,47 @@ def _orders(recipe: Recipe) -> Iterator[str]:
         key = f"steps.{step.number}"
         if isinstance(step, Train):
             for name in step.of:
-                yield from _later(f"{key}.of", "ensemble", name, ensembles)
-            yield from _later(f"{key}.init", "model", step.init, models)
+                yield from _later(f"{key}.of", "ensemble", name, ensembles, recipe)
+            yield from _later(f"{key}.init", "model", step.init, models, recipe)
             models[step.train] = None
         elif isinstance(step, Sample):
-            yield from _later(f"{key}.model", "model", step.model, models)
+            yield from _later(f"{key}.model", "model", step.model, models, recipe)
             ensembles[step.sample] = None
         else:
             ensembles |= dict.fromkeys([step.generate, *(name for name, _ in step.points())])
 
 
-def _later(key: str, what: str, name: str | None, known: Collection[str]) -> Iterator[str]:
-    if name is not None and name not in known:
-        yield f"{key}: no earlier step makes a {what} {name!r}; there are: {', '.join(known) or 'none'}"
+def _later(key: str, what: str, name: str | None, known: Collection[str], recipe: Recipe) -> Iterator[str]:
+    if name is None or name in known:
+        return
+    made = {"ensemble": recipe.ensembles, "model": recipe.models}
+    other = "model" if what == "ensemble" else "ensemble"
+    reason = ""
+    if name in made[what]:
+        reason = f" ({name} is made by this step or a later one)"
+    elif name in made[other]:
+        reason = f" ({name} makes {'a model' if other == 'model' else 'an ensemble'})"
+    article = "an" if what == "ensemble" else "a"
+    yield f"{key}: no earlier step makes {article} {what} {name!r}{reason}; there are: {_listed(known)}"
 
 
 def _unknown(key: str, name: str, known: Collection[str], recipe: Recipe) -> Iterator[str]:
-    if name not in known:
-        yield f"{key}: no ensemble {name!r}; the steps are: {', '.join(recipe.ensembles)}"
+    if name in known:
+        return
+    scan = name.partition("/")[0]
+    points = recipe.ensembles.get(scan, [])
+    if name in recipe.models:
+        yield f"{key}: {name!r} is a model, made by a train step; the ensembles are: {_listed(known)}"
+    elif name in recipe.ensembles:
+        yield f"{key}: {name!r} is a scan, not one ensemble; its points are: {_listed(points)}"
+    elif points:
+        yield f"{key}: {scan} has no point {name!r}; what it makes: {_listed(points)}"
+    else:
+        yield f"{key}: no ensemble {name!r}; there are: {_listed(known)}"
+
+
+def _listed(names: Collection[str]) -> str:
+    return ", ".join([*list(names)[:LISTED], *["…"] * (len(names) > LISTED)]) or "none"
 
 
 def _no_observable(key: str, name: str) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """The steps of a recipe: `generate`, `train` and `sample`, each with what all of its kind share in `defaults`."""
 
+import math
 from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import Annotated, Any, Literal
@@ -97,6 +98,11 @@ class Generate(Generating, Part):
     scan: dict[str, Annotated[list[Scalar], Field(min_length=1)]] = Field(
         default={}, description="Theory parameter: values."
     )
+
+    @property
+    def size(self) -> int:
+        """Number of ensembles of this step."""
+        return math.prod(map(len, self.scan.values()))
 
     def points(self) -> Iterator[tuple[str, Mapping[str, Scalar]]]:
         """Name and parameters of every ensemble of this step."""

@@ -5,18 +5,21 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
-from sqcli.errors import UsageError
+from sqcli.errors import SqcliError, UsageError
+from sqcli.files import read_bytes
 from sqcli.recipes._faults import faults
 from sqcli.recipes._kinds import KINDS
 from sqcli.recipes._model import CPU, Measured, ModelPlot, PhaseDiagram, Recipe, Reference
 from sqcli.recipes._settings import choose, replace
+from sqcli.recipes._yaml import parse
 from sqcli.runs.plot import MODEL_KINDS
+from sqcli.text import printable
 
 FOLDER = Path("recipes")
-MOST_BYTES = 2**20
+MOST_BYTES = 2**18
+SHOWN = 80  # characters of a wrong value
 TAGGED: dict[str | int, type[BaseModel]] = {
     "phase_diagram": PhaseDiagram,
     "~number": Reference,
@@ -48,9 +51,9 @@ def load(recipe: str | Path, settings: Mapping[str, str] | None = None, profile:
     try:
         model = Recipe.model_validate(content).within(profile)
     except ValidationError as error:
-        raise UsageError(f"{path}: {_first_fault(error)}") from None
+        raise UsageError(f"{path}: {printable(_first_fault(error))}") from None
     for fault in faults(model):
-        raise UsageError(f"{path}: {fault}")
+        raise UsageError(f"{path}: {printable(fault)}")
     return model
 
 
@@ -67,17 +70,11 @@ def _find(recipe: str | Path) -> Path:
 
 def _read(path: Path) -> Any:
     try:
-        text = path.read_bytes()[: MOST_BYTES + 1]
-        if len(text) > MOST_BYTES:
-            raise UsageError(f"{path}: too large for a recipe")
-        return yaml.safe_load(text)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 0
-        raise UsageError(f"{path}: line {line} is no YAML: {error.problem}") from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
-        raise UsageError(f"{path}: is no YAML text") from None
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+        return parse(read_bytes(path, MOST_BYTES))
+    except ValueError as error:
+        raise UsageError(f"{path}: {error}") from None
+    except SqcliError as error:  # no regular file, too large, not to be read
+        raise UsageError(str(error)) from None
 
 
 def _first_fault(error: ValidationError) -> str:
@@ -95,8 +92,12 @@ def _first_fault(error: ValidationError) -> str:
     if kind in ("model_type", "model_attributes_type"):
         return f"{key}: must hold keys and values, allowed: {', '.join(_allowed(fault['loc']))}"
     message = re.sub(r"^Value error, |^Input ", "", fault["msg"])
-    given = "" if isinstance(fault["input"], (dict, list)) else f", not {fault['input']!r}"
+    given = "" if isinstance(fault["input"], (dict, list)) else f", not {_cut(repr(fault['input']))}"
     return f"{key}: {message[:1].lower()}{message[1:]}{given}"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
 def _allowed(way: tuple[Any, ...]) -> list[str]:

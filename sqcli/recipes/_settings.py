@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from functools import reduce
 from typing import Any
 
-import yaml
-
 from sqcli.errors import UsageError
 from sqcli.recipes._kinds import KINDS
 from sqcli.recipes._model import CPU
+from sqcli.recipes._yaml import parse
 
 NAMING = (*KINDS, "plot")  # keys that name an entry of a list
 
@@ -36,9 +35,9 @@ def replace(content: Any, settings: Mapping[str, str]) -> None:
     """
     for key, value in settings.items():
         try:
-            parsed = yaml.safe_load(value)
-        except yaml.YAMLError:
-            raise UsageError(f"--set {key}: {value!r} is no YAML") from None
+            parsed = parse(value)
+        except ValueError as error:
+            raise UsageError(f"--set {key}: {error}") from None
         _put(content, key, parsed, f"--set {key}")
 
 
@@ -66,7 +65,7 @@ def _position(entries: list[Any], part: str, what: str) -> int:
     named = [_name(entry) for entry in entries]
     if part in named:
         return named.index(part)
-    if part.isdigit() and int(part) < len(entries):
+    if part.isascii() and part.isdigit() and len(part) < 10 and int(part) < len(entries):
         return int(part)
     allowed = ", ".join(name for name in named if name is not None) or f"0 to {len(entries) - 1}"
     raise UsageError(f"{what}: no entry {part!r}; there are: {allowed}")

@@ -15,9 +15,9 @@ PositiveReal = Annotated[float, Field(gt=0)]
 
 
 class Strict(BaseModel):
-    """No unknown keys, no change after reading."""
+    """No unknown keys, no change after reading, no numbers that are not finite."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 def _extents(value: Any) -> Any:

@@ -115,7 +115,7 @@ def test_what_belongs_to_another_profile_is_left_out_and_the_rest_keeps_its_numb
     small["table"][0]["only"] = small["steps"][0]["only"] = "gpu"
     del small["steps"][1]["start"], small["plots"]
     path = written(small)
-    with pytest.raises(UsageError, match=r"table\.2\.of: no ensemble 'a'; the steps are: b"):
+    with pytest.raises(UsageError, match=r"table\.2\.of: no ensemble 'a'; there are: b"):
         load(path)
     assert len(load(path, profile="gpu").steps) == 2
 
@@ -123,3 +123,94 @@ def test_what_belongs_to_another_profile_is_left_out_and_the_rest_keeps_its_numb
 def test_recipes_know_every_kind_of_plot():
     assert set(SeriesPlot.model_json_schema()["properties"]["kind"]["enum"]) == set(KINDS)
     assert set(ModelPlot.model_json_schema()["properties"]["kind"]["enum"]) == set(MODEL_KINDS)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("seed: 1", "seed: 1\n  seed: 3", ["the key 'seed' stands twice", "line "]),
+        ("name: small", "name: small\nname: other", ["the key 'name' stands twice, first in line "]),
+        ("mass2: 1.0", "mass2: .nan", ["'.nan' is not a finite number", "line "]),
+        ("mass2: 1.0", "mass2: 1.0e+400", ["'1.0e+400' is not a finite number"]),
+        ("value: 0.5", "value: -.inf", ["'-.inf' is not a finite number"]),
+        ("value: 0.5", "value: nan", ["table.0.reference.value", "finite number"]),
+        ("seed: 1", f"seed: {'9' * 5000}", ["cannot be read as int", "line "]),
+        ("seed: 1", f"seed: 0x{'f' * 4000}", ["too large a number"]),
+        ("seed: 1", "seed: 2020-13-45", ["steps.0.seed", "integer", "'2020-13-45'"]),
+        ("seed: 1", "seed: !!timestamp x", ["cannot be read as timestamp"]),
+        ("seed: 1", "seed: !!bool x", ["cannot be read as bool"]),
+    ],
+)
+def test_what_yaml_hides_is_told_with_its_line(small, written, old, new, said):
+    import yaml
+
+    text = yaml.safe_dump(small, sort_keys=False)
+    assert old in text
+    path = written(text.replace(old, new, 1))
+    with pytest.raises(UsageError) as caught:
+        load(path)
+    told = str(caught.value)
+    assert told.startswith(f"{path}: ")
+    assert told.isprintable()
+    assert len(told) < 300
+    for part in said:
+        assert part in told
+
+
+def test_dates_are_texts_and_merged_keys_are_no_repetition(small, written):
+    import yaml
+
+    text = yaml.safe_dump(small, sort_keys=False).replace("description: two", "description: 2020-01-02")
+    text = text.replace("description: 2020-01-02 short runs of the free field", "description: 2020-01-02")
+    text += "profiles:\n  a: &a {steps.a.draws: 3}\n  b: {<<: *a, steps.a.chains: 1}\n  c: {<<: *a, steps.a.draws: 4}\n"
+    assert load(written(text)).description == "2020-01-02"
+    assert load(written(text), profile="c").steps[0].draws == 4
+
+
+@pytest.mark.parametrize(("value", "said"), [
+    ("1.0e+999", "not a finite number"), ("{a: 1, a: 2}", "stands twice"), ("[", "is no YAML"), ("9" * 5000, "int"),
+])  # fmt: skip
+def test_a_setting_is_read_as_strictly_as_the_file(small, written, value, said):
+    with pytest.raises(UsageError, match=r"--set defaults\.draws: ") as caught:
+        load(written(small), {"defaults.draws": value})
+    assert said in str(caught.value)
+    assert len(str(caught.value)) < 200
+
+
+def test_names_that_are_no_ensemble_say_what_they_are(small, written):
+    small["steps"].append({"generate": "l16", "algorithm": "metropolis", "scan": {"mass2": [1.0, 2.0]}})
+    small["steps"].append({"train": "net", "of": "a", "epochs": 1})
+    for of, said in (
+        ("l16", "'l16' is a scan, not one ensemble; its points are: l16/mass2=1.0, l16/mass2=2.0"),
+        ("l16/mass2=3.0", "l16 has no point 'l16/mass2=3.0'; what it makes: l16/mass2=1.0"),
+        ("net", "'net' is a model, made by a train step; the ensembles are: a, b, l16/mass2=1.0"),
+        ("zz", "no ensemble 'zz'; there are: a, b, l16/mass2=1.0"),
+    ):
+        small["table"][0]["of"] = of
+        with pytest.raises(UsageError, match=r"table\.0\.of") as caught:
+            load(written(small))
+        assert said in str(caught.value)
+    small["table"][0]["of"] = "a"
+    for step, said in (
+        ({"train": "n", "of": "net"}, "no earlier step makes an ensemble 'net' (net makes a model)"),
+        ({"train": "n", "of": "late"}, "(late is made by this step or a later one)"),
+        ({"sample": "s", "model": "a"}, "no earlier step makes a model 'a' (a makes an ensemble)"),
+    ):
+        late = {"generate": "late", "algorithm": "metropolis"}
+        with pytest.raises(UsageError, match="steps") as caught:
+            load(written(small | {"steps": [*small["steps"], step, late]}))
+        assert said in str(caught.value)
+
+
+def test_scans_make_names_of_folders_and_not_too_many(small, written):
+    def told(**scan):
+        small["steps"] = [{"generate": "s", "algorithm": "metropolis", "scan": scan}]
+        small["table"] = small["plots"] = []
+        with pytest.raises(UsageError, match="steps") as caught:
+            load(written(small))
+        return str(caught.value)
+
+    assert "cannot be part of a name" in told(mass2=["../../up"])
+    assert "cannot be part of a name" in told(mass2=["a/b"])
+    assert "'1.0' stands twice" in told(mass2=[1.0, 1.0])
+    assert "make 1000000 ensembles, 10000 at most" in told(mass2=list(range(1000)), kappa=list(range(1000)))
