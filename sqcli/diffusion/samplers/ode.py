@@ -14,61 +14,37 @@ from torch import Tensor
 from sqcli.diffusion._denoiser import Denoiser
 from sqcli.diffusion._likelihood import Divergence, divergence
 from sqcli.diffusion._noise import Noise
-from sqcli.diffusion.samplers._base import MOST_STEPS, Drawn
+from sqcli.diffusion.samplers._base import Drawn
 from sqcli.diffusion.samplers._flow import Flow
 from sqcli.diffusion.samplers._gates import claimed, judged
-from sqcli.diffusion.samplers._ladder import Ladder, start, start_density, unhalve
+from sqcli.diffusion.samplers._ladder import start, start_density, unhalve
+from sqcli.diffusion.samplers._probing import Probing
 from sqcli.exactness import Exactness
-from sqcli.lattice.geometry import Lattice
-from sqcli.parameters import require_count
-
-TOGETHER = 2**11  # sites of a batch, over draws and probes, with which operations do not cost more than numbers
-EXACT_UP_TO = 256  # sites, for `auto`
 
 
 @dataclass(frozen=True)
-class ProbabilityFlow(Ladder):
+class ProbabilityFlow(Probing):
     """Deterministic given its start, with log q.
 
     Attributes:
         n_steps: of Runge–Kutta, each of four evaluations and two traces.
-        trace: by all unit vectors (exact), random probes (coloured, hutchinson), exact up to 256 sites and coloured
-            above (auto), or no log q at all (none).
-        n_probes: of `hutchinson`.
-        distance: between sites that share a probe, for `coloured`: distance^D probes.
         tolerance: of adaptive steps, each draw with its own; 0: the fixed grid.
         precision: double: a copy of the network in float64; model: as it was trained.
     """
 
     pilots: ClassVar[int] = 2
     n_steps: int = 40
-    trace: Literal["auto", "exact", "coloured", "hutchinson", "none"] = "auto"
-    n_probes: int = 10
-    distance: int = 8
     tolerance: float = 0.0
     precision: Literal["double", "model"] = "double"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_count("n_probes", self.n_probes, 1, MOST_STEPS)
-        require_count("distance", self.distance, 1, MOST_STEPS)
         if self.tolerance < 0:
-            raise ValueError(f"tolerance must not be negative, not {self.tolerance}")
-
-    def together(self, lattice: Lattice) -> int:
-        """As many as fill a batch of the network with their probes."""
-        kind, coloured = self._kind(lattice.volume), int(self.distance**lattice.dimension)
-        probes = {"exact": lattice.volume, "coloured": coloured, "hutchinson": self.n_probes, "none": 1}
-        return TOGETHER // (probes[kind] * lattice.volume)
-
-    @property
-    def weighs(self) -> bool:
-        """Whether draws come with log q."""
-        return self.trace != "none"
+            raise ValueError("tolerance must not be negative")
 
     def exactness(self, denoiser: Denoiser | None = None) -> Exactness:
         """Weighted with the exact trace only; `auto` needs the denoiser's lattice to say."""
-        return claimed(self._kind(denoiser.lattice.volume if denoiser else EXACT_UP_TO + 1))
+        return claimed(self.kind(denoiser.lattice if denoiser else None))
 
     def measured(self, denoiser: Denoiser, noise: Noise) -> Exactness:
         """Weighted only where a grid twice as fine and the way back give the same log q."""
@@ -107,8 +83,7 @@ class ProbabilityFlow(Ladder):
     @torch.no_grad()
     def encode(self, denoiser: Denoiser, fields: Tensor, noise: Noise) -> tuple[Tensor, Tensor]:
         """Where configurations start from at s_max, (n, *extents), and their log q (0 for trace=none)."""
-        denoiser = self._model(denoiser)
-        levels = self.ladder(denoiser)
+        denoiser, levels = self._model(denoiser), self.ladder(denoiser)
         x, given, log_q = denoiser.split(denoiser.from_field(fields))
         y = unhalve(denoiser, x, levels[-1], given)
         divergence = self._divergence(denoiser, given, noise)
@@ -121,11 +96,6 @@ class ProbabilityFlow(Ladder):
     def _model(self, denoiser: Denoiser) -> Denoiser:
         return denoiser if self.precision == "model" else replace(denoiser, net=copy.deepcopy(denoiser.net).double())
 
-    def _kind(self, volume: int) -> str:
-        if self.trace == "auto":
-            return "exact" if volume <= EXACT_UP_TO else "coloured"
-        return self.trace
-
     def _divergence(self, denoiser: Denoiser, given: Tensor | None, noise: Noise) -> Divergence | None:
-        kind = self._kind(denoiser.lattice.volume)
+        kind = self.kind(denoiser.lattice)
         return None if kind == "none" else divergence(kind, denoiser, given, noise, self.distance, self.n_probes)
