@@ -33,6 +33,7 @@ class ReadOnlyError(SqcliError):
 _ADVICE = {
     errno.ENOSPC: "no space left; what was committed is safe: free some space and run again",
     errno.EDQUOT: "disk quota exceeded; what was committed is safe: free some space and run again",
+    errno.ENOENT: "is no longer there; was it removed or renamed meanwhile?",
     errno.EFBIG: "file size limit reached (ulimit -f); what was committed is safe: raise it and run again",
 }
 
@@ -82,6 +83,11 @@ def _read_bounded(file: Path, descriptor: int, most: int) -> bytes:
     while len(data) < status.st_size and (more := os.read(descriptor, status.st_size - len(data))):
         data += more  # a single read ends at 2 GiB
     return data
+
+
+def resolved(path: Path) -> Path:
+    """Where a link leads; `path` itself where it is none. Done once, so that a link swapped later changes nothing."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
 def require_own_directories(root: Path, directory: Path) -> None:
@@ -149,19 +155,19 @@ def replace_files(*stages: Sequence[Content], root: Path, durable: bool = True, 
     partials = {file: _partial((scratch or file.parent) / file.name) for file, _ in contents}
     for directory in {path.parent for path in (*partials, *partials.values())}:
         require_own_directories(root, directory)
-    with ThreadPoolExecutor(_THREADS) as pool:
-        at_once = pool.map if durable and len(contents) > 1 else map
-        try:
+    try:
+        with ThreadPoolExecutor(_THREADS) as pool:
+            at_once = pool.map if durable and len(contents) > 1 else map
             list(at_once(lambda content: _write(partials[content[0]], content[1], durable), contents))
             for stage in stages:
                 for file, _ in stage:
                     partials[file].replace(file)
                 if durable:
                     list(at_once(sync_directory, dict.fromkeys(file.parent for file, _ in stage)))
-        except BaseException:
-            for partial in partials.values():
-                partial.unlink(missing_ok=True)
-            raise
+    except BaseException:  # only now that no thread writes any more
+        for partial in partials.values():
+            partial.unlink(missing_ok=True)
+        raise
 
 
 def _create(partial: Path) -> int:

@@ -4,8 +4,6 @@ identity = SHA-256 of the sorted JSON of theory, parameters, lattice, method, it
 updates, warm-up, the model's identity, dtype, seed, scheme of random numbers and format version.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,7 +20,6 @@ from sqcli.lattice.geometry import Lattice
 from sqcli.mcmc._base import System
 from sqcli.parameters import require_count
 from sqcli.runs._moves import Move
-from sqcli.runs._spec import FORMAT_VERSION
 from sqcli.runs._streams import SCHEME, Streams, require_known
 from sqcli.theories._base import Theory
 
@@ -125,9 +122,7 @@ class SampleSpec:
     @property
     def identity(self) -> str:
         """Name of the run: 64 hexadecimal digits."""
-        facts = {key: value for key, value in self.attributes().items() if key not in ("action_convention", "boundary")}
-        text = json.dumps(facts | {"dtype": self.dtype, "format_version": FORMAT_VERSION}, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return store.identity_of(self.attributes(), self.dtype)
 
     def attributes(self) -> dict[str, Any]:
         """The root attributes that say what the run is."""

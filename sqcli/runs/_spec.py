@@ -5,8 +5,6 @@ dtype, every, warmup, start, seed, scheme of random numbers and format version. 
 draws) and how it is computed (workers, device, code version) are not part of the name.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +18,6 @@ from sqcli.mcmc._base import Algorithm, System
 from sqcli.runs._streams import SCHEME, Streams, require_known
 from sqcli.theories._base import Theory
 
-FORMAT_VERSION = 1
 MAX_SITES = 2**31  # indices of random numbers and neighbours are 32-bit words
 
 
@@ -141,12 +138,7 @@ class RunSpec:
     @property
     def identity(self) -> str:
         """Name of the run: 64 hexadecimal digits."""
-        start = self.start.identity or self.start.kind
-        facts = {key: value for key, value in self.attributes().items() if key not in ("action_convention", "boundary")}
-        text = json.dumps(
-            facts | {"start": start, "dtype": self.dtype, "format_version": FORMAT_VERSION}, sort_keys=True
-        )
-        return hashlib.sha256(text.encode()).hexdigest()
+        return store.identity_of(self.attributes(), self.dtype)
 
     def attributes(self) -> dict[str, Any]:
         """The root attributes that say what the run is."""

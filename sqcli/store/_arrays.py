@@ -19,12 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sqcli.errors import DamageError, SqcliError
-from sqcli.files import Content
-from sqcli.store._documents import read_json, replace_json
+from sqcli.files import Content, read_bytes
+from sqcli.store._documents import CHECKSUM, read_json, replace_json
 
 _CODECS = [{"name": "bytes", "configuration": {"endian": "little"}}, {"name": "crc32c"}]
 _FILL: dict[str, Any] = {"f": "NaN", "c": ["NaN", "NaN"], "i1": -1, "i8": 0, "u1": 0}
 _CHECKSUM_BYTES = 4
+LONGEST = 2**48  # of an axis
 
 
 def fill_value(dtype: np.dtype[Any]) -> Any:
@@ -49,19 +50,21 @@ class Array:
     attributes: Mapping[str, Any]
 
     @classmethod
-    def load(cls, directory: Path) -> "Array":
-        """Read `zarr.json`; one line of complaint when it is absent, damaged or not of the store's own form."""
+    def load(cls, directory: Path, *, sealed: bool = False) -> "Array":
+        """Read `zarr.json`; one line of complaint when it is absent, damaged or not of the store's own form.
+
+        An array of a `sealed` ensemble must have a checksum.
+        """
         file = directory / "zarr.json"
         try:
-            document = read_json(file)
-        except (FileNotFoundError, NotADirectoryError):
+            document = read_json(file, sealed=sealed)
+        except FileNotFoundError:
             raise DamageError(f"{directory}: array is missing from the ensemble") from None
-        except OSError as error:
-            raise SqcliError(f"{file}: cannot be read ({error.strerror})") from error
         try:
             array = cls._parse(directory, document)
             consistent = len(array.shape) == len(array.chunks) == len(array.dims) >= 2
-            consistent &= min(array.chunks) > 0 <= min(array.shape) and array.chunks[2:] == array.shape[2:]
+            consistent &= min(array.chunks) > 0 <= min(array.shape) and max(*array.shape, *array.chunks) < LONGEST
+            consistent &= array.chunks[2:] == array.shape[2:]
         except (KeyError, TypeError, ValueError, AttributeError):
             consistent = False
         if not consistent:
@@ -81,7 +84,7 @@ class Array:
             tuple(int(n) for n in document["chunk_grid"]["configuration"]["chunk_shape"]),
             np.dtype(str(document["data_type"])),
             tuple(str(name) for name in document["dimension_names"]),
-            dict(document.get("attributes", {})),
+            {key: value for key, value in document.get("attributes", {}).items() if key != CHECKSUM},
         )
 
     def document(self) -> dict[str, Any]:
@@ -133,11 +136,13 @@ class Array:
         """Read and verify one chunk, (chunks[0], chunks[1], …); `DamageError` names the file and the fault."""
         file = self.chunk_file(row, column)
         try:
-            raw = np.fromfile(file, np.uint8)
+            raw = np.frombuffer(read_bytes(file, self.chunk_bytes + _CHECKSUM_BYTES), np.uint8)
         except FileNotFoundError:
+            if not self.directory.exists():
+                raise SqcliError(f"{self.directory}: was removed meanwhile") from None
             raise DamageError(f"{file}: a committed chunk is missing") from None
-        except OSError as error:
-            raise DamageError(f"{file}: cannot be read ({error.strerror})") from error
+        except SqcliError as error:  # what the disk does not hand out is damage too
+            raise DamageError(str(error)) from error
         if raw.size != self.chunk_bytes + _CHECKSUM_BYTES:
             raise DamageError(f"{file}: {raw.size} bytes instead of {self.chunk_bytes + _CHECKSUM_BYTES}")
         data = raw[: self.chunk_bytes]
@@ -159,6 +164,14 @@ class Array:
                 part = self.read_chunk(row, column)[c0 - row * rows : c1 - row * rows, d0 - column * columns :]
                 out[c0 - chains.start : c1 - chains.start, d0 - start : d1 - start] = part[:, : d1 - d0]
         return out
+
+
+def array_names(group: Path) -> list[str]:
+    """Names of the arrays of a group, sorted."""
+    try:
+        return sorted(entry.name for entry in group.iterdir() if entry.is_dir() and entry.name[0] != ".")
+    except OSError:
+        return []
 
 
 def is_json(value: Any) -> bool:

@@ -1,11 +1,12 @@
 """Are the bytes right? Every committed chunk, every record and checkpoint, every measured series."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from sqcli.errors import DamageError
-from sqcli.store._arrays import Array
+from sqcli.files import resolved
+from sqcli.store._arrays import LONGEST, Array
 from sqcli.store._creation import GROUPS
 from sqcli.store._documents import read_json
 from sqcli.store._layout import Layout
@@ -14,11 +15,12 @@ from sqcli.store._records import (
     SEQ,
     SLOT,
     allocated_draws,
+    begun_groups,
     decode_state,
     group_chains,
-    read_group_record,
+    read_begun_record,
 )
-from sqcli.store._root import read_arrays, read_root
+from sqcli.store._root import is_sealed, read_arrays, read_root
 from sqcli.store._series import measured_draws, observable_names
 
 
@@ -35,17 +37,21 @@ def check(path: str | Path) -> list[Fault]:
     What lies beyond the committed draws is nobody's business and not looked at. What is no ensemble at all raises
     `SqcliError`, as opening it does.
     """
-    path = Path(path)
+    path = resolved(Path(path))
     try:
         attributes = read_root(path)
         layout, arrays = read_arrays(path, attributes)
     except DamageError as error:
         return [_fault(path, error)]
-    faults = list(_group_faults(path))
-    for group in range(layout.groups):
-        faults += _chain_faults(path, layout, arrays, group)
-    for name in observable_names(path):
-        faults += _series_faults(path / "observables" / name, layout)
+    sealed = is_sealed(attributes)
+    faults = list(_group_faults(path, sealed))
+    series = [_measured(path / "observables" / name, layout, sealed) for name in observable_names(path)]
+    committed = [0] * layout.groups
+    for group in sorted(begun_groups(layout, arrays)):
+        committed[group], found = _chain_faults(path, layout, arrays, group)
+        faults += found
+    for array in series:
+        faults += [array] if isinstance(array, Fault) else _series_faults(array, layout, committed)
     return faults
 
 
@@ -53,36 +59,36 @@ def _fault(path: Path, error: DamageError) -> Fault:
     return Fault(path, str(error).removeprefix(f"{path}: "))
 
 
-def _group_faults(path: Path) -> Iterator[Fault]:
+def _group_faults(path: Path, sealed: bool) -> Iterator[Fault]:
     for name in GROUPS:
         file = path / name / "zarr.json"
         try:
-            if read_json(file).get("node_type") != "group":
+            if read_json(file, sealed=sealed).get("node_type") != "group":
                 yield Fault(file, "damaged metadata, not a Zarr group")
         except DamageError as error:
             yield _fault(file, error)
-        except OSError as error:
-            yield Fault(file, f"cannot be read ({error.strerror})")
+        except FileNotFoundError:
+            yield Fault(file, "is missing")
 
 
-def _chain_faults(path: Path, layout: Layout, arrays: dict[str, Array], group: int) -> Iterator[Fault]:
+def _chain_faults(path: Path, layout: Layout, arrays: dict[str, Array], group: int) -> tuple[int, list[Fault]]:
+    """Committed draws of a group that has begun, as far as its record can be believed, and what is wrong with it."""
     file = arrays["checkpoint/record"].chunk_file(group, 0)
     try:
-        record = read_group_record(layout, arrays, group)
+        record = read_begun_record(layout, arrays, group)
     except DamageError as error:
-        yield _fault(file, error)
-        return
+        return LONGEST, [_fault(file, error)]
     draws = int(record[N_DRAWS])
     if draws > allocated_draws(arrays):
         _, arrays = read_arrays(path, read_root(path))  # extended since we looked?
     if draws > allocated_draws(arrays):
-        yield Fault(file, f"the commit record claims {draws} draws, {allocated_draws(arrays)} are allocated")
-        return
-    for name, array in arrays.items():
-        if not name.startswith("checkpoint/"):
-            yield from _chunk_faults(array, group, draws)
+        fault = f"the commit record claims {draws} draws, {allocated_draws(arrays)} are allocated"
+        return draws, [Fault(file, fault)]
+    data = [array for name, array in arrays.items() if not name.startswith("checkpoint/")]
+    faults = [fault for array in data for fault in _chunk_faults(array, group, draws)]
     if record[SEQ] > 0:
-        yield from _checkpoint_faults(layout, arrays, group, int(record[SLOT]))
+        faults += _checkpoint_faults(layout, arrays, group, int(record[SLOT]))
+    return draws, faults
 
 
 def _chunk_faults(array: Array, group: int, draws: int) -> Iterator[Fault]:
@@ -107,15 +113,24 @@ def _checkpoint_faults(layout: Layout, arrays: dict[str, Array], group: int, slo
             yield Fault(file, f"random number state of {error}")
 
 
-def _series_faults(directory: Path, layout: Layout) -> Iterator[Fault]:
+def _measured(directory: Path, layout: Layout, sealed: bool) -> Array | Fault:
+    """A kept series whose metadata are sound."""
     try:
-        array = Array.load(directory)
-        measured = measured_draws(array)
+        array = Array.load(directory, sealed=sealed)
+        measured_draws(array)
     except DamageError as error:
-        yield _fault(directory, error)
-        return
+        return _fault(directory, error)
     if array.shape[0] != layout.chains or array.chunks[0] != layout.chain_group:
-        yield Fault(directory, f"shape {array.shape} contradicts the other arrays")
-        return
+        return Fault(directory, f"shape {array.shape} contradicts the other arrays")
+    return array
+
+
+def _series_faults(array: Array, layout: Layout, committed: Sequence[int]) -> Iterator[Fault]:
+    """A series is read before the records: it never has more draws than are committed."""
+    measured = measured_draws(array)
     for group in range(layout.groups):
-        yield from _chunk_faults(array, group, max(measured[c] for c in group_chains(layout, group)))
+        most = max(measured[c] for c in group_chains(layout, group))
+        if most > committed[group]:
+            yield Fault(array.directory, f"{most} draws are measured, {committed[group]} are committed")
+        else:
+            yield from _chunk_faults(array, group, most)

@@ -10,23 +10,25 @@ from secrets import token_hex
 from typing import Any
 
 from sqcli.errors import SqcliError
-from sqcli.files import explained, sync_directory
+from sqcli.files import explained, read_bytes, resolved, sync_directory
 from sqcli.store._arrays import is_json
-from sqcli.store._documents import read_json, replace_json
+from sqcli.store._documents import MOST_METADATA, parse_json, replace_json
 from sqcli.store._errors import ExistsError
 from sqcli.store._layout import Layout
 from sqcli.store._locks import Lock, lock_directory
 
 FORMAT = "sqcli-ensemble"
 FORMAT_VERSION = 1
+ARRAYS = "arrays"  # root attribute: the arrays that must be there
 GROUPS = ("configurations", "sample_stats", "observables", "checkpoint")
 _FORGOTTEN_AFTER = 3600.0  # seconds; building takes milliseconds
 
 
 def is_ensemble(path: Path) -> bool:
     """Whether `path` bears the mark of an sqcli ensemble, sound or not."""
+    file = path / "zarr.json"
     try:
-        attributes = read_json(path / "zarr.json").get("attributes")
+        attributes = parse_json(file, read_bytes(file, MOST_METADATA)).get("attributes")
     except (OSError, SqcliError):
         return False
     return isinstance(attributes, dict) and attributes.get("format") == FORMAT
@@ -43,9 +45,9 @@ def create(
     """Create an empty ensemble with room for `layout.target_draws`, and return its path.
 
     Args:
-        path: the new directory; its parents are made.
+        path: the new directory; its parents are made. A link to a directory stays, its target is used.
         layout: what it holds.
-        attributes: the root attributes; `format`, `format_version`, `target_draws`, `chain_group` are added.
+        attributes: the root attributes; `format`, `format_version`, `target_draws`, `chain_group`, `arrays` are added.
         force: replace an ensemble that is there. Anything else is never erased.
         durable: sync to the disk.
 
@@ -54,7 +56,7 @@ def create(
         BusyError: `force`, but a run is writing it.
         SqcliError: something else is there, or the disk is too small; says how much is missing.
     """
-    path = Path(path)
+    path = resolved(Path(path))
     _refuse_foreign(path, force)
     document = _root_document(path, layout, attributes)
     with explained(path):
@@ -97,6 +99,7 @@ def _root_document(path: Path, layout: Layout, attributes: Mapping[str, Any]) ->
         "format_version": FORMAT_VERSION,
         "target_draws": layout.target_draws,
         "chain_group": layout.chain_group,
+        ARRAYS: sorted(layout.arrays(path)),
     }
     full = {**own, **attributes, **own}
     if not is_json(full):
@@ -133,17 +136,34 @@ def _build(aside: Path, layout: Layout, root: Mapping[str, Any], durable: bool) 
 def _publish(aside: Path, path: Path, force: bool) -> None:
     with ExitStack() as stack:
         if force and is_ensemble(path):
-            for file in sorted(lock_directory(path).glob("*.lock")):
-                stack.enter_context(Lock(path, file.stem, "it"))
-            old = path.with_name(f".{path.name}.{token_hex(4)}.old")
-            path.rename(old)
-            stack.callback(shutil.rmtree, old, ignore_errors=True)
+            _take_away(path, stack)
         try:
             aside.rename(path)  # replaces nothing but an empty directory
         except OSError as error:
             if is_ensemble(path):
                 raise ExistsError(f"{path}: another job created it a moment ago") from error
             raise
+
+
+def _take_away(path: Path, stack: ExitStack) -> None:
+    """Rename the ensemble that is there, to be removed in the end; `BusyError` when a run is writing it."""
+    locked = _lock_all(path, set(), stack)
+    old = path.with_name(f".{path.name}.{token_hex(4)}.old")
+    path.rename(old)
+    try:
+        _lock_all(old, locked, stack)  # a run may have begun between our look and the renaming
+    except BaseException:
+        old.rename(path)
+        raise
+    stack.callback(shutil.rmtree, old, ignore_errors=True)
+
+
+def _lock_all(path: Path, locked: set[str], stack: ExitStack) -> set[str]:
+    """Take the locks of an ensemble that are not `locked` yet; the names of all."""
+    names = {file.stem for file in lock_directory(path).glob("*.lock")}
+    for name in sorted(names - locked):
+        stack.enter_context(Lock(path, name, "it"))
+    return names | locked
 
 
 def _sweep(path: Path) -> None:

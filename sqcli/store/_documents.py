@@ -1,5 +1,11 @@
-"""Metadata documents of a store: plain JSON objects in files."""
+"""Metadata documents of a store: plain JSON objects, sealed by a checksum over everything in them.
 
+`attributes.checksum` is the SHA-256 of the document's sorted JSON, itself and `consolidated_metadata` (a copy that
+other programs may add) left out. Numbers count as they are written, so that no digit can change unseen. Ensembles made
+before there were checksums have none; what has one must agree with it.
+"""
+
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,28 +14,68 @@ from typing import Any
 from sqcli.errors import DamageError
 from sqcli.files import read_bytes, replace_files
 
+CHECKSUM = "checksum"
 MOST_METADATA = 64 * 2**20  # bytes of a metadata file; one of a million chains has a fifth of that
+ROOT_GROWS, SERIES_GROWS = ("target_draws",), ("measured", "code_version")
+"""Attributes that may change while an ensemble grows. Beside them only the arrays' draw length does."""
 
 
 def replace_json(
-    file: Path, document: Mapping[str, Any], *, root: Path, durable: bool, scratch: Path | None = None
+    file: Path,
+    document: Mapping[str, Any],
+    *,
+    root: Path,
+    durable: bool,
+    sealed: bool = True,
+    scratch: Path | None = None,
 ) -> None:
-    """Replace a metadata file below `root`."""
-    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False).encode()
-    replace_files([(file, [text])], root=root, durable=durable, scratch=scratch)
+    """Replace a metadata file below `root`, with a checksum of its own."""
+    attributes = {key: value for key, value in document.get("attributes", {}).items() if key != CHECKSUM}
+    document = {**document, "attributes": attributes}
+    if sealed:
+        attributes[CHECKSUM] = checksum_of(file, _text(document))
+    replace_files([(file, [_text(document)])], root=root, durable=durable, scratch=scratch)
 
 
-def read_json(file: Path) -> dict[str, Any]:
-    """Read a metadata file; `FileNotFoundError` when absent, `DamageError` when it is not a plain JSON object."""
-    return parse_json(file, read_bytes(file, MOST_METADATA))
+def _text(document: Mapping[str, Any]) -> bytes:
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False).encode()
+
+
+def read_json(file: Path, *, sealed: bool = False) -> dict[str, Any]:
+    """Read a metadata file, which must have a checksum where its ensemble is `sealed`.
+
+    Raises:
+        FileNotFoundError: it is absent.
+        DamageError: it is no plain JSON object, or not what was written.
+        SqcliError: it cannot be read.
+    """
+    text = read_bytes(file, MOST_METADATA)
+    document = parse_json(file, text)
+    attributes = document.get("attributes")
+    stored = attributes.get(CHECKSUM) if isinstance(attributes, dict) else None
+    if stored is None and sealed:
+        raise DamageError(f"{file}: damaged metadata, its checksum is missing")
+    if stored is not None and stored != checksum_of(file, text):
+        raise DamageError(f"{file}: damaged metadata, the checksum does not match")
+    return document
+
+
+def checksum_of(file: Path, text: bytes) -> str:
+    """The checksum that the document `text`, of the file `file`, must have."""
+    document = parse_json(file, text, parse_int=_as_written, parse_float=_as_written)
+    document.pop("consolidated_metadata", None)
+    attributes = document.get("attributes")
+    if isinstance(attributes, dict):
+        attributes.pop(CHECKSUM, None)
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+
+
+def _as_written(number: str) -> str:
+    return f"number {number}"
 
 
 def parse_json(file: Path, text: bytes, **hooks: Any) -> dict[str, Any]:
-    """The JSON object in `text`, which was read from `file`; names stand once in it, numbers are finite.
-
-    Raises:
-        DamageError: it is anything else.
-    """
+    """The JSON object in `text`, which was read from `file`; names stand once in it, numbers are finite."""
     try:
         document = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant, **hooks)
     except (ValueError, RecursionError) as error:

@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sqcli.files import explained
+from sqcli.files import explained, resolved
 from sqcli.store._creation import require_space
 from sqcli.store._documents import read_json, replace_json
 from sqcli.store._locks import Lock, lock_directory
-from sqcli.store._root import read_arrays, read_root
+from sqcli.store._root import is_sealed, read_arrays, read_root
 
 
 def extend(path: str | Path, target_draws: int, *, durable: bool = True) -> int:
@@ -22,7 +22,7 @@ def extend(path: str | Path, target_draws: int, *, durable: bool = True) -> int:
         ReadOnlyError: the ensemble cannot be written.
         SqcliError: the disk has no room.
     """
-    path = Path(path)
+    path = resolved(Path(path))
     read_root(path)
     with Lock(path, "extend", "the extension", wait=True):
         attributes = read_root(path)
@@ -57,4 +57,11 @@ def set_root_attributes(path: Path, changes: dict[str, Any], *, durable: bool) -
     document.pop("consolidated_metadata", None)
     document["attributes"] = {**document["attributes"], **changes}
     with explained(path):
-        replace_json(path / "zarr.json", document, root=path, durable=durable, scratch=lock_directory(path))
+        replace_json(
+            path / "zarr.json",
+            document,
+            root=path,
+            durable=durable,
+            sealed=is_sealed(document["attributes"]),  # an ensemble without checksums stays one
+            scratch=lock_directory(path),
+        )

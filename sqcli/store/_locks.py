@@ -77,15 +77,22 @@ class Lock:
                 time.sleep(_LOOK_AGAIN)
 
     def _claim(self, descriptor: int) -> None:
-        try:
-            moved = not os.path.samestat(os.fstat(descriptor), self._file.stat())
-        except FileNotFoundError:
-            moved = True
-        if moved:
-            raise BusyError(f"{self._ensemble}: was replaced by another process a moment ago; run again")
+        self._require_held(descriptor)
         with explained(self._ensemble):
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode(), 0)
+
+    def require_held(self) -> None:
+        """`BusyError` where the ensemble was removed or replaced since it was locked."""
+        self._require_held(self._descriptor)
+
+    def _require_held(self, descriptor: int) -> None:
+        try:
+            same = os.path.samestat(os.fstat(descriptor), self._file.lstat())
+        except (FileNotFoundError, NotADirectoryError):
+            raise BusyError(f"{self._ensemble}: was removed by another process meanwhile") from None
+        if not same:
+            raise BusyError(f"{self._ensemble}: was replaced by another process meanwhile; run again")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sqcli.errors import DamageError, SqcliError
+from sqcli.files import resolved
 from sqcli.store._arrays import Array
 from sqcli.store._layout import Layout
 from sqcli.store._records import N_DRAWS, N_WARMUP, allocated_draws, group_chains, read_records
@@ -91,7 +92,7 @@ class Ensemble:
     records: NDArray[np.int64]
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        self.path = resolved(Path(path))
         self.refresh()
 
     def refresh(self) -> None:

@@ -4,14 +4,16 @@ A chain's record is one atomically replaced chunk (shared by a group of chains, 
 when a writer claims the group, before any data; a chunk that does not exist means an untouched group.
 """
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sqcli.errors import DamageError
-from sqcli.store._arrays import Array
+from sqcli.errors import DamageError, SqcliError
+from sqcli.store._arrays import Array, array_names
 from sqcli.store._layout import RECORD_VERSION, Layout
 
 N_DRAWS, SEQ, SLOT, N_WARMUP, WRITER_ID, VERSION = 0, 1, 2, 3, 4, 7
@@ -26,15 +28,40 @@ def group_chains(layout: Layout, group: int) -> range:
 def read_group_record(layout: Layout, arrays: Mapping[str, Array], group: int) -> NDArray[np.int64]:
     """The record all chains of the group share, (8,); zeros for an untouched group."""
     array = arrays["checkpoint/record"]
-    file, data = array.chunk_file(group, 0), arrays[f"configurations/{layout.field}"].chunk_file(group, 0)
-    if not file.exists() and not data.exists():
-        return np.zeros(array.shape[1], np.int64)
-    # data without a record: written since we looked, so that the record is there by now, or damage
+    if array.chunk_file(group, 0).exists():
+        return read_begun_record(layout, arrays, group)
+    if any(data.chunk_file(group, i).exists() for data in arrays.values() for i in (0, 1)):
+        return read_begun_record(layout, arrays, group)  # written since we looked, or its absence is damage
+    return np.zeros(array.shape[1], np.int64)
+
+
+def read_begun_record(layout: Layout, arrays: Mapping[str, Array], group: int) -> NDArray[np.int64]:
+    """The record, (8,), of a group that has one, as all have of which there is a file."""
+    array = arrays["checkpoint/record"]
     rows = array.read_chunk(group, 0)[: len(group_chains(layout, group))]
     fault = _fault(rows)
     if fault:
-        raise DamageError(f"{file}: {fault}")
+        raise DamageError(f"{array.chunk_file(group, 0)}: {fault}")
     return np.array(rows[0])
+
+
+def begun_groups(layout: Layout, arrays: Mapping[str, Array]) -> set[int]:
+    """Groups of which any array, kept series included, has a file; each directory is listed once."""
+    record = arrays["checkpoint/record"]
+    found = _groups_in(record.directory)
+    if len(found) < layout.groups:
+        series = record.directory.parents[1] / "observables"
+        others = [array.directory for array in arrays.values()] + [series / name for name in array_names(series)]
+        found = found.union(*map(_groups_in, others))
+    return found & set(range(layout.groups))
+
+
+def _groups_in(directory: Path) -> set[int]:
+    try:
+        names = [file.split(".") for file in os.listdir(directory)]  # noqa: PTH208 - names are all that is wanted
+    except OSError as error:
+        raise SqcliError(f"{directory}: cannot be read ({error.strerror})") from error
+    return {int(name[1]) for name in names if name[0] == "c" and len(name) > 2 and "".join(name[1:]).isdecimal()}
 
 
 def _fault(rows: NDArray[np.int64]) -> str | None:
@@ -55,10 +82,10 @@ def allocated_draws(arrays: Mapping[str, Array]) -> int:
 
 def read_records(layout: Layout, arrays: Mapping[str, Array]) -> NDArray[np.int64]:
     """Records of all chains, (C, 8)."""
-    records = np.empty((layout.chains, arrays["checkpoint/record"].shape[1]), np.int64)
-    for group in range(layout.groups):
+    records = np.zeros((layout.chains, arrays["checkpoint/record"].shape[1]), np.int64)
+    for group in begun_groups(layout, arrays):
         chains = group_chains(layout, group)
-        records[chains.start : chains.stop] = read_group_record(layout, arrays, group)
+        records[chains.start : chains.stop] = read_begun_record(layout, arrays, group)
     return records
 
 

@@ -1,14 +1,19 @@
 """Opening: is this an ensemble of ours, and do its arrays agree with each other?"""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from sqcli.errors import DamageError, SqcliError
-from sqcli.store._arrays import Array
-from sqcli.store._creation import FORMAT, FORMAT_VERSION
-from sqcli.store._documents import read_json
+from sqcli.store._arrays import LONGEST, Array, array_names
+from sqcli.store._creation import ARRAYS, FORMAT, FORMAT_VERSION
+from sqcli.store._documents import CHECKSUM, read_json
+from sqcli.store._identity import require_identity
 from sqcli.store._layout import RECORD_FIELDS, Layout
+
+CHECKPOINT = ("checkpoint/field", "checkpoint/rng", "checkpoint/record")
+_ARRAY = re.compile(r"(configurations|sample_stats|checkpoint)/\w+")
 
 
 def read_root(path: Path) -> dict[str, Any]:
@@ -25,9 +30,20 @@ def read_root(path: Path) -> dict[str, Any]:
         version = attributes.get("format_version")
         raise SqcliError(f"{path}: format_version is {version!r}, this sqcli reads {FORMAT_VERSION}")
     for name in ("target_draws", "chain_group"):
-        if type(attributes.get(name)) is not int or attributes[name] < 0:
+        if type(attributes.get(name)) is not int or not 0 <= attributes[name] < LONGEST:
             raise DamageError(f"{path}/zarr.json: damaged metadata, {name} is {attributes.get(name)!r}")
+    if is_sealed(attributes) and not (CHECKSUM in attributes and _lists_arrays(attributes.get(ARRAYS))):
+        raise DamageError(f"{path}/zarr.json: damaged metadata, its checksum or its list of arrays is missing")
     return attributes
+
+
+def is_sealed(attributes: Mapping[str, Any]) -> bool:
+    """Whether the ensemble's metadata have checksums and its root lists the arrays, as all have that are made now."""
+    return CHECKSUM in attributes or ARRAYS in attributes
+
+
+def _lists_arrays(names: Any) -> bool:
+    return isinstance(names, list) and all(isinstance(name, str) and _ARRAY.fullmatch(name) for name in names)
 
 
 def _root_document(path: Path) -> dict[str, Any]:
@@ -37,33 +53,24 @@ def _root_document(path: Path) -> dict[str, Any]:
         raise SqcliError(f"{path}: no sqcli ensemble (not a directory)")
     try:
         return read_json(path / "zarr.json")
-    except (FileNotFoundError, IsADirectoryError):
+    except FileNotFoundError:
         if any((path / name).exists() for name in (".zgroup", ".zarray", ".zmetadata")):
             raise SqcliError(f"{path}: no sqcli ensemble (a Zarr v2 store)") from None
         if (path / "model.yaml").is_file():
             raise SqcliError(f"{path}: is a model, not an ensemble; `sqcli sample` draws an ensemble from it") from None
         raise SqcliError(f"{path}: no sqcli ensemble (a directory without zarr.json)") from None
-    except OSError as error:
-        raise SqcliError(f"{path}: cannot be read ({error.strerror})") from error
-
-
-def array_names(group: Path) -> list[str]:
-    """Names of the arrays of a group, sorted."""
-    try:
-        return sorted(entry.name for entry in group.iterdir() if entry.is_dir() and entry.name[0] != ".")
-    except OSError:
-        return []
 
 
 def read_arrays(path: Path, attributes: Mapping[str, Any]) -> tuple[Layout, dict[str, Array]]:
     """Layout and arrays of an ensemble, observables left out; `DamageError` where they are missing or disagree."""
-    fields = array_names(path / "configurations")
+    names = attributes.get(ARRAYS) or _found(path)
+    fields, statistics = (
+        [n.split("/")[1] for n in names if n.startswith(g)] for g in ("configurations/", "sample_stats/")
+    )
     if len(fields) != 1:
         raise DamageError(f"{path}/configurations: damaged, holds {len(fields)} arrays instead of one")
-    statistics = array_names(path / "sample_stats")
-    names = [f"configurations/{fields[0]}", *(f"sample_stats/{name}" for name in statistics)]
-    names += [f"checkpoint/{name}" for name in ("field", "rng", "record")]
-    arrays = {name: Array.load(path / name) for name in names}
+    names = [f"configurations/{fields[0]}", *(f"sample_stats/{name}" for name in statistics), *CHECKPOINT]
+    arrays = {name: Array.load(path / name, sealed=is_sealed(attributes)) for name in names}
     field, record = arrays[names[0]], arrays["checkpoint/record"]
     try:
         layout = Layout(
@@ -83,7 +90,13 @@ def read_arrays(path: Path, attributes: Mapping[str, Any]) -> tuple[Layout, dict
         _compare(array, layout, slots=2 if name in ("checkpoint/field", "checkpoint/rng") else None)
     if record.shape[1] != len(RECORD_FIELDS) or record.dtype != "int64":
         raise DamageError(f"{record.directory}: damaged metadata, not a commit record")
+    require_identity(path, attributes, layout)
     return layout, arrays
+
+
+def _found(path: Path) -> list[str]:
+    """Arrays that are there, of an ensemble which does not list them."""
+    return [f"{group}/{name}" for group in ("configurations", "sample_stats") for name in array_names(path / group)]
 
 
 def _compare(array: Array, layout: Layout, slots: int | None) -> None:

@@ -15,18 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sqcli.errors import DamageError, SqcliError
-from sqcli.files import Content, explained, replace_files, require_own_directories
-from sqcli.store._arrays import Array, fill_value
+from sqcli.files import Content, explained, replace_files, require_own_directories, resolved
+from sqcli.store._arrays import Array, array_names, fill_value
 from sqcli.store._creation import ensure_group
-from sqcli.store._documents import read_json
+from sqcli.store._documents import SERIES_GROWS, read_json
 from sqcli.store._growing import set_root_attributes
 from sqcli.store._layout import CHUNK_BYTES, STATS_CHUNK, power_of_two
 from sqcli.store._locks import Lock, lock_directory
 from sqcli.store._reading import Ensemble
 from sqcli.store._records import group_chains
-from sqcli.store._root import array_names, read_root
+from sqcli.store._root import is_sealed, read_root
 
-VOLATILE = ("code_version", "measured")  # attributes that may change without making the numbers others
 _FILES_AT_ONCE = 64
 ALL = slice(None)
 
@@ -62,13 +61,13 @@ def read_observable(path: str | Path, name: str, columns: slice = ALL) -> Series
 
     `columns` picks components, so that a large series need not fit into memory; with none of them nothing is read.
     """
-    directory = Path(path) / "observables" / name
+    directory, sealed = Path(path) / "observables" / name, is_sealed(read_root(Path(path)))
     while directory.exists():
-        array = Array.load(directory)
+        array = Array.load(directory, sealed=sealed)
         try:
             return _read(array, columns)
         except DamageError:
-            if Array.load(directory) == array:
+            if Array.load(directory, sealed=sealed) == array:
                 raise  # nobody replaced it while we read
     return None
 
@@ -116,19 +115,19 @@ def write_observable(
         ReadOnlyError: the ensemble cannot be written.
         SqcliError: the series would leave a gap, or goes beyond the committed draws.
     """
-    path = Path(path)
+    path = resolved(Path(path))
     read_root(path)
     with Lock(path, "observables", "the measurement", wait=True), explained(path):
         ensemble = Ensemble(path)
         starts = np.broadcast_to(start, ensemble.chains).tolist()
         wanted = _describe(ensemble, name, series, components, attributes or {})
-        array = _prepare(wanted, starts, durable)
+        array = _prepare(ensemble, wanted, starts, durable)
         measured = measured_draws(array)
         ends = [max(m, s + len(x)) for m, s, x in zip(measured, starts, series, strict=True)]
         _refuse_gaps(ensemble, name, starts, measured, ends)
         if ends == measured:
             return
-        array = _grow_together(path, array, max(ends), durable)
+        array = _grow_together(ensemble, array, max(ends), durable)
         contents = list(_chunks_to_write(ensemble, array, series, starts, ends))
         for first in range(0, len(contents), _FILES_AT_ONCE):
             replace_files(contents[first : first + _FILES_AT_ONCE], root=path, durable=durable)
@@ -161,9 +160,9 @@ def _describe(
     return Array(directory, (ensemble.chains, 0, *tail), (g, k, *tail), dtype, dims, described)
 
 
-def _prepare(wanted: Array, starts: Sequence[int], durable: bool) -> Array:
+def _prepare(ensemble: Ensemble, wanted: Array, starts: Sequence[int], durable: bool) -> Array:
     """The kept array if it is of the same definition, else a fresh one in its place."""
-    directory, root = wanted.directory, wanted.directory.parents[1]
+    directory, root = wanted.directory, ensemble.path
     require_own_directories(root, directory)
     if not directory.exists():
         ensure_group(root, "observables", durable)  # the user may have removed all that was measured
@@ -173,7 +172,7 @@ def _prepare(wanted: Array, starts: Sequence[int], durable: bool) -> Array:
         replace(wanted, directory=aside).save(root, durable=durable)
         aside.rename(directory)
         return wanted
-    kept = Array.load(directory)
+    kept = Array.load(directory, sealed=is_sealed(ensemble.attrs))
     if _definition(kept) != _definition(wanted):
         if any(starts):
             raise SqcliError(f"{directory}: is kept with another definition; measure it again from draw 0")
@@ -186,7 +185,7 @@ def _prepare(wanted: Array, starts: Sequence[int], durable: bool) -> Array:
 
 
 def _definition(array: Array) -> tuple[Any, ...]:
-    attributes = {key: value for key, value in array.attributes.items() if key not in VOLATILE}
+    attributes = {key: value for key, value in array.attributes.items() if key not in SERIES_GROWS}
     return array.shape[2:], array.dtype, array.dims, attributes
 
 
@@ -200,8 +199,9 @@ def _refuse_gaps(
             raise SqcliError(f"{ensemble.path}: {name} of chain {chain} has more draws than are committed")
 
 
-def _grow_together(path: Path, array: Array, draws: int, durable: bool) -> Array:
-    others = [Array.load(path / "observables" / name) for name in observable_names(path)]
+def _grow_together(ensemble: Ensemble, array: Array, draws: int, durable: bool) -> Array:
+    path, sealed = ensemble.path, is_sealed(ensemble.attrs)
+    others = [Array.load(path / "observables" / name, sealed=sealed) for name in observable_names(path)]
     length = max(draws, *(other.shape[1] for other in others))
     if any(other.shape[1] < length for other in others) and "consolidated_metadata" in read_json(path / "zarr.json"):
         set_root_attributes(path, {}, durable=durable)

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sqcli.errors import BusyError, DamageError, SqcliError
-from sqcli.files import Content, explained, replace_files
+from sqcli.files import Content, explained, replace_files, resolved
 from sqcli.store._arrays import Array
+from sqcli.store._documents import CHECKSUM, ROOT_GROWS
 from sqcli.store._growing import grow_to_target
 from sqcli.store._layout import RECORD_VERSION
 from sqcli.store._locks import Lock
@@ -47,12 +48,13 @@ class Writer:
         durable: sync every commit to the disk; without, a power cut may cost more than the last commit.
 
     Raises:
-        BusyError: another process or thread owns the group (names it).
+        BusyError: another process or thread owns the group (names it), or replaced the ensemble since it was opened.
         ReadOnlyError: the ensemble cannot be written.
     """
 
     def __init__(self, ensemble: Ensemble | str | Path, group: int = 0, *, durable: bool = True) -> None:
-        self._path = ensemble.path if isinstance(ensemble, Ensemble) else Path(ensemble)
+        self._path = ensemble.path if isinstance(ensemble, Ensemble) else resolved(Path(ensemble))
+        self._opened = _lasting(ensemble.attrs) if isinstance(ensemble, Ensemble) else None
         self._group = group
         self._durable = durable
         self._stack = ExitStack()
@@ -71,8 +73,11 @@ class Writer:
         what = f"chain {self.chains.start}"
         if len(self.chains) > 1:
             what = f"chains {self.chains.start} to {self.chains.stop - 1}"
-        stack.enter_context(Lock(self._path, f"group-{self._group:05d}", what))
-        self.layout, self._arrays = read_arrays(self._path, read_root(self._path))
+        self._lock = stack.enter_context(Lock(self._path, f"group-{self._group:05d}", what))
+        attributes = read_root(self._path)
+        if self._opened not in (None, _lasting(attributes)):
+            raise BusyError(f"{self._path}: was replaced by another run since it was opened; run again")
+        self.layout, self._arrays = read_arrays(self._path, attributes)
         while allocated_draws(self._arrays) < self.layout.target_draws:
             grow_to_target(self._path, durable=self._durable)
             self.layout, self._arrays = read_arrays(self._path, read_root(self._path))
@@ -141,6 +146,7 @@ class Writer:
         contents += self._checkpoint_contents(slot, fields, states)
         record = self._record.copy()
         record[[N_DRAWS, SEQ, SLOT, N_WARMUP]] = self.draws + n, record[SEQ] + 1, slot, warmup
+        self._lock.require_held()
         self._require_ownership()
         self._publish(contents, record)
         self._tails = tails
@@ -186,6 +192,11 @@ class Writer:
         with explained(self._path):
             replace_files(contents, [array.content(self._group, 0, chunk)], root=self._path, durable=self._durable)
         self._record = record
+
+
+def _lasting(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Root attributes that stay the same for an ensemble's whole life."""
+    return {key: value for key, value in attributes.items() if key not in (CHECKSUM, *ROOT_GROWS)}
 
 
 def read_checkpoint(

@@ -13,8 +13,13 @@ def free_fields(extents, mass2, chains, draws, seed):
     return np.fft.ifftn(np.fft.fftn(noise, axes=axes) / np.sqrt(p2 + mass2), axes=axes).real
 
 
-def write(path, fields, theory="free", parameters=None, stats=None, dtype="float64", room=None, **attributes):
-    """An ensemble of `fields` (chain, draw, *extents), or a list of (draw, *extents) of unequal lengths."""
+def write(
+    path, fields, theory="free", parameters=None, stats=None, dtype="float64", room=None, *, seed=None, **attributes
+):
+    """An ensemble of `fields` (chain, draw, *extents), or a list of (draw, *extents) of unequal lengths.
+
+    With a `seed` it has the identity that follows from its attributes.
+    """
     extents = fields[0].shape[1:]
     stats = stats or {}
     names = {"phi": ("x", "y", "z", "t")[: len(extents)]}["phi"]
@@ -28,7 +33,11 @@ def write(path, fields, theory="free", parameters=None, stats=None, dtype="float
         target_draws=room or max(len(chain) for chain in fields),
     )
     said = {"theory": theory, "parameters": parameters or {"mass2": 0.5}, "lattice": list(extents), "every": 1}
-    store.create(path, layout, said | {"start": "hot", "algorithm": "drawn"} | attributes, durable=False)
+    said |= {"start": "hot", "algorithm": "drawn"} | attributes
+    if seed is not None:
+        said |= {"algorithm_parameters": {}, "seed": seed, "rng": "none", "warmup": 0}
+        said |= {"identity": store.identity_of(said, dtype)}
+    store.create(path, layout, said, durable=False)
     for chain in range(len(fields)):
         append(path, chain, fields[chain], {name: values[chain] for name, values in stats.items()})
     return path

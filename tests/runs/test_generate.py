@@ -295,7 +295,7 @@ def test_a_field_that_is_not_finite_is_never_committed(tmp_path, changes):
 def test_a_start_that_is_not_finite_is_refused(tmp_path):
     fields = np.ones((1, 3, 4, 6))
     fields[0, 2, 1, 1] = np.nan
-    write(tmp_path / "old", fields, theory="phi4", parameters={"kappa": 0.25, "lambda": 0.1}, identity="abc")
+    write(tmp_path / "old", fields, theory="phi4", parameters={"kappa": 0.25, "lambda": 0.1}, seed=1)
     with pytest.raises(SqcliError, match="old: draw 2 of chain 0 is not finite: no start for a run"):
         run(tmp_path / "ens", start=str(tmp_path / "old"))
 
@@ -305,7 +305,7 @@ def test_a_start_that_does_not_fit_leaves_nothing_behind(whole, tmp_path):
     u1 = {"theory": "u1", "lattice": (2, 3), "parameters": {"beta": "1"}, "algorithm_parameters": {}}
     with pytest.raises(SqcliError, match="it holds phi of shape 4x6, the run needs phi of shape 6x4"):
         run(path, lattice=(6, 4), start=str(whole))
-    write(tmp_path / "box", np.ones((1, 2, 2, 2, 3)), identity="abc")
+    write(tmp_path / "box", np.ones((1, 2, 2, 2, 3)), seed=1)
     with pytest.raises(SqcliError, match="it holds phi of shape 2x2x3, the run needs theta of shape 2x2x3"):
         run(path, start=str(tmp_path / "box"), **u1)
     assert not path.exists()

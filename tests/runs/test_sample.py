@@ -1,12 +1,12 @@
 """Sample: interrupted, extended, split into ranges or workers, an ensemble ends as an unbroken one, bit for bit."""
 
 import contextlib
-import json
 import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
+from altered import alter
 from models import known_model
 
 from sqcli import registry, store
@@ -282,8 +282,6 @@ def test_bad_requests_are_one_line(model, tmp_path, change, kind, line):
 
 def test_foreign_ensembles_are_left_alone(model, tmp_path):
     path = run(model, tmp_path / "ens", draws=2)
-    document = json.loads((path / "zarr.json").read_text())
-    del document["attributes"]["accept"]
-    (path / "zarr.json").write_text(json.dumps(document))
+    alter(path, accept=None)
     with pytest.raises(SqcliError, match="was not made by sample"):
         run(model, path)

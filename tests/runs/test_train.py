@@ -39,7 +39,7 @@ def one_thread():
 
 @pytest.fixture
 def ensemble(tmp_path):
-    return write(tmp_path / "e", free_fields((4, 4), 0.5, 4, 50, 1), identity="e" * 64)
+    return write(tmp_path / "e", free_fields((4, 4), 0.5, 4, 50, 1), seed=1)
 
 
 def request_for(path, *ensembles, **options):
@@ -176,11 +176,11 @@ def test_another_training_at_the_same_place(tmp_path, ensemble, change, told):
 
 
 def test_another_ensemble_or_a_busy_model_or_no_model(tmp_path, ensemble):
-    other = write(tmp_path / "o", free_fields((4, 4), 0.5, 4, 50, 2), identity="o" * 64)
+    other = write(tmp_path / "o", free_fields((4, 4), 0.5, 4, 50, 2), seed=2)
     request = request_for(tmp_path / "m", ensemble, epochs=1)
     with pytest.raises(Stopped):
         run(request, stopping(0))
-    with pytest.raises(SqcliError, match=r"the ensemble .*/o is eeeeeeeeeeee there, not oooooooooooo"):
+    with pytest.raises(SqcliError, match=r"the ensemble .*/o is [0-9a-f]{12} there, not [0-9a-f]{12}"):
         run(replace(request, ensembles=[other]))
     import fcntl
 
@@ -304,7 +304,7 @@ def test_the_score_of_a_double_well_is_learnt(tmp_path):
 def test_several_couplings_and_lattices(tmp_path):
     """One network for two masses and two sizes: it is told the mass, and each ensemble has its own facts."""
     paths = [
-        write(tmp_path / f"e{i}", free_fields((n, n), mass2, 4, 200, i), parameters={"mass2": mass2}, identity=f"{i}")
+        write(tmp_path / f"e{i}", free_fields((n, n), mass2, 4, 200, i), parameters={"mass2": mass2}, seed=i)
         for i, (n, mass2) in enumerate([(4, 0.3), (4, 3.0), (6, 0.3)])
     ]
     run(request_for(tmp_path / "m", *paths, net="ncsnpp", epochs=2, batch_size=64,

@@ -8,6 +8,7 @@ import threading
 
 import numpy as np
 import pytest
+from altered import alter
 from drawn import free_fields, write
 
 from sqcli import store
@@ -99,9 +100,7 @@ def test_a_coupling_that_is_two_percent_off_fails(tmp_path, factor):
     """2000 independent draws at 32²; without jitter short waves would be in resonance with the trajectory's length."""
     path = run(tmp_path / "e", SYMMETRIC, "hmc", {"jitter": "0.4"}, extents=(32, 32), draws=500, every=5)
     assert verify(path).passed
-    document = json.loads((path / "zarr.json").read_text())
-    document["attributes"]["parameters"]["kappa"] = 0.21 * factor
-    (path / "zarr.json").write_text(json.dumps(document))
+    alter(path, parameters=store.open_ensemble(path).attrs["parameters"] | {"kappa": 0.21 * factor})
     assert not verify(path).passed
 
 
