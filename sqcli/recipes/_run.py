@@ -1,7 +1,8 @@
 """Carry out a recipe: make the ensembles and models that are missing, then the table, then the figures."""
 
+import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from sqcli import store
 from sqcli.errors import SqcliError, Stopped
+from sqcli.files import explained, require_own_directories
 from sqcli.recipes import _table
 from sqcli.recipes._load import load
 from sqcli.recipes._model import CPU, ModelPlot, PhaseDiagram, Plot, Recipe
@@ -20,7 +22,6 @@ from sqcli.runs.generate import generate
 from sqcli.runs.plot import plot_model, plot_several
 
 RESULTS = Path("results")
-FOLDERS = {"generate": "ensembles", "sample": "ensembles", "train": "models"}
 DOING = {"generate": "generating", "sample": "sampling", "train": "training"}
 Reporter = Callable[[str], AbstractContextManager[Callable[[Any], None]]]
 
@@ -85,7 +86,8 @@ def run(
     folder, stop = out or _results(loaded, profile), stop or threading.Event()
     steps = runs(loaded, folder)
     _table.require_exact(loaded.table, {step.name: step.facts for step in steps})
-    _make(folder, {FOLDERS[step.kind] for step in steps})
+    _table.require_draws(loaded.table, {step.name: getattr(step.request, "draws", None) for step in steps})
+    _make(folder, [step.request.path for step in steps], [*_table.FILES, *map(_image, loaded.plots)])
     for number, step in enumerate(steps, 1):
         _make_one(step, stop, reporter, lambda text, n=number: say(f"[{n}/{len(steps)}] {text}"))  # type: ignore[misc]
     paths = {step.name: step.request.path for step in steps}
@@ -99,17 +101,33 @@ def run(
     return Outcome(loaded, rows, files)
 
 
-def _make(folder: Path, parts: set[str]) -> None:
-    try:
-        for part in parts:
-            (folder / part).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SqcliError(f"{folder}: cannot be made: {error.strerror or error}") from None
+def _make(folder: Path, paths: Sequence[Path], files: Sequence[str]) -> None:
+    """Make the folders of ensembles and models; SqcliError, before anything runs, where a result could not be written.
+
+    Args:
+        folder: of all results.
+        paths: of the ensembles and models.
+        files: names of tables and figures.
+    """
+    parents = dict.fromkeys(path.parent for path in paths)
+    with explained(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        for parent in parents:
+            require_own_directories(folder, parent)
+            parent.mkdir(parents=True, exist_ok=True)
+    for path in paths:
+        if path.exists() and not path.is_dir():
+            raise SqcliError(f"{path}: exists and is no directory, but a result goes there; move it away")
+    for name in files:
+        if (folder / name).exists() and not (folder / name).is_file():
+            raise SqcliError(f"{folder / name}: exists and is no file, but a result goes there; move it away")
+    for place in (folder, *parents):
+        if not os.access(place, os.W_OK | os.X_OK):
+            raise SqcliError(f"{place}: cannot be written, but results go there; choose another --out")
 
 
 def _make_one(step: Run, stop: threading.Event, reporter: Reporter, say: Callable[[str], None]) -> None:
     _watch(stop)()
-    step.request.path.parent.mkdir(exist_ok=True)
     work = _work(step.kind)
     if _finished(step):
         work(step.request, stop, lambda _: None)  # compares what is there with what is wanted
@@ -150,8 +168,12 @@ def _watch(stop: threading.Event) -> Callable[..., None]:
     return look
 
 
+def _image(plot: Plot) -> str:
+    return f"{plot.plot}.png"
+
+
 def _draw(plot: Plot, recipe: Recipe, paths: Mapping[str, Path], folder: Path, say: Callable[[str], None]) -> Path:
-    target = folder / f"{plot.plot}.png"
+    target = folder / _image(plot)
     if isinstance(plot, PhaseDiagram):
         step = recipe.generated[plot.of]
         points = {(float(at[plot.x]), float(at[plot.y])): paths[name] for name, at in step.points()}

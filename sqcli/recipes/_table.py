@@ -4,6 +4,7 @@ Deviation = (ours − theirs)/√(error² + their error²); errors of the two ar
 """
 
 import csv
+import io
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from sqcli import store
-from sqcli.errors import SqcliError, UsageError
+from sqcli.errors import UsageError
+from sqcli.files import explained, replace_text
 from sqcli.recipes._model import Measured, Recipe, Reference, Row
 from sqcli.runs._known import known
 from sqcli.runs._opened import open_for_measuring
@@ -24,6 +26,7 @@ COLUMNS = (
     "published", "published_error", "published_source", "published_deviation",
     "reference", "reference_error", "reference_source", "reference_deviation", "flags",
 )  # fmt: skip
+FILES = ("table.json", "table.csv")
 EXACT = "exact, by the theory itself"
 Entry = dict[str, Any]
 Estimate = Mapping[str, Any]
@@ -92,6 +95,14 @@ def require_exact(rows: Sequence[Row], specs: Mapping[str, Any]) -> None:
         if row.quantity != "value" or (row.observable, row.component) not in there:
             names = ", ".join(dict.fromkeys(n if c is None else f"{n}[{c}]" for n, c in there)) or "nothing"
             raise UsageError(f"table.{row.number}.reference: not known exactly; of {row.of} is known: {names}")
+
+
+def require_draws(rows: Sequence[Row], draws: Mapping[str, int | None]) -> None:
+    """UsageError where a row leaves out all draws of its ensemble; `draws`: name -> draws per chain, where known."""
+    for row in rows:
+        there = draws.get(row.of)
+        if there is not None and row.skip >= there:
+            raise UsageError(f"table.{row.number}.skip: {row.skip} draws of {row.of} left out, there are {there}")
 
 
 def _estimates(path: Path, rows: Sequence[Row], progress: Progress) -> Sequence[Estimate]:
@@ -179,16 +190,15 @@ def write(recipe: Recipe, entries: Sequence[Entry], folder: Path) -> list[Path]:
         SqcliError: they cannot be written.
     """
     head = {"recipe": recipe.name, "description": recipe.description, "source": recipe.source}
-    files = [folder / "table.json", folder / "table.csv"]
-    try:
-        text = json.dumps({**head, "rows": list(entries)}, ensure_ascii=False, allow_nan=False, indent=1)
-        files[0].write_text(text + "\n", encoding="utf-8")
-        with files[1].open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-            writer.writeheader()
-            for entry in entries:
-                flat = {**entry, "flags": " ".join(entry["flags"])}
-                writer.writerow({name: cell(value) for name, value in flat.items()})
-    except OSError as error:
-        raise SqcliError(f"{folder}: the table cannot be written: {error.strerror or error}") from None
+    files = [folder / name for name in FILES]
+    table = io.StringIO()
+    writer = csv.DictWriter(table, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for entry in entries:
+        flat = {**entry, "flags": " ".join(entry["flags"])}
+        writer.writerow({name: cell(value) for name, value in flat.items()})
+    text = json.dumps({**head, "rows": list(entries)}, ensure_ascii=False, allow_nan=False, indent=1)
+    with explained(folder):
+        replace_text(files[0], text + "\n")
+        replace_text(files[1], table.getvalue())
     return files

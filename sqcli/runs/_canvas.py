@@ -4,7 +4,7 @@ Figures are made for print: 3.4 inches is a column of a journal, type is 8 point
 """
 
 import contextlib
-import os
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sqcli.errors import SqcliError, UsageError
+from sqcli.files import explained, replace_bytes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -110,7 +111,8 @@ class Quantity:
 
 @contextlib.contextmanager
 def sheet(out: Path, width: float = COLUMN, height: float = HEIGHT) -> Iterator["Figure"]:
-    """An empty figure of `width` times `height` inches; at the end it is written to `out`, aside and renamed.
+    """An empty figure of `width` times `height` inches; at the end it is written to `out`, aside and renamed; a link
+    there is replaced, its target left alone.
 
     Raises:
         UsageError: a format that is not offered.
@@ -119,6 +121,8 @@ def sheet(out: Path, width: float = COLUMN, height: float = HEIGHT) -> Iterator[
     kind = out.suffix[1:].lower()
     if kind not in FORMATS:
         raise UsageError(f"{out}: the name of a figure must end in .{', .'.join(FORMATS)}")
+    if out.exists() and not out.is_file():
+        raise SqcliError(f"{out}: exists and is no file; choose another name")
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -127,14 +131,10 @@ def sheet(out: Path, width: float = COLUMN, height: float = HEIGHT) -> Iterator[
         figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
         FigureCanvasAgg(figure)
         yield figure
-        part = out.with_name(f".{out.stem}.{os.getpid()}.{kind}")
-        try:
-            figure.savefig(part, format=kind)
-            part.replace(out)
-        except OSError as error:
-            raise SqcliError(f"{out}: cannot be written: {error.strerror or error}") from None
-        finally:
-            part.unlink(missing_ok=True)
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format=kind)
+        with explained(out):
+            replace_bytes(out, buffer.getvalue())
 
 
 def real(values: NDArray[Any]) -> NDArray[np.float64]:

@@ -6,7 +6,6 @@ that have not begun are refused. `csv` holds the kept series, one line per chain
 Weights go along wherever draws are weighted.
 """
 
-import contextlib
 import csv
 import io
 import json
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 
 from sqcli import store
 from sqcli.errors import SqcliError, UsageError
+from sqcli.files import explained, replacing
 from sqcli.runs._opened import LOG_WEIGHT, carries_weights
 from sqcli.text import cell
 
@@ -42,7 +42,7 @@ def export(path: Path, out: Path, kind: str | None = None, *, force: bool = Fals
     ensemble = store.open_ensemble(path)
     if not ensemble.draws.any():
         raise SqcliError(f"{path}: no draw is committed yet; there is nothing to export")
-    with _aside(_place(ensemble, out, force)) as file:
+    with explained(out), replacing(_place(ensemble, out, force)) as file:
         KINDS[kind](ensemble, file)
     most, least = int(ensemble.draws.max()), int(ensemble.draws.min())
     cut = f", the {least} draws that all chains have (of up to {most})" if kind != "csv" and least < most else ""
@@ -72,18 +72,6 @@ def _place(ensemble: store.Ensemble, out: Path, force: bool) -> Path:
     if target.exists() and not force:
         raise SqcliError(f"{out}: exists; choose another name, or --force to replace it")
     return target
-
-
-@contextlib.contextmanager
-def _aside(out: Path) -> Iterator[IO[bytes]]:
-    """A file that takes the name `out` once it is complete, and vanishes when it never is."""
-    part = out.with_name(f".{out.name}.{os.getpid()}.part")
-    try:
-        with part.open("xb") as file:
-            yield file
-        part.replace(out)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _npy(ensemble: store.Ensemble, file: IO[bytes]) -> None:
