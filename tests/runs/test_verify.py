@@ -1,6 +1,6 @@
 """Verify passes on every exact algorithm and fails where the physics is wrong.
 
-A correct row fails once in 16 000; seeds are fixed.
+A correct row fails once in 16 000: claims are tried twice.
 """
 
 import json
@@ -52,100 +52,154 @@ EXACT = [
 
 
 @pytest.mark.parametrize(("theory", "algorithm", "values"), EXACT)
-def test_exact_algorithms_pass(tmp_path, theory, algorithm, values):
-    report = verify(run(tmp_path / "e", theory, algorithm, values))
-    assert report.passed, failed(report)
-    rows = [(row["observable"], row["component"]) for row in report.estimates]
-    assert len(rows) == len(set(rows))
-    names = {name for name, _ in rows}
-    assert {"schwinger_dyson", "start_memory", "warmup_drift"} <= names
-    assert ("reversibility" in names) == (algorithm in ("hmc", "fahmc", "wolff") and "radial" not in values)
-    assert ("exp_delta_h" in names) == (algorithm != "metropolis" and "radial" not in values)
+def test_exact_algorithms_pass(tmp_path, theory, algorithm, values, judge):
+    def claim(seed, size):
+        report = verify(run(tmp_path / str(size), theory, algorithm, values, seed=seed))
+        assert report.passed, failed(report)
+        rows = [(row["observable"], row["component"]) for row in report.estimates]
+        assert len(rows) == len(set(rows))
+        names = {name for name, _ in rows}
+        assert {"schwinger_dyson", "start_memory", "warmup_drift"} <= names
+        assert ("reversibility" in names) == (algorithm in ("hmc", "fahmc", "wolff") and "radial" not in values)
+        assert ("exp_delta_h" in names) == (algorithm != "metropolis" and "radial" not in values)
+
+    judge.twice(claim)
 
 
-def test_single_precision_passes(tmp_path):
-    report = verify(run(tmp_path / "e", SYMMETRIC, "hmc", dtype="float32"))
-    assert report.passed, failed(report)
+def test_single_precision_passes(tmp_path, judge):
+    def claim(seed, size):
+        report = verify(run(tmp_path / str(size), SYMMETRIC, "hmc", dtype="float32", seed=seed))
+        assert report.passed, failed(report)
+
+    judge.twice(claim)
 
 
-def test_envelope_has_one_row_per_check(tmp_path):
-    report = verify(write(tmp_path / "e", free_fields((6, 4), 0.5, 2, 500, seed=1)))
-    envelope = report.envelope()
-    assert report.passed, failed(report)
-    assert all(set(row) == KEYS for row in envelope["estimates"])
-    assert {"magnetization", "binder", "action", "correlator"} <= {row["observable"] for row in envelope["estimates"]}
-    assert json.loads(as_json(envelope), parse_constant=pytest.fail)["theory"] == "free"
+def test_envelope_has_one_row_per_check(tmp_path, judge):
+    def claim(seed, size):
+        report = verify(write(tmp_path / str(size), free_fields((6, 4), 0.5, 2, 500, seed)))
+        envelope = report.envelope()
+        assert report.passed, failed(report)
+        assert all(set(row) == KEYS for row in envelope["estimates"])
+        assert {"magnetization", "binder", "action", "correlator"} <= {
+            row["observable"] for row in envelope["estimates"]
+        }
+        assert json.loads(as_json(envelope), parse_constant=pytest.fail)["theory"] == "free"
+
+    judge.twice(claim)
 
 
-def test_exact_values_are_told_apart_from_wrong_ones(tmp_path):
-    fields = free_fields((8, 8), 0.5, 4, 1000, seed=3)
-    assert verify(write(tmp_path / "right", fields)).passed
-    report = verify(write(tmp_path / "wrong", fields, parameters={"mass2": 0.6}))
-    assert ("field_squared", None) in failed(report)
+def test_exact_values_are_told_apart_from_wrong_ones(tmp_path, judge):
+    def claim(seed, size):
+        fields = free_fields((8, 8), 0.5, 4, 1000, seed)
+        assert verify(write(tmp_path / f"right{size}", fields)).passed
+        report = verify(write(tmp_path / f"wrong{size}", fields, parameters={"mass2": 0.6}))
+        assert ("field_squared", None) in failed(report)
+
+    judge.twice(claim)
 
 
 @pytest.mark.parametrize("step", ["0.1", "0.2"])
-def test_langevin_at_a_large_step_fails(tmp_path, step):
-    report = verify(run(tmp_path / "e", SYMMETRIC, "langevin", {"step_size": step}, every=3))
-    assert ("schwinger_dyson", "phi_dS") in failed(report)
+def test_langevin_at_a_large_step_fails(tmp_path, step, judge):
+    def claim(seed, size):
+        report = verify(run(tmp_path / str(size), SYMMETRIC, "langevin", {"step_size": step}, every=3, seed=seed))
+        assert ("schwinger_dyson", "phi_dS") in failed(report)
+
+    judge.twice(claim)
 
 
-def test_langevin_at_a_small_step_passes(tmp_path):
-    report = verify(run(tmp_path / "e", SYMMETRIC, "langevin", {"step_size": "0.002"}, draws=300, every=200))
-    assert report.passed, failed(report)
+def test_langevin_at_a_small_step_passes(tmp_path, judge):
+    def claim(seed, size):
+        report = verify(
+            run(tmp_path / str(size), SYMMETRIC, "langevin", {"step_size": "0.002"}, draws=300, every=200, seed=seed)
+        )
+        assert report.passed, failed(report)
+
+    judge.twice(claim)
 
 
 @pytest.mark.parametrize("factor", [0.98, 1.02])
-def test_a_coupling_that_is_two_percent_off_fails(tmp_path, factor):
+def test_a_coupling_that_is_two_percent_off_fails(tmp_path, factor, judge):
     """2000 independent draws at 32²; without jitter short waves would be in resonance with the trajectory's length."""
-    path = run(tmp_path / "e", SYMMETRIC, "hmc", {"jitter": "0.4"}, extents=(32, 32), draws=500, every=5)
-    assert verify(path).passed
-    alter(path, parameters=store.open_ensemble(path).attrs["parameters"] | {"kappa": 0.21 * factor})
-    assert not verify(path).passed
+
+    def claim(seed, size):
+        path = run(
+            tmp_path / str(size), SYMMETRIC, "hmc", {"jitter": "0.4"}, extents=(32, 32), draws=500, every=5, seed=seed
+        )
+        assert verify(path).passed
+        alter(path, parameters=store.open_ensemble(path).attrs["parameters"] | {"kappa": 0.21 * factor})
+        assert not verify(path).passed
+
+    judge.twice(claim)
 
 
 @pytest.mark.parametrize("chains", [1, 4])
 @pytest.mark.parametrize("draws", [500, 2000])
-def test_clusters_alone_fail(tmp_path, chains, draws):
+def test_clusters_alone_fail(tmp_path, chains, draws, judge):
     """radial_updates=0 from a hot start: |φ| never moves."""
-    report = verify(run(tmp_path / "e", SYMMETRIC, "wolff", {"radial_updates": "0"}, chains=chains, draws=draws))
-    assert any(name == "schwinger_dyson" for name, _ in failed(report))
+
+    def claim(seed, size):
+        options = {"chains": chains, "draws": draws, "seed": seed}
+        report = verify(run(tmp_path / str(size), SYMMETRIC, "wolff", {"radial_updates": "0"}, **options))
+        assert any(name == "schwinger_dyson" for name, _ in failed(report))
+
+    judge.twice(claim)
 
 
 @pytest.mark.parametrize("theory", [SYMMETRIC, BROKEN])
 @pytest.mark.parametrize("start", ["hot", "cold"])
-def test_no_warm_up_fails(tmp_path, theory, start):
-    values = {"step_size": "0.1", "jitter": "0.2"}
-    path = run(tmp_path / "e", theory, "hmc", values, extents=(16, 16), draws=500, warmup=0, start=start)
-    assert any(name == "start_memory" for name, _ in failed(verify(path)))
+def test_no_warm_up_fails(tmp_path, theory, start, judge):
+    def claim(seed, size):
+        values = {"step_size": "0.1", "jitter": "0.2"}
+        path = run(
+            tmp_path / str(size), theory, "hmc", values, extents=(16, 16), draws=500, warmup=0, start=start, seed=seed
+        )
+        assert any(name == "start_memory" for name, _ in failed(verify(path)))
+
+    judge.twice(claim)
 
 
-def test_energy_that_is_not_conserved_on_average_fails(tmp_path):
-    rng = np.random.default_rng(1)
-    fields = free_fields((6, 6), 0.5, 4, 500, seed=3)
-    right = write(tmp_path / "right", fields, stats={"delta_h": rng.normal(0.125, 0.5, (4, 500))})
-    assert verify(right).passed
-    wrong = write(tmp_path / "wrong", fields, stats={"delta_h": rng.normal(0.25, 0.5, (4, 500))})
-    assert failed(verify(wrong)) == {("exp_delta_h", None)}
+def test_energy_that_is_not_conserved_on_average_fails(tmp_path, judge):
+    def claim(seed, size):
+        rng = np.random.default_rng(seed)
+        fields = free_fields((6, 6), 0.5, 4, 500, seed)
+        right = write(tmp_path / f"right{size}", fields, stats={"delta_h": rng.normal(0.125, 0.5, (4, 500))})
+        assert verify(right).passed
+        wrong = write(tmp_path / f"wrong{size}", fields, stats={"delta_h": rng.normal(0.25, 0.5, (4, 500))})
+        assert failed(verify(wrong)) == {("exp_delta_h", None)}
+
+    judge.twice(claim)
 
 
-def test_trajectories_that_diverge_do_not_spoil_the_rest(tmp_path):
+def test_trajectories_that_diverge_do_not_spoil_the_rest(tmp_path, judge):
     """Their partners, which would make up for them in ⟨e^{−ΔH}⟩, are too far out ever to be seen."""
-    changes = np.random.default_rng(1).normal(0.125, 0.5, (4, 500))
-    changes[:, ::5] = np.nan
-    report = verify(write(tmp_path / "e", free_fields((2,), 0.5, 4, 500, seed=3), stats={"delta_h": changes}))
-    row = next(row for row in report.estimates if row["observable"] == "exp_delta_h")
-    assert row["value"] < 0.9
-    assert row["passed"]
-    assert report.passed, failed(report)
+
+    def claim(seed, size):
+        changes = np.random.default_rng(seed).normal(0.125, 0.5, (4, 500))
+        changes[:, ::5] = np.nan
+        report = verify(
+            write(tmp_path / str(size), free_fields((2,), 0.5, 4, 500, seed=seed), stats={"delta_h": changes})
+        )
+        row = next(row for row in report.estimates if row["observable"] == "exp_delta_h")
+        assert row["value"] < 0.9
+        assert row["passed"]
+        assert report.passed, failed(report)
+
+    judge.twice(claim)
 
 
-def test_chains_in_topological_sectors_of_their_own_have_not_passed(tmp_path):
-    path = run(tmp_path / "e", U1 | {"parameters": {"beta": "12"}}, "hmc", {"n_steps": "6"}, draws=400)
-    report = verify(path)
-    assert not report.passed
-    apart = {row["component"] for row in report.estimates if row["observable"] == "chains_agree" and not row["passed"]}
-    assert "charge" in apart
+def test_chains_in_topological_sectors_of_their_own_have_not_passed(tmp_path, judge):
+    def claim(seed, size):
+        path = run(
+            tmp_path / str(size), U1 | {"parameters": {"beta": "12"}}, "hmc", {"n_steps": "6"}, draws=400, seed=seed
+        )
+        report = verify(path)
+        assert not report.passed
+        apart = {
+            row["component"] for row in report.estimates if row["observable"] == "chains_agree" and not row["passed"]
+        }
+        assert "charge" in apart
+
+    judge.twice(claim)
 
 
 def test_few_draws_are_undecided(tmp_path):
@@ -192,18 +246,25 @@ def test_a_single_draw_cannot_be_verified(tmp_path):
     assert verify(path).verdict == "undecided"
 
 
-def test_skipping_the_beginning_heals_a_missing_warm_up(tmp_path):
-    values = {"step_size": "0.1", "jitter": "0.2"}
-    path = run(tmp_path / "e", SYMMETRIC, "hmc", values, extents=(16, 16), draws=600, warmup=0)
-    assert not verify(path).passed
-    assert verify(path, skip=100).passed
-    assert store.open_ensemble(path).finished
+def test_skipping_the_beginning_heals_a_missing_warm_up(tmp_path, judge):
+    def claim(seed, size):
+        values = {"step_size": "0.1", "jitter": "0.2"}
+        path = run(tmp_path / str(size), SYMMETRIC, "hmc", values, extents=(16, 16), draws=600, warmup=0, seed=seed)
+        assert not verify(path).passed
+        assert verify(path, skip=100).passed
+        assert store.open_ensemble(path).finished
+
+    judge.twice(claim)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("theory", "algorithm", "values"), EXACT)
-def test_practically_no_false_alarm(tmp_path, theory, algorithm, values):
-    """One failed report in 20 is a chance of about 1 in 40, two are 1 in 3000."""
-    paths = [run(tmp_path / f"e{seed}", theory, algorithm, values, seed=1000 + seed) for seed in range(20)]
-    failures = [failed(report) for report in map(verify, paths) if not report.passed]
-    assert len(failures) <= 1, failures
+def test_practically_no_false_alarm(tmp_path, theory, algorithm, values, judge):
+    """One failed report in 20 is a chance of about 1 in 40, two are 1 in 3000, twice two 1 in 10⁷."""
+
+    def claim(seed, size):
+        paths = [run(tmp_path / f"{size}-{i}", theory, algorithm, values, seed=seed + i) for i in range(20)]
+        failures = [failed(report) for report in map(verify, paths) if not report.passed]
+        assert len(failures) <= 1, failures
+
+    judge.twice(claim)

@@ -209,15 +209,18 @@ def test_one_draw_per_chain():
     assert e.ess == pytest.approx(500, rel=0.01)
 
 
-@pytest.mark.parametrize("chains", [1, 4])
-def test_short_and_few_is_flagged(ar1, chains, judge):
-    def claim(seed, size):
-        e = estimate(list(ar1(np.random.default_rng(seed), chains, 60, 5.0)))[0]
-        assert {"short_chains", "few_chains"} <= set(e.flags)
-        assert e.tau_int is None
-        assert e.error > 0
+@pytest.mark.parametrize(("chains", "share"), [(1, 0.6), (4, 0.9)])
+def test_short_and_few_is_flagged(ar1, chains, share, judge):
+    """Mostly: a chain of twelve τ may look like many short times."""
 
-    judge.twice(claim)
+    def sample(seed, size):
+        x = ar1(np.random.default_rng(seed), chains * 200 * size, 60, 5.0).reshape(200 * size, chains, 60)
+        found = [estimate(list(rows))[0] for rows in x]
+        assert all(e.error > 0 for e in found)
+        flagged = [{"short_chains", "few_chains"} <= set(e.flags) and e.tau_int is None for e in found]
+        return mean(flagged, at_least=share)
+
+    judge.check(sample)
 
 
 def test_every_flag_is_explained(ar1):
