@@ -77,17 +77,27 @@ def carries_weights(ensemble: store.Ensemble) -> bool:
     return weighted
 
 
-def open_for_measuring(path: str | Path) -> Opened:
-    """Open an ensemble.
+def require_draws(ensemble: store.Ensemble, skip: int) -> None:
+    """SqcliError where a chain that has begun would be left without a draw."""
+    chain, draws = min(((c, int(n)) for c, n in enumerate(ensemble.draws) if n), key=lambda pair: pair[1])
+    if skip >= draws:
+        raise SqcliError(
+            f"{ensemble.path}: --skip {skip} leaves no draw of chain {chain}, which has {draws}; skip fewer"
+        )
+
+
+def open_for_measuring(path: str | Path, skip: int = 0) -> Opened:
+    """Open an ensemble of which `skip` draws of each chain are to be left out.
 
     Raises:
-        SqcliError: no readable ensemble, nothing committed yet, or attributes that do not name a theory.
+        SqcliError: no readable ensemble, nothing committed yet or left, or attributes that do not name a theory.
         DamageError: weighted draws without their weights.
     """
     ensemble = store.open_ensemble(path)
     carries_weights(ensemble)
     if not ensemble.draws.any():
         raise SqcliError(f"{path}: no draw is committed yet; generate some, or wait for the run's first commit")
+    require_draws(ensemble, skip)
     attrs = ensemble.attrs
     try:
         name = registry.resolve("theories", attrs["theory"])

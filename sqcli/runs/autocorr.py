@@ -56,7 +56,7 @@ def autocorr(
     Raises:
         UsageError, SqcliError: as `measure`.
     """
-    opened = open_for_measuring(path)
+    opened = open_for_measuring(path, skip)
     chosen = choose(opened, observables, {})
     series = shortened(gather(opened, chosen.values()), skip, stride)
     common = ensemble_flags(opened, skip, stride)

@@ -63,7 +63,7 @@ def measure(
         UsageError: an unknown observable, or one that does not exist for the ensemble's theory.
         SqcliError: no readable ensemble, no committed draw, damage.
     """
-    opened = open_for_measuring(path)
+    opened = open_for_measuring(path, skip)
     chosen = choose(opened, observables, options or {})
     series = shortened(gather(opened, _with_mean(chosen.values()), progress), skip, stride)
     common = ensemble_flags(opened, skip, stride)
@@ -110,7 +110,8 @@ def primaries(opened: Opened, instance: Observable, series: Series) -> Iterator[
     room = BATCH_BYTES // (1 if instance.function(opened.lattice) is None else 4)  # functions need copies
     parts = batches(len(labels), needed, room) if instance.separable and labels else [ALL]
     for columns in parts:
-        found = instance.joint(list(zip(*(table.chains(columns) for table in needed), strict=True)))
+        with np.errstate(all="ignore"):  # what is not finite is flagged
+            found = instance.joint(list(zip(*(table.chains(columns) for table in needed), strict=True)))
         yield found if weights is None else stats.reweighted(found, weights)
 
 

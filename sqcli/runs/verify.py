@@ -61,7 +61,7 @@ def verify(path: str | Path, *, skip: int = 0, stride: int = 1) -> Verdict:
     Raises:
         SqcliError: no readable ensemble, or no draw is left.
     """
-    opened = open_for_measuring(path)
+    opened = open_for_measuring(path, skip)
     found = _checks.histories(opened)
     residual, state = ({name: cut(chains, skip, stride) for name, chains in part.items()} for part in found)
     rows = [

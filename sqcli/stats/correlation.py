@@ -43,7 +43,8 @@ def autocorrelation(
     w = fixed_window(window)
     if not any(len(c) for c in chains):
         return _without_rho(s, (f.NO_DATA,))
-    m = project(chains, None)
+    with np.errstate(all="ignore"):  # what is not finite is flagged
+        m = project(chains, None)
     v = slower([column_verdict(m, k, s=s, window=w, tau_exp=tau_exp) for k in range(m.series.shape[1])])
     if v.gamma is None:
         return _without_rho(s, v.flags)

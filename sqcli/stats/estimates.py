@@ -31,12 +31,11 @@ def column_verdict(m: Means, k: int, *, s: float, window: int | None, tau_exp: f
     n = int(m.lengths.sum())
     if not m.finite[k]:
         return unknown(f.NOT_FINITE)
-    if n == 1 or (len(m.lengths) == 1 and n < 4):
+    if n == 1 or (len(m.lengths) == 1 and n < 4) or m.flat[k]:
         return unknown(f.FEW_CHAINS)
     if m.constant[k]:
         return constant(None if len(m.lengths) == 1 else 0.0)
-    series = np.ascontiguousarray(m.series[:, k])
-    return judge(series, m.chain_values[:, k], m.lengths, s=s, window=window, tau_exp=tau_exp)
+    return judge(m.series[:, k], m.chain_values[:, k], m.lengths, s=s, window=window, tau_exp=tau_exp)
 
 
 def slower(parts: list[Verdict]) -> Verdict:

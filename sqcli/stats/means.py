@@ -15,6 +15,7 @@ from sqcli.stats.results import AnyArray, Chains, Combine, FloatArray
 
 _MOST_CHAINS_LEFT_OUT = 256  # with more, each one matters so little that the linearisation is as good, and cheaper
 _ROUNDING = 8 * np.finfo(float).eps
+_SHRUNK = (1.0, 1e-3, 1e-5, 1e-7)  # steps of the gradient, tried until the function exists on both sides
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,8 @@ class Means:
     """Chains end to end, and a function of their means in real columns (real parts, then imaginary parts).
 
     `value` (c,) as combine gave it; `series` (N, k) projected deviations, `chain_values` (R, k) jackknife
-    pseudo-values of whole chains (their means, for linear functions), `constant` (k,), k = c or 2c.
+    pseudo-values of whole chains (their means, for linear functions), `constant` (k,), k = c or 2c. `flat` (k,): the
+    projection vanishes though the function does not stay the same, as for the variance of two numbers.
     """
 
     value: AnyArray
@@ -30,6 +32,7 @@ class Means:
     series: FloatArray
     chain_values: FloatArray
     constant: NDArray[np.bool_]
+    flat: NDArray[np.bool_]
 
     @cached_property
     def finite(self) -> NDArray[np.bool_]:
@@ -70,16 +73,45 @@ def _mean(column: AnyArray) -> complex | float:
     return float(np.mean(np.ascontiguousarray(column)))
 
 
-def _gradient(combine: Combine, mean: AnyArray, step: FloatArray) -> FloatArray:
+def rms(columns: FloatArray) -> FloatArray:
+    """(k,) root mean squares of (N, k), also where squares would overflow or vanish."""
+    size = np.abs(columns).max(axis=0, initial=0.0)
+    unit = np.where((size > 1e-140) & (size < 1e140), 1.0, np.where(size > 0, size, 1.0))
+    found: FloatArray = np.sqrt(np.mean((columns / unit) ** 2, axis=0)) * unit
+    return found
+
+
+def _slope(combine: Combine, mean: AnyArray, direction: AnyArray, h: float) -> FloatArray:
+    """(k,) central differences; where the function ends within the step, as √x does near 0, with a smaller one."""
+    found: FloatArray | None = None
+    for step in (h * part for part in _SHRUNK):
+        ahead, behind = (real_columns(np.atleast_1d(combine(mean + sign * step * direction))) for sign in (1, -1))
+        new = (ahead - behind) / (2 * step)
+        found = new if found is None else np.where(np.isfinite(found), found, new)
+        if np.isfinite(found).all():
+            break
+    return np.zeros(0) if found is None else found
+
+
+def _gradient(combine: Combine, mean: AnyArray, step: FloatArray, width: int) -> FloatArray:
     """(k, P) of real columns by the P real columns of the primaries; `step` (P,), zero where nothing fluctuates."""
     n_primaries = len(mean)
     slopes = []
     for column, h in enumerate(step):
-        shift = np.zeros_like(mean)
-        shift[column % n_primaries] = h if column < n_primaries else 1j * h
-        ahead, behind = (real_columns(np.atleast_1d(combine(mean + sign * shift))) for sign in (1, -1))
-        slopes.append((ahead - behind) / (2 * h) if h > 0 else np.zeros_like(ahead))
+        direction = np.zeros_like(mean)
+        direction[column % n_primaries] = 1 if column < n_primaries else 1j
+        slopes.append(_slope(combine, mean, direction, float(h)) if h > 0 else np.zeros(width))
     return np.stack(slopes, axis=1)
+
+
+def _stays(combine: Combine, data: AnyArray, value: AnyArray) -> NDArray[np.bool_]:
+    """(k,) whether the function of the means of some of the draws is what it is for all of them."""
+    parts = [data[:1].mean(axis=0), data[: -(-len(data) // 2)].mean(axis=0), data[-1:].mean(axis=0)]
+    found = np.stack([real_columns(np.atleast_1d(combine(part))) for part in parts])
+    whole = real_columns(value)
+    same = np.abs(found - whole) <= np.sqrt(np.finfo(float).eps) * np.abs(whole)
+    stays: NDArray[np.bool_] = (same | ~np.isfinite(found)).all(axis=0)
+    return stays
 
 
 def _left_out(combine: Combine, data: AnyArray, lengths: NDArray[np.int64], value: AnyArray) -> FloatArray:
@@ -102,16 +134,17 @@ def project(chains: Chains, combine: Combine | None) -> Means:
         value, series = mean, deviations
     else:
         value = np.atleast_1d(combine(mean))
-        step = np.sqrt(np.mean(deviations**2, axis=0) / len(data))
-        gradient = _gradient(combine, mean, step)
+        step = rms(deviations) / np.sqrt(len(data))
+        gradient = _gradient(combine, mean, step, len(real_columns(value)))
         series = deviations @ gradient.T
         scale = np.abs(gradient) @ np.abs(real_columns(mean)) + np.sqrt(len(data)) * np.abs(real_columns(value))
     if combine is not None and 1 < len(lengths) <= _MOST_CHAINS_LEFT_OUT:
         chain_values = _left_out(combine, data, lengths, value)
     else:
         chain_values = _chain_means(series, lengths) + real_columns(value)
-    constant = np.mean(series**2, axis=0) <= (_ROUNDING * scale) ** 2
-    return Means(value, lengths, series, chain_values, constant)
+    still = rms(series) <= _ROUNDING * scale
+    stays = _stays(combine, data, value) if combine is not None and still.any() else np.ones_like(still)
+    return Means(value, lengths, series, chain_values, still & stays, still & ~stays)
 
 
 def between_chains_error(chain_values: FloatArray, lengths: NDArray[np.int64]) -> FloatArray | None:

@@ -135,8 +135,28 @@ def judge(
 ) -> Verdict:
     """Analyse deviations (N,) that are not all zero, with pseudo-values (R,) of whole chains.
 
-    Where neither error can be trusted the larger one is given, flagged.
+    Where neither error can be trusted the larger one is given, flagged. Numbers whose squares would overflow or vanish
+    are analysed in units of a power of two near the largest of them.
     """
+    largest = float(np.abs(series).max())
+    unit = 1.0 if 1e-140 < largest < 1e140 else 2.0 ** min(math.frexp(largest)[1], 1023)
+    series, chain_values = np.ascontiguousarray(series / unit), chain_values / unit
+    v = _judge(series, chain_values, lengths, s=s, window=window, tau_exp=tau_exp)
+    if unit == 1.0:
+        return v
+    error, between, outlier = (None if x is None else x * unit for x in (v.error, v.between, v.outlier))
+    return replace(v, error=error, between=between, outlier=outlier)
+
+
+def _judge(
+    series: FloatArray,
+    chain_values: FloatArray,
+    lengths: NDArray[np.int64],
+    *,
+    s: float,
+    window: int | None,
+    tau_exp: float | None,
+) -> Verdict:
     n, n_chains = len(series), len(lengths)
     g = gamma_method(series, lengths, s=s, window=window, tau_exp=tau_exp)
     scatter = between_chains_error(chain_values[:, None], lengths)

@@ -9,8 +9,10 @@ from drawn import free_fields, write
 from statistical import estimate
 
 from sqcli.cli._format import as_json
+from sqcli.errors import SqcliError
 from sqcli.runs.autocorr import autocorr
 from sqcli.runs.measure import measure
+from sqcli.runs.verify import verify
 
 KEYS = {"observable", "component", "tau_int", "tau_int_error", "tau_int_trajectories", "window", "s", "rho"}
 KEYS |= {"rho_error", "tau_exp", "ess", "rhat", "flags"}
@@ -108,11 +110,16 @@ def test_short_chains_say_nothing(tmp_path):
     assert "one_draw_per_chain" in row["flags"]
 
 
-def test_nothing_left_to_analyse(tmp_path):
-    path = write(tmp_path / "e", free_fields((4, 4), 0.5, 3, 5, seed=2))
-    row = rows(autocorr(path, ["binder"], skip=9))["binder", None]
-    assert row["rho"] == []
-    assert "no_data" in row["flags"]
+@pytest.mark.parametrize("skip", [3, 5, 9])
+@pytest.mark.parametrize("command", [lambda *a, **k: measure(*a, ["binder"], **k), verify])
+def test_nothing_left_to_analyse(tmp_path, skip, command):
+    """Also where only the shortest chain is used up: it must not drop out silently."""
+    fields = [free_fields((4, 4), 0.5, 1, n, seed=n)[0] for n in (9, 3, 9)]
+    path = write(tmp_path / "e", fields)
+    with pytest.raises(SqcliError, match=f"--skip {skip} leaves no draw of chain 1, which has 3"):
+        command(path, skip=skip)
+    with pytest.raises(SqcliError, match="leaves no draw"):
+        autocorr(path, ["binder"], skip=skip, stride=2)
 
 
 def test_a_constant_series_is_called_constant(tmp_path):
