@@ -3,12 +3,12 @@
 import contextlib
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqcli import store
-from sqcli.errors import UsageError
+from sqcli.errors import SqcliError, UsageError
 from sqcli.stopping import polling
 
 
@@ -30,6 +30,16 @@ class Options(Protocol):
     @property
     def chain_range(self) -> tuple[int, int] | None:
         """Chains of this process; None: all."""
+
+
+def require_made_by(command: str, attributes: Mapping[str, Any]) -> None:
+    """SqcliError where an ensemble was made by the other one of `generate` and `sample`; a sampled one has a model."""
+    made = "sample" if "model" in attributes else "generate"
+    if made != command and ("model" in attributes or "start" in attributes):
+        raise SqcliError(
+            f"the ensemble was not made by {command} of this sqcli but by {made}; "
+            "choose another name, or --force to erase it"
+        )
 
 
 def raised_target(request: Options, ensemble: store.Ensemble) -> int:

@@ -20,6 +20,7 @@ from sqcli.lattice.geometry import Lattice
 from sqcli.mcmc._base import System
 from sqcli.parameters import require_count
 from sqcli.runs._moves import Move
+from sqcli.runs._resumable import require_made_by
 from sqcli.runs._streams import SCHEME, Streams, require_known
 from sqcli.theories._base import Theory
 
@@ -84,6 +85,7 @@ class SampleSpec:
     @classmethod
     def from_attributes(cls, attributes: Mapping[str, Any], chains: int) -> "SampleSpec":
         """The run that wrote an ensemble; SqcliError when that was not a sampler of this sqcli."""
+        require_made_by("sample", attributes)
         try:
             return cls.build(
                 theory=attributes["theory"],
@@ -100,7 +102,9 @@ class SampleSpec:
                 **{name: int(attributes[name]) for name in ("warmup", "seed")},
             )
         except KeyError as error:
-            raise SqcliError(f"the ensemble was not made by sample of this sqcli: no attribute {error}") from None
+            raise SqcliError(
+                f"the ensemble was not made by sample of this sqcli: its attribute {error.args[0]} is missing"
+            ) from None
         except (TypeError, ValueError, UsageError) as error:
             raise SqcliError(f"the ensemble was not made by sample of this sqcli: {error}") from None
 

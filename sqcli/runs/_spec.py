@@ -15,6 +15,7 @@ from sqcli import registry, store
 from sqcli.errors import SqcliError, UsageError
 from sqcli.lattice.geometry import Lattice
 from sqcli.mcmc._base import Algorithm, System
+from sqcli.runs._resumable import require_made_by
 from sqcli.runs._streams import SCHEME, Streams, require_known
 from sqcli.theories._base import Theory
 
@@ -107,6 +108,7 @@ class RunSpec:
         Raises:
             SqcliError: when the ensemble was not made by an algorithm of this sqcli.
         """
+        require_made_by("generate", attributes)
         try:
             return cls.build(
                 theory=attributes["theory"],
@@ -121,7 +123,9 @@ class RunSpec:
                 **{name: int(attributes[name]) for name in ("warmup", "every", "seed")},
             )
         except KeyError as error:
-            raise SqcliError(f"the ensemble was not made by generate of this sqcli: no attribute {error}") from None
+            raise SqcliError(
+                f"the ensemble was not made by generate of this sqcli: its attribute {error.args[0]} is missing"
+            ) from None
         except (TypeError, ValueError, UsageError) as error:
             raise SqcliError(f"the ensemble's attributes do not describe a run of this sqcli: {error}") from None
 

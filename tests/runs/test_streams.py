@@ -138,5 +138,10 @@ def test_an_unknown_scheme_is_refused():
 
 
 def test_a_run_of_another_command_is_told_apart():
-    with pytest.raises(SqcliError, match="was not made by sample of this sqcli: no attribute 'interleave'"):
+    with pytest.raises(SqcliError, match="was not made by sample of this sqcli but by generate"):
         SampleSpec.from_attributes(new_spec(BASE).attributes(), 8)
+    with pytest.raises(SqcliError, match="was not made by generate of this sqcli but by sample"):
+        RunSpec.from_attributes(new_spec(BASE).attributes() | {"model": "m" * 64}, 8, "float64")
+    incomplete = {name: value for name, value in new_spec(BASE).attributes().items() if name != "every"}
+    with pytest.raises(SqcliError, match="was not made by generate of this sqcli: its attribute every is missing"):
+        RunSpec.from_attributes(incomplete, 8, "float64")
