@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from sqcli.errors import UsageError
+from sqcli.registry import suggestion
 
 T = TypeVar("T")
 TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
@@ -96,8 +97,8 @@ def build(cls: type[T], values: Mapping[str, Any], what: str) -> T:
     known, hints = fields(cls), get_type_hints(cls)
     for name in values:
         if name not in known:
-            allowed = ", ".join(known) or "none"
-            raise UsageError(f"{what} has no parameter {name!r}; allowed: {allowed}")
+            allowed, hint = ", ".join(known) or "none", suggestion(name, tuple(known))
+            raise UsageError(f"{what} has no parameter {name!r}{hint}; allowed: {allowed}")
     arguments = {}
     for name, field in known.items():
         if name in values:

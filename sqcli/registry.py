@@ -8,14 +8,14 @@ import ast
 import difflib
 import importlib
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
 from sqcli.errors import UsageError
 
 ROOT = Path(__file__).parent
-SINGULAR = {"theories": "theory"}
+SINGULAR = {"theories": "theory", "mcmc": "algorithm"}
 
 
 @cache
@@ -57,9 +57,15 @@ def resolve(folder: str, name: str) -> str:
     if name in aliases(folder):
         return aliases(folder)[name]
     kind = folder.rpartition("/")[2]
-    near = difflib.get_close_matches(name, names(folder), n=1)
-    hint = f" (did you mean {near[0]!r}?)" if near else ""
+    hint = suggestion(name, (*names(folder), *aliases(folder)))
     raise UsageError(f"no {SINGULAR.get(kind, kind[:-1])} {name!r}{hint}; there are: {', '.join(names(folder))}")
+
+
+def suggestion(name: str, known: Sequence[str]) -> str:
+    """` (did you mean 'hmc'?)` for `HMC`, nothing where no known name is like it."""
+    spellings = {other.lower().replace("_", "-"): other for other in reversed(known)}
+    near = difflib.get_close_matches(name.lower().replace("_", "-"), spellings, n=1)
+    return f" (did you mean {spellings[near[0]]!r}?)" if near else ""
 
 
 def parameters(folder: str, name: str) -> dict[str, str | None]:

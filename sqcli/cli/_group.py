@@ -10,12 +10,23 @@ from sqcli import registry
 from sqcli.cli._catalogue import describe_parameters, entries
 
 COMMANDS = "cli/commands"
+BadUsage: Any = typer.BadParameter.__base__  # click's UsageError, wherever this typer keeps it
 
 
 class Command(TyperCommand):
     """A command whose help ends with the contents of the folders it chooses from."""
 
     catalogues: ClassVar[dict[str, str]] = {}
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse; slips that the parser would blame on something else are told as what they are."""
+        if "" in args:
+            raise BadUsage("an argument is empty", ctx)
+        pairs = {name for option in self.params if "NAME=VALUE" in str(option.metavar) for name in option.opts}
+        for option, name, value in zip(args, args[1:], args[2:], strict=False):
+            if option in pairs and name.isidentifier() and not value.startswith("--"):
+                raise BadUsage(f"{option} {name} {value}: write {option} {name}={value}", ctx)
+        return list(super().parse_args(ctx, args))
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         """Write theories, algorithms, … with their parameters below the options."""

@@ -15,11 +15,10 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from sqcli import __version__, stopping
-from sqcli.cli._group import CommandFolder
+from sqcli.cli._group import BadUsage, CommandFolder
 from sqcli.cli._settings import Settings, complain, write
 from sqcli.errors import SqcliError, Stopped, UsageError
 
-BadUsage: Any = typer.BadParameter.__base__  # click's UsageError, wherever this typer keeps it
 app = typer.Typer(cls=CommandFolder, add_completion=False, rich_markup_mode=None)
 
 
@@ -125,6 +124,11 @@ def _explain(error: BaseException, settings: Settings) -> int:
 def _describe(error: BaseException) -> str:
     if isinstance(error, SqcliError):
         return str(error)
+    if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("sqcli"):
+        package = str(error.name).partition(".")[0]
+        return f"the package {package} is missing here; install it: {sys.executable} -m pip install {package}"
+    if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
+        return "the system lets no further thread start; take fewer --workers, or raise its limit (ulimit -u)"
     if isinstance(error, MemoryError):
         return "out of memory; take a smaller lattice, fewer chains or a larger machine"
     if isinstance(error, OSError):

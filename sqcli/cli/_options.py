@@ -5,11 +5,12 @@ from typing import Annotated
 
 import typer
 
-from sqcli.cli._values import one_of, whole
+from sqcli.cli._values import observable, one_of, whole
 
 Ensemble = Annotated[Path, typer.Argument(metavar="ENS", help="Ensemble directory.", show_default=False)]
 Observables = Annotated[
-    list[str], typer.Option("--obs", metavar="NAME", help="Observable; repeatable.", show_default=False)
+    list[str],
+    typer.Option("--obs", parser=observable, metavar="NAME", help="Observable; repeatable.", show_default=False),
 ]
 Skip = Annotated[
     int, typer.Option("--skip", parser=whole(0), metavar="N", help="Leave out the first N draws of each chain.")

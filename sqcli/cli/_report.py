@@ -6,14 +6,14 @@ from typing import Any
 import typer
 
 from sqcli.cli._format import explain_flags, render
-from sqcli.cli._settings import complain
+from sqcli.cli._settings import Settings
 
 
-def show(envelope: dict[str, Any], columns: Sequence[str], form: str) -> None:
-    """Print the estimates of `envelope` as `form`; flags are explained on stderr, even with --quiet."""
+def show(settings: Settings, envelope: dict[str, Any], columns: Sequence[str], form: str) -> None:
+    """Print the estimates of `envelope` as `form`; flags are explained on stderr."""
     from sqcli.runs.flags import FLAGS
 
     rows = envelope["estimates"]
     typer.echo(render(rows, columns, envelope, form))
     for line in explain_flags(rows, FLAGS):
-        complain(line)
+        settings.say(line)

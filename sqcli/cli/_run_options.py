@@ -43,6 +43,9 @@ Workers = Annotated[
 Device = Annotated[
     str | None, typer.Option("--device", parser=one_of("cpu", "cuda"), metavar="cpu|cuda", help="Where to compute.")
 ]
+Processor = Annotated[  # of Monte Carlo; cuda is understood, and refused by the run
+    str | None, typer.Option("--device", parser=one_of("cpu", "cuda"), metavar="cpu", help="Where to compute.")
+]
 TimeLimit = Annotated[
     str | None,
     typer.Option("--time-limit", metavar="3h|auto", help="Commit and stop in time; auto asks the batch system."),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import typer
 
 from sqcli.errors import UsageError
+from sqcli.registry import suggestion
 
 LARGEST = 10**12  # of a count: above, it is a slip of the finger
 MOST_SITES = 2**31
@@ -47,10 +48,20 @@ def one_of(*names: str) -> Callable[[str], str]:
 
     def parse(text: str) -> str:
         if text not in names:
-            raise typer.BadParameter(f"{text!r} is not one of {', '.join(names)}")
+            raise typer.BadParameter(f"{text!r} is not one of {', '.join(names)}{suggestion(text, names)}")
         return text
 
     return parse
+
+
+def observable(text: str) -> str:
+    """The name of one observable, all of whose components are estimated."""
+    name, bracket, _ = text.partition("[")
+    if bracket:
+        raise typer.BadParameter(f"{text!r}: {name} comes with all its components; write --obs {name}")
+    if "," in text:
+        raise typer.BadParameter(f"{text!r}: repeat the option: {' '.join(f'--obs {x}' for x in text.split(',') if x)}")
+    return text
 
 
 def window_length(text: str) -> str:

@@ -13,7 +13,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from sqcli.errors import UsageError
+from sqcli.diffusion._proposals import require_device
 
 SITES = 2**15  # of a batch that keep one thread busy
 
@@ -80,12 +80,9 @@ class Ranks:
 
 
 def usable(device: str | None) -> str:
-    """The device, cuda where there is one for None; UsageError when it is not there."""
-    if device is None:
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+    """The device, cuda where there is one for None; SqcliError when it is not there."""
+    device = require_device(device)
     if device == "cuda":
-        if not torch.cuda.is_available():
-            raise UsageError("--device cuda: there is no CUDA device here")
         torch.set_float32_matmul_precision("high")
     return device
 

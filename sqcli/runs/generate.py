@@ -40,7 +40,7 @@ def generate(request: Request, stop: threading.Event, progress: Callable[[Progre
         Stopped: ended early by `stop` or the time limit; all is committed and can be continued.
     """
     if request.device == "cuda":
-        raise UsageError("generate runs on the CPU; leave --device out")
+        raise SqcliError("generate runs on the CPU; take --device cpu or leave it out")
     ensemble, spec = _open_or_create(request)
     target = raised_target(request, ensemble)
     groups = groups_of(request, ensemble)

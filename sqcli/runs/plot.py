@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqcli.diffusion._disk import is_model
 from sqcli.errors import SqcliError, UsageError
+from sqcli.registry import suggestion
 from sqcli.runs import _panels, _propagator
 from sqcli.runs._canvas import COLUMN, HEIGHT, Quantity, Source, sheet
 
@@ -138,7 +139,8 @@ def plot_model(path: str | Path, kind: str, out: str | Path, **options: Any) -> 
 
 def _require_known(kind: str) -> None:
     if kind not in KINDS and kind not in MODEL_KINDS:
-        raise UsageError(f"no kind of plot {kind!r}; there are: {', '.join((*KINDS, *MODEL_KINDS))}")
+        known = (*KINDS, *MODEL_KINDS)
+        raise UsageError(f"no kind of plot {kind!r}{suggestion(kind, known)}; there are: {', '.join(known)}")
 
 
 def _require_taken(kind: str, takes: Sequence[str], given: Sequence[str], model: bool) -> None:

@@ -51,6 +51,23 @@ USAGE = [
     (["export", "e"], "OUT"),
     (["export", "e", "o", "--format", "xls"], "'xls' is not one of"),
     (["run"], "RECIPE"),
+    (
+        ["generate", "e", "--theory", "phi4", "--lattice", "4", "--algorithm", "HMC"],
+        "no algorithm 'HMC' (did you mean 'hmc'?)",
+    ),
+    (["generate", "e", "-p", "kappa", "0.2"], "-p kappa 0.2: write -p kappa=0.2"),
+    (["generate", "e", "-a", "n_steps", "5"], "-a n_steps 5: write -a n_steps=5"),
+    (["train", "e", "--out", "m", "-a", "channels", "-3"], "-a channels -3: write -a channels=-3"),
+    (["measure", "e", "--obs", "a,b"], "repeat the option: --obs a --obs b"),
+    (["autocorr", "e", "--obs", "a,b"], "repeat the option: --obs a --obs b"),
+    (["measure", "e", "--obs", "correlator[3]"], "write --obs correlator"),
+    (["measure", "", "--obs", "binder"], "an argument is empty"),
+    (["measure", "e", "--obs", ""], "an argument is empty"),
+    (["export", "e", ""], "an argument is empty"),
+    (["list", "algorithm"], "did you mean 'algorithms'?"),
+    (["plot", "e", "--kind", "Rho"], "did you mean 'rho'?"),
+    (["measure", "e", "--ob", "binder"], "--obs"),
+    (["generate", "e", "--thory", "phi4"], "--theory"),
     (["run", "r", "--set", "x"], "--set takes NAME=VALUE"),
 ]
 
@@ -85,6 +102,16 @@ FAILURES = [
     (MemoryError(), 1, "sqcli: out of memory; take a smaller lattice, fewer chains or a larger machine\n"),
     (RuntimeError("oh"), 1, "sqcli: internal error: RuntimeError: oh; run with --debug for the traceback\n"),
     (RecursionError("deep"), 1, "sqcli: internal error: RecursionError: deep; run with --debug for the traceback\n"),
+    (
+        RuntimeError("can't start new thread"),
+        1,
+        "sqcli: the system lets no further thread start; take fewer --workers, or raise its limit (ulimit -u)\n",
+    ),
+    (
+        ModuleNotFoundError("No module named 'torch'", name="torch"),
+        1,
+        f"sqcli: the package torch is missing here; install it: {sys.executable} -m pip install torch\n",
+    ),
     (BrokenPipeError(32, "Broken pipe"), 0, ""),
 ]
 

@@ -1,8 +1,7 @@
-"""`generate` translates options into a request, watches the run and listens to signals."""
+"""`generate` translates options into a request and watches the run."""
 
 import os
 import shlex
-import signal
 import subprocess
 import sys
 from dataclasses import dataclass, make_dataclass
@@ -12,7 +11,6 @@ import pytest
 
 from sqcli.cli._progress import clock, closing, counter, note
 from sqcli.cli._settings import Settings
-from sqcli.errors import Stopped
 from sqcli.runs.progress import Progress
 
 FIELDS = shlex.split(
@@ -56,18 +54,6 @@ def test_what_is_left_out_stays_open(sq, requests):
     given = {name: getattr(request, name) for name in FIELDS if getattr(request, name) not in (None, {}, False)}
     assert given == {"path": Path("e"), "command_line": ("sqcli", "generate", "e")}
     assert result.err == "sqcli: 3 chains hold 2 of 50 draws each (10 updates/s, acceptance 0.88)\n"
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1])
-def test_a_signal_ends_with_75(number, sq, fake):
-    def generate(request, stop, report):
-        os.kill(os.getpid(), number)
-        assert stop.is_set()
-        raise Stopped("e: stopped after 2 draws; run again to go on")
-
-    fake("sqcli.runs.generate", Request=Request, generate=generate)
-    result = sq("generate", "e")
-    assert (result.code, result.out, result.err) == (75, "", "sqcli: e: stopped after 2 draws; run again to go on\n")
 
 
 def test_a_finished_ensemble_says_so(sq, fake):

@@ -49,6 +49,11 @@ def test_every_command_and_every_option_has_help(name, sq):
     assert sq(name, "--help").code == 0
 
 
+def test_help_offers_nothing_that_is_absent(sq):
+    assert "--sizes" not in sq("measure", "--help").out
+    assert "cuda" not in sq("generate", "--help").out
+
+
 @pytest.mark.parametrize("kind", FOLDERS)
 @pytest.mark.parametrize("form", ["table", "json"])
 def test_list(kind, form, sq):

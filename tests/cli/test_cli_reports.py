@@ -84,10 +84,12 @@ def test_csv_has_a_line_per_estimate(command, sq, record):
 
 
 @pytest.mark.parametrize("form", ["table", "json", "csv"])
-def test_flags_are_explained_on_stderr_even_when_quiet(form, sq, record):
+def test_flags_are_explained_on_stderr_unless_quiet(form, sq, record):
     record("measure", BINDER)
-    result = sq("measure", "e", "--obs", "binder", "--format", form, "--quiet")
+    result = sq("measure", "e", "--obs", "binder", "--format", form)
     assert result.err.startswith("sqcli: not_mixed: ")
+    quiet = sq("measure", "e", "--obs", "binder", "--format", form, "--quiet")
+    assert (quiet.out, quiet.err) == (result.out, "")
     assert "not_mixed" in result.out
 
 

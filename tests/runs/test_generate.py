@@ -254,7 +254,6 @@ def test_worker_that_fails_stops_the_run_with_its_error(tmp_path, monkeypatch):
         {"parameters": {"kapa": "1"}},
         {"algorithm_parameters": {"n_step": "1"}},
         {"warmup": 0},
-        {"device": "cuda"},
         {"chain_range": (3, 2)},
         {"chain_range": (0, 9)},
     ],
@@ -263,6 +262,13 @@ def test_worker_that_fails_stops_the_run_with_its_error(tmp_path, monkeypatch):
 def test_wrong_usage_leaves_nothing_behind(tmp_path, change):
     with pytest.raises(UsageError):
         run(tmp_path / "ens", **change)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_device_that_is_not_there_is_no_wrong_usage(tmp_path):
+    with pytest.raises(SqcliError, match="runs on the CPU") as raised:
+        run(tmp_path / "ens", device="cuda")
+    assert raised.value.exit_code == 1
     assert list(tmp_path.iterdir()) == []
 
 

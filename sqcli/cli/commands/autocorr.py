@@ -14,6 +14,7 @@ CATALOGUES = {"observables": ""}
 
 
 def command(
+    ctx: typer.Context,
     ens: Ensemble,
     obs: Observables,
     window: Annotated[
@@ -38,4 +39,4 @@ def command(
 
     width: int | Literal["auto"] = "auto" if window == "auto" else int(window)
     report = autocorr(ens, obs, window=width, s=s, tau_exp=tau_exp, skip=skip, stride=stride)
-    _report.show(report.envelope(), _format.AUTOCORR, form)
+    _report.show(ctx.obj, report.envelope(), _format.AUTOCORR, form)

@@ -35,7 +35,7 @@ from sqcli.cli import _run_options as options
 from sqcli.cli import _values as values
 from sqcli.cli._options import Format
 from sqcli.cli._progress import live
-from sqcli.cli._settings import Settings, complain
+from sqcli.cli._settings import Settings
 
 CATALOGUES = {"algorithms": "-a ALGORITHM.", "samplers": "-a SAMPLER."}
 
@@ -106,4 +106,4 @@ def command(
         )
     typer.echo(render(found.envelope(), form))
     for line in (*found.notes, *explain_flags(found.rows, FLAGS)):
-        complain(line)
+        settings.say(line)

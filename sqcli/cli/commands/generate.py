@@ -39,7 +39,7 @@ def command(
     seed: options.Seed = None,
     dtype: options.Precision = None,
     workers: options.Workers = None,
-    device: options.Device = None,
+    device: options.Processor = None,
     time_limit: options.TimeLimit = None,
     chain_range: options.ChainRange = None,
     resume: options.Resume = False,

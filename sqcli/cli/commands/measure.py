@@ -21,7 +21,8 @@ def command(
     skip: Skip = 0,
     stride: Stride = 1,
     sizes: Annotated[
-        str | None, typer.Option("--sizes", metavar="1x1,2x2", help="Extents of Wilson loops and Creutz ratios.")
+        str | None,
+        typer.Option("--sizes", metavar="1x1,2x2", help="Extents of loops, which no observable has yet.", hidden=True),
     ] = None,
     unweighted: Annotated[
         bool, typer.Option("--unweighted", help="Leave the log weights of weighted draws aside.")
@@ -35,4 +36,4 @@ def command(
 
     with counter(ctx.obj, "reading draws") as progress:
         report = measure(ens, obs, skip=skip, stride=stride, options=options, unweighted=unweighted, progress=progress)
-    _report.show(report.envelope(), _format.MEASURE, form)
+    _report.show(ctx.obj, report.envelope(), _format.MEASURE, form)

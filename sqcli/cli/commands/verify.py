@@ -13,6 +13,7 @@ FAILED = 1
 
 
 def command(
+    ctx: typer.Context,
     ens: Ensemble,
     skip: Skip = 0,
     stride: Stride = 1,
@@ -23,7 +24,8 @@ def command(
     from sqcli.runs.verify import verify
 
     report = verify(ens, skip=skip, stride=stride)
-    _report.show(report.envelope(), _format.VERIFY, form)
-    complain(f"{ens}: {report.sentence()}")
+    _report.show(ctx.obj, report.envelope(), _format.VERIFY, form)
+    tell = ctx.obj.say if report.passed else complain
+    tell(f"{ens}: {report.sentence()}")
     if not report.passed:
         raise typer.Exit(FAILED)
