@@ -135,13 +135,14 @@ def _measure_block(opened: Opened, block: store.Block, growing: Sequence[Growing
     site = stored.shape[1:]
     fields = stored.reshape(len(block.chains), -1, *site).astype(np.result_type(stored.dtype, np.float64), copy=False)
     for series, first in zip(growing, firsts, strict=True):
-        if min(first) >= block.stop:
+        earliest = min(first)  # once: there may be very many chains
+        if earliest >= block.stop:
             continue
-        missing = fields[:, min(first) - block.start :]
+        missing = fields[:, earliest - block.start :]
         rows = series.computes.series(missing.reshape(-1, *site), opened.model)
         rows = rows.reshape(*missing.shape[:2], *rows.shape[1:])
         for chain, part, begin in zip(block.chains, rows, first, strict=True):
-            series.table.add(chain, part[begin - min(first) :])
+            series.table.add(chain, part[begin - earliest :])
 
 
 def _keep(opened: Opened, growing: Sequence[Growing]) -> bool:

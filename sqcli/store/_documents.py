@@ -33,12 +33,9 @@ def replace_json(
     attributes = {key: value for key, value in document.get("attributes", {}).items() if key != CHECKSUM}
     document = {**document, "attributes": attributes}
     if sealed:
-        attributes[CHECKSUM] = checksum_of(file, _text(document))
-    replace_files([(file, [_text(document)])], root=root, durable=durable, scratch=scratch)
-
-
-def _text(document: Mapping[str, Any]) -> bytes:
-    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False).encode()
+        attributes[CHECKSUM] = checksum_of(file, json.dumps(document, allow_nan=False).encode())
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False).encode()
+    replace_files([(file, [text])], root=root, durable=durable, scratch=scratch)
 
 
 def read_json(file: Path, *, sealed: bool = False) -> dict[str, Any]:

@@ -73,19 +73,24 @@ def read_observable(path: str | Path, name: str, columns: slice = ALL) -> Series
 
 
 def _read(array: Array, columns: slice) -> Series:
-    values = [_rows(array, chain, draws, columns) for chain, draws in enumerate(measured_draws(array))]
+    measured, g = measured_draws(array), array.chunks[0]
+    values: list[NDArray[Any]] = []
+    for first in range(0, len(measured), g):  # a chunk that chains share is read once
+        draws = measured[first : first + g]
+        rows = _rows(array, range(first, first + len(draws)), max(draws), columns)
+        values += [rows[i, :n] for i, n in enumerate(draws)]
     components = array.attributes.get("components")
     return Series(values, tuple(components[columns]) if components else None, array.attributes)
 
 
-def _rows(array: Array, chain: int, draws: int, columns: slice) -> NDArray[Any]:
-    """Measured draws of one chain, chunk by chunk where only some columns are wanted."""
+def _rows(array: Array, chains: range, draws: int, columns: slice) -> NDArray[Any]:
+    """The first draws of the chains of a group, chunk by chunk where only some columns are wanted."""
     if columns == ALL or len(array.shape) == 2:
-        return np.asarray(array.read(range(chain, chain + 1), 0, draws)[0])
-    out = np.empty((draws, len(range(array.shape[2])[columns])), array.dtype)
-    for start in range(0, draws if out.shape[1] else 0, array.chunks[1]):
+        return array.read(chains, 0, draws)
+    out = np.empty((len(chains), draws, len(range(array.shape[2])[columns])), array.dtype)
+    for start in range(0, draws if out.shape[2] else 0, array.chunks[1]):
         stop = min(start + array.chunks[1], draws)
-        out[start:stop] = array.read(range(chain, chain + 1), start, stop)[0][:, columns]
+        out[:, start:stop] = array.read(chains, start, stop)[..., columns]
     return out
 
 

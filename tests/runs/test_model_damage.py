@@ -44,7 +44,7 @@ def stopping():
 def made(tmp_path_factory):
     """An ensemble, a finished model of it and one that was stopped."""
     folder = tmp_path_factory.mktemp("made")
-    ensemble = write(folder / "e", free_fields((4, 4), 0.5, 2, 12, 1), identity="e" * 64)
+    ensemble = write(folder / "e", free_fields((4, 4), 0.5, 2, 12, 1), seed=1)
     run(folder / "whole", ensemble)
     with pytest.raises(Stopped):
         run(folder / "part", ensemble, stopping())

@@ -10,6 +10,7 @@ from toychain import MEAN, SQUARE, series
 
 from sqcli import store
 from sqcli.errors import DamageError, SqcliError
+from sqcli.store._arrays import Array
 
 
 @pytest.fixture
@@ -245,3 +246,16 @@ def test_consolidated_metadata_is_dropped_when_lengths_change(ensemble):
         group = zarr.open_group(ensemble, mode="r")
         assert group.metadata.consolidated_metadata is None
         assert group["configurations/phi"].shape[1] == 30
+
+
+def test_a_chunk_that_chains_share_is_read_once(tmp_path, monkeypatch):
+    path = store.create(tmp_path / "e", toychain.layout(50, 4, (2, 2), 16), {}, durable=False)
+    for group in range(4):
+        toychain.run(path, group)
+    series = [np.arange(4.0) + 10 * chain for chain in range(50)]
+    store.write_observable(path, "mean", series, attributes=toychain.MEAN, durable=False)
+    read, chunks = Array.read_chunk, []
+    monkeypatch.setattr(Array, "read_chunk", lambda self, *place: chunks.append(place) or read(self, *place))
+    kept = store.read_observable(path, "mean")
+    np.testing.assert_array_equal(kept.values, series)
+    assert sorted(chunks) == [(group, 0) for group in range(4)]

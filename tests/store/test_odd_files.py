@@ -1,0 +1,111 @@
+"""A pipe, a device, a directory or a huge file in the place of any file of an ensemble: one line, no waiting."""
+
+import os
+import shutil
+import signal
+
+import numpy as np
+import pytest
+import toychain
+
+from sqcli import store
+from sqcli.errors import SqcliError
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory):
+    """24 draws of a chain, and a series of which 20 are kept."""
+    path = store.create(tmp_path_factory.mktemp("sound") / "e", toychain.layout(1), {}, durable=False)
+    toychain.run(path, block=32)
+    store.write_observable(path, "mean", [np.arange(20.0)], attributes=toychain.MEAN, durable=False)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def no_hang():
+    """Nothing takes more than a minute unless it waits for ever."""
+
+    def give_up(*_):
+        raise AssertionError("waits")
+
+    previous = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(60)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, previous)
+
+
+def put_huge(place):
+    with place.open("wb") as handle:
+        handle.truncate(2**43)
+
+
+ODD = {
+    "pipe": os.mkfifo,
+    "directory": lambda place: place.mkdir(),
+    "device": lambda place: place.symlink_to("/dev/zero"),
+    "huge": put_huge,
+    "circle": lambda place: place.symlink_to(place),
+}
+ACTS = {
+    "open": lambda path: np.array(store.open_ensemble(path)["phi"]),
+    "stat": lambda path: store.open_ensemble(path).stat("delta_h"),
+    "check": store.check,
+    "series": lambda path: store.read_observable(path, "mean"),
+    "keep": lambda path: store.write_observable(
+        path, "mean", [np.arange(4.0)], start=20, attributes=toychain.MEAN, durable=False
+    ),
+    "write": lambda path: toychain.run(path, target=24),
+    "extend": lambda path: store.extend(path, 30, durable=False),
+}
+
+
+def store_says(path):
+    """What check finds, and the errors of everything else that is done to an ensemble."""
+    faults, lines = [], []
+    for name, act in ACTS.items():
+        try:
+            answer = act(path)
+        except SqcliError as error:
+            lines.append(str(error))
+        else:
+            faults += answer if name == "check" else []
+    return faults, lines
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_odd_files_are_refused_in_one_line(sound, tmp_path, kind):
+    for number, name in enumerate(sorted(str(f.relative_to(sound)) for f in sound.rglob("*") if f.is_file())):
+        path = shutil.copytree(sound, tmp_path / str(number))
+        (path / name).unlink()
+        ODD[kind](path / name)
+        faults, lines = store_says(path)
+        assert faults or lines, name
+        assert all("\n" not in line and str(path) in line for line in lines), lines
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a": NaN}', '{"a": 1, "a": 2}', "[" * 10**5, '{"a": ' + "9" * 10**4 + "}", "{}", "1"]
+)
+@pytest.mark.parametrize("file", ["zarr.json", "configurations/phi/zarr.json", "observables/mean/zarr.json"])
+def test_odd_json_is_told_in_one_line(sound, tmp_path, file, text):
+    path = shutil.copytree(sound, tmp_path / "e")
+    (path / file).write_text(text)
+    with pytest.raises(SqcliError, match=r"^.*(zarr\.json|no sqcli ensemble).*$") as error:
+        store.read_observable(path, "mean") if "mean" in file else store.open_ensemble(path)
+    assert str(path) in str(error.value)
+
+
+def test_partial_files_of_a_killed_writer_are_in_nobodys_way(sound, tmp_path):
+    path = shutil.copytree(sound, tmp_path / "e")
+    store.extend(path, 48, durable=False)
+    stale = [f.with_name(f"{f.name}.partial") for f in path.rglob("c.*") if f.is_file()]
+    for file in stale:
+        file.write_bytes(b"half")
+    (path / "checkpoint/record/observable.new").mkdir()
+    toychain.run(path, block=4)
+    store.write_observable(path, "mean", [np.arange(48.0)], attributes=toychain.MEAN, durable=False)
+    store.write_observable(path, "other", [np.arange(48.0)], attributes=toychain.SQUARE, durable=False)
+    assert store.check(path) == []
+    assert not [file for file in path.rglob("*.partial") if "checkpoint" not in str(file) and "c.0.1" in file.name]
+    assert not (path / "checkpoint/record/observable.new").exists()
