@@ -75,12 +75,16 @@ def store_says(path):
 
 @pytest.mark.parametrize("kind", ODD)
 def test_odd_files_are_refused_in_one_line(sound, tmp_path, kind):
-    for number, name in enumerate(sorted(str(f.relative_to(sound)) for f in sound.rglob("*") if f.is_file())):
+    idle = f"c.0.{1 - store.open_ensemble(sound).records[0, 2]}."  # of the checkpoint, written before it is read
+    files = [file.relative_to(sound) for file in sound.rglob("*") if file.is_file()]
+    used = sorted(str(file) for file in files if file.parts[0] != "checkpoint" or not file.name.startswith(idle))
+    for number, name in enumerate(used):
         path = shutil.copytree(sound, tmp_path / str(number))
         (path / name).unlink()
         ODD[kind](path / name)
         faults, lines = store_says(path)
-        assert faults or lines, name
+        emptied = kind == "huge" and name.endswith(".lock")  # and used: it is a regular file
+        assert faults or lines or emptied, name
         assert all("\n" not in line and str(path) in line for line in lines), lines
 
 
