@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.integrate import quad
+from statistical import count, estimate, mean, spread
 
 from sqcli.diffusion._fitting import fit
 from sqcli.diffusion._modes import filtered, modes
@@ -28,34 +29,48 @@ def test_modes_are_orthogonal_and_their_own_inverse():
     assert torch.allclose((h**2).sum((1, 2)), (field**2).sum((1, 2)))
 
 
-def test_spectrum_of_a_free_field():
-    n, exact = 20000, 1 / (torch.from_numpy(phat2(LATTICE.extents)) + 0.5)
-    facts = fit(gaussian(n, exact, 2), LATTICE, slow_mode=False)
-    found = facts.spectrum(LATTICE, None)[0] * facts.scale**2
-    pull = (found / exact - 1) * math.sqrt(n / 2)  # each mode alone would give this error; shared tables less
-    assert pull.abs().max() < 4
+def test_spectrum_of_a_free_field(judge):
+    exact = 1 / (torch.from_numpy(phat2(LATTICE.extents)) + 0.5)
+
+    def sample(seed, size):
+        n = 20_000 * size
+        facts = fit(gaussian(n, exact, seed), LATTICE, slow_mode=False)
+        found = facts.spectrum(LATTICE, None)[0] * facts.scale**2
+        return estimate(found / exact, math.sqrt(2 / n), 1.0)  # of each mode alone; of shared tables less
+
+    judge.check(sample)
 
 
-def test_mass_that_depends_on_the_slow_mode():
-    n, a, b = 40000, torch.from_numpy(phat2(LATTICE.extents)) + 0.3, 0.8
-    generator = torch.Generator().manual_seed(3)
-    m = torch.randn(n, dtype=torch.float64, generator=generator)
-    h = torch.randn(n, *LATTICE.extents, dtype=torch.float64, generator=generator)
-    h = h / torch.sqrt(a + b * (m**2)[:, None, None])
-    h[:, 0, 0] = math.sqrt(LATTICE.volume) * m
-    facts = fit(modes(h, 2), LATTICE, slow_mode=True)
-    for value in (0.0, 1.0, 2.0):
-        given = torch.tensor([value / facts.scale], dtype=torch.float64)
-        found = facts.spectrum(LATTICE, given)[0] * facts.scale**2
-        assert (found * (a + b * value**2) - 1)[1:, 1:].abs().max() < 0.02
+def test_mass_that_depends_on_the_slow_mode(judge):
+    a, b = torch.from_numpy(phat2(LATTICE.extents)) + 0.3, 0.8
+
+    def sample(seed, size):
+        n, generator = 40_000 * size, torch.Generator().manual_seed(seed)
+        m = torch.randn(n, dtype=torch.float64, generator=generator)
+        h = torch.randn(n, *LATTICE.extents, dtype=torch.float64, generator=generator)
+        h = h / torch.sqrt(a + b * (m**2)[:, None, None])
+        h[:, 0, 0] = math.sqrt(LATTICE.volume) * m
+        facts = fit(modes(h, 2), LATTICE, slow_mode=True)
+        found = []
+        for value in (0.0, 1.0, 2.0):
+            given = torch.tensor([value / facts.scale], dtype=torch.float64)
+            found.append((facts.spectrum(LATTICE, given)[0] * facts.scale**2 * (a + b * value**2))[1:, 1:])
+        return estimate(torch.stack(found).numpy(), 1.7 / math.sqrt(n), 1.0)  # as over seeds
+
+    judge.check(sample)
 
 
-def test_tables_serve_another_size():
-    n, spectrum = 20000, 1 / (torch.from_numpy(phat2(LATTICE.extents)) + 0.5)
-    facts = fit(gaussian(n, spectrum, 4), LATTICE, slow_mode=False)
-    other = Lattice((5, 7))
+def test_tables_serve_another_size(judge):
+    spectrum, other = 1 / (torch.from_numpy(phat2(LATTICE.extents)) + 0.5), Lattice((5, 7))
     exact = 1 / (torch.from_numpy(phat2(other.extents)) + 0.5)
-    assert (facts.spectrum(other, None)[0] * facts.scale**2 / exact - 1).abs().max() < 0.05
+
+    def sample(seed, size):
+        n = 20_000 * size
+        facts = fit(gaussian(n, spectrum, seed), LATTICE, slow_mode=False)
+        found = facts.spectrum(other, None)[0] * facts.scale**2 / exact
+        return estimate(found, math.sqrt(2 / n), 1.0, tolerance=0.002)  # interpolated
+
+    judge.check(sample)
 
 
 def quartic(m):
@@ -69,12 +84,16 @@ def quartic_draws(n, seed):
     return torch.from_numpy(draws)
 
 
-def test_slow_mode_is_fitted():
-    slow = SlowMode.fit(quartic_draws(200_000, 5), LATTICE.volume)
+def test_slow_mode_is_fitted(judge):
     z = quad(lambda m: math.exp(-quartic(m)), -4, 4)[0]
     m = torch.linspace(-1.4, 1.4, 57, dtype=torch.float64)
     exact = -quartic(m) - math.log(z) - 0.5 * math.log(LATTICE.volume)
-    assert (slow.log_density(m, LATTICE.volume) - exact).abs().max() < 0.05
+
+    def claim(seed, size):
+        slow = SlowMode.fit(quartic_draws(200_000, seed), LATTICE.volume)
+        assert (slow.log_density(m, LATTICE.volume) - exact).abs().max() < 0.05
+
+    judge.twice(claim)
 
 
 def test_slow_mode_density_is_that_of_its_draws():
@@ -89,12 +108,20 @@ def test_slow_mode_density_is_that_of_its_draws():
         assert float((m**power).mean()) == pytest.approx(float((integrand * cells).sum()), rel=1e-5)
 
 
-def test_slow_mode_deep_in_a_double_well():
-    m = 4.8 + 0.01 * torch.randn(5000, dtype=torch.float64, generator=torch.Generator().manual_seed(7))
-    m = m * torch.tensor([1.0, -1.0], dtype=torch.float64).repeat(2500)
-    slow = SlowMode.fit(m, LATTICE.volume)
-    drawn, log = slow.draw(torch.rand(20_000, dtype=torch.float64, generator=torch.Generator().manual_seed(8)), 48)
-    assert abs(float(drawn.abs().mean()) - 4.8) < 4 * 0.01 * math.sqrt(1 / 5000 + 1 / 20_000)
-    assert float(drawn.abs().std()) == pytest.approx(0.01, rel=0.06)
-    assert abs(float(drawn.sign().mean())) < 4 / math.sqrt(20_000)
-    assert torch.isfinite(log).all()
+def test_slow_mode_deep_in_a_double_well(judge):
+    def sample(seed, size):
+        generator, n, draws = torch.Generator().manual_seed(seed), 5000 * size, 20_000 * size
+        m = 4.8 + 0.01 * torch.randn(n, dtype=torch.float64, generator=generator)
+        m = m * torch.tensor([1.0, -1.0], dtype=torch.float64).repeat(n // 2)
+        slow = SlowMode.fit(m, LATTICE.volume)
+        drawn, log = slow.draw(torch.rand(draws, dtype=torch.float64, generator=generator), 48)
+        assert torch.isfinite(log).all()
+        place, width = mean(drawn.abs()), spread(drawn.abs())
+        fitted = math.sqrt(1 + draws / n)  # the fit's own error adds to that of the draws
+        return {
+            "place": estimate(place.value, place.error * fitted, 4.8),
+            "width": estimate(width.value, width.error * fitted, 0.01, tolerance=3e-4),
+            "sign": count(int((drawn > 0).sum()), draws, 0.5),
+        }
+
+    judge.check(sample)
