@@ -81,12 +81,13 @@ class Observable(ABC):
         return values
 
     def primaries(self, series: Sequence[Array]) -> Array:
-        """Numbers per draw whose means enter: the series of `needs` of one chain -> (n,) or (n, p)."""
+        """Numbers per draw whose means enter: the series of `needs` -> (n,) or (n, p); each draw by itself."""
         return series[0]
 
     def joint(self, chains: Sequence[Sequence[Array]]) -> list[Array]:
-        """`primaries` of all chains; for an observable that needs a scale common to them."""
-        return [self.primaries(series) for series in chains]
+        """`primaries` of all chains, laid end to end; for an observable that needs a scale common to them."""
+        whole = self.primaries([np.concatenate(part) for part in zip(*chains, strict=True)])
+        return np.split(whole, np.cumsum([len(series[0]) for series in chains])[:-1])
 
     def function(self, lattice: Lattice) -> Combine | None:
         """Maps the means (p,) of the primaries to the estimates; None where they are the estimates."""

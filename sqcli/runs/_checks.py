@@ -115,8 +115,7 @@ def energy(opened: Opened, skip: int, stride: int) -> Iterator[Row]:
     changes = energy_changes(opened, skip, stride)
     if changes is None:
         return
-    with np.errstate(over="ignore"):
-        shown = stats.estimate([np.exp(-change) for change in changes])[0]
+    shown = stats.estimate([np.exp(-change) for change in changes])[0]
     judged = compared("exp_delta_h", None, energy_balance(changes), 0.0)
     yield judged | {"value": shown.value, "error": shown.error, "reference": 1.0, "flags": list(shown.flags)}
 

@@ -90,10 +90,10 @@ def energy_balance(changes: Series) -> stats.Estimate:
     For these ⟨g(ΔH)⟩ = ⟨g(−ΔH) e^{−ΔH}⟩ with any g, ⟨e^{−ΔH}⟩ = 1 being that with g = 1 (Creutz, 1988). This one is
     bounded: trajectories that diverge, whose partners are never seen, count as nothing.
     """
-    size = [np.exp(-np.abs(change)) for change in changes]
-    return stats.estimate(
-        [np.sign(x) * (1 - e) * np.where(x < 0, 1.0, e) / (1 + e) ** 2 for x, e in zip(changes, size, strict=True)]
-    )[0]
+    x = np.concatenate(list(changes))
+    e = np.exp(-np.abs(x))
+    h = np.sign(x) * (1 - e) * np.where(x < 0, 1.0, e) / (1 + e) ** 2
+    return stats.estimate(np.split(h, np.cumsum([len(change) for change in changes])[:-1]))[0]
 
 
 def _drifting(opened: Opened) -> bool:

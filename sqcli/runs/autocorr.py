@@ -32,6 +32,7 @@ from sqcli.runs.measure import (
 from sqcli.stats.means import project
 
 
+@np.errstate(all="ignore")  # what is not finite is flagged
 def autocorr(
     path: str | Path,
     observables: Sequence[str],
@@ -91,8 +92,7 @@ def _columns(opened: Opened, instance: Observable, series: Series) -> Iterator[C
 
 def _linearised(chains: Chains, function: stats.Combine) -> Iterator[Chains]:
     """The projected series of each component."""
-    with np.errstate(all="ignore"):
-        means = project(chains, function)
+    means = project(chains, function)
     ends = np.cumsum(means.lengths)[:-1]
     count = len(means.value)
     for k in range(count):

@@ -38,6 +38,7 @@ class Report:
         return {**self.head, "estimates": [dict(row) for row in self.estimates]}
 
 
+@np.errstate(all="ignore")  # what is not finite is flagged
 def measure(
     path: str | Path,
     observables: Sequence[str],
@@ -110,8 +111,7 @@ def primaries(opened: Opened, instance: Observable, series: Series) -> Iterator[
     room = BATCH_BYTES // (1 if instance.function(opened.lattice) is None else 4)  # functions need copies
     parts = batches(len(labels), needed, room) if instance.separable and labels else [ALL]
     for columns in parts:
-        with np.errstate(all="ignore"):  # what is not finite is flagged
-            found = instance.joint(list(zip(*(table.chains(columns) for table in needed), strict=True)))
+        found = instance.joint(list(zip(*(table.chains(columns) for table in needed), strict=True)))
         yield found if weights is None else stats.reweighted(found, weights)
 
 
@@ -138,8 +138,7 @@ def estimates(opened: Opened, instance: Observable, series: Series) -> list[stat
         if function is None:
             found += [stats.estimate(column)[0] for column in columns_of(chains)]
         else:
-            with np.errstate(all="ignore"):  # what is not finite is flagged
-                found += stats.estimate(chains, function)
+            found += stats.estimate(chains, function)
     share, weighted = weight_share(instance, series), weights_of(instance, series) is not None
     return [replace(e, weighted=weighted, ess=left_of(e.ess, share)) for e in found]
 

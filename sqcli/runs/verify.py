@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from sqcli.runs import _checks
 from sqcli.runs._judging import ADVICE, decide, undecided
 from sqcli.runs._opened import open_for_measuring
@@ -53,6 +55,7 @@ def _name(row: Mapping[str, Any]) -> str:
     return str(row["observable"]) + (f"[{row['component']}]" if row["component"] is not None else "")
 
 
+@np.errstate(all="ignore")  # what is not finite is told
 def verify(path: str | Path, *, skip: int = 0, stride: int = 1) -> Verdict:
     """Check the committed draws of the ensemble at `path`.
 

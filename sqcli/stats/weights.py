@@ -18,12 +18,12 @@ def relative_weights(log_weights: Chains) -> list[FloatArray]:
 
     A NaN counts as weight zero. All are NaN where no weight is finite or one is infinite.
     """
-    logs = [np.where(np.isnan(values), -np.inf, values) for values in log_weights]
-    top = max((float(values.max()) for values in logs if len(values)), default=0.0)
-    with np.errstate(invalid="ignore"):
-        weights = [np.exp(values - top) for values in logs]
-    mean = sum(float(values.sum()) for values in weights) / max(1, sum(map(len, weights)))
-    return [values / mean for values in weights]
+    logs = np.concatenate([np.zeros(0), *log_weights])
+    logs = np.where(np.isnan(logs), -np.inf, logs)
+    with np.errstate(invalid="ignore"):  # no finite weight at all, or an infinite one: the estimate says so
+        weights = np.exp(logs - logs.max(initial=-np.inf))
+        weights /= weights.mean() if len(weights) else 1.0
+    return np.split(weights, np.cumsum([len(values) for values in log_weights])[:-1])
 
 
 def kish_ess(weights: Chains) -> float:

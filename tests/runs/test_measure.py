@@ -18,6 +18,7 @@ from sqcli.runs import _series, flags
 from sqcli.runs import measure as measuring
 from sqcli.runs._chosen import observable
 from sqcli.runs.measure import measure
+from sqcli.runs.verify import verify
 from sqcli.store import _locks
 from sqcli.theories.free import Free
 
@@ -324,3 +325,36 @@ def test_a_writer_that_runs_on_does_not_disturb(tmp_path):
 
     assert measure(path, ["magnetization"], progress=more).head["draws"] == 20
     assert measure(path, ["magnetization"]).head["draws"] == 60
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e200])
+def test_a_field_that_is_not_finite_gives_no_number(tmp_path, bad):
+    """One site of one draw, in an ensemble from elsewhere: every estimate says so, nothing is warned of."""
+    fields = free_fields((6, 4), 0.5, 3, 40, seed=1)
+    fields[1, 7, 2, 3] = bad
+    path = write(tmp_path / "e", fields)
+    for row in measure(path, ALL).estimates:
+        assert "not_finite" in row["flags"] if row["value"] is None else np.isfinite(bad), row
+        assert row["error"] is None or np.isfinite(row["error"])
+    assert not verify(path).passed
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_energy_changes_that_are_not_finite(tmp_path, bad):
+    """A trajectory that diverged upwards counts as e^{−∞} = 0; downwards there is no mean."""
+    changes = np.random.default_rng(1).normal(0.02, 0.2, (4, 200))
+    changes[2, 9] = bad
+    path = write(tmp_path / "e", free_fields((4, 4), 0.5, 4, 200, seed=8), stats={"delta_h": changes})
+    row = one(measure(path, ["exp_delta_h"]), "exp_delta_h")
+    assert (row["value"] is None) == (bad == -np.inf) == ("not_finite" in row["flags"])
+    assert np.isfinite([r["z"] for r in verify(path).estimates if r["z"] is not None]).all()
+
+
+def test_chains_that_never_move_are_called_constant(tmp_path):
+    stats = {"delta_h": np.full((2, 30), np.nan), "action": np.full((2, 30), 3.0)}
+    path = write(tmp_path / "e", np.repeat(free_fields((4, 4), 0.5, 1, 1, seed=3), 30, axis=1)[[0, 0]], stats=stats)
+    for row in measure(path, ["magnetization", "binder", "action", "exp_delta_h"]).estimates:
+        assert (row["error"], row["flags"]) == (0.0, ["constant"])
+    report = verify(path)
+    assert not report.passed
+    assert not any(row["passed"] for row in report.estimates)
