@@ -109,15 +109,15 @@ def test_implicit_and_denoising_differ_by_a_constant(judge):
 def test_random_signs_estimate_the_divergence(judge):
     made = model("mlp", (2, 2))
 
-    def sample(seed, size):
+    def claim(seed, size):
         x0 = fields((2, 2), 4, seed)
-        exact, *some = (
-            objective("ism", **options).loss(made.denoiser(), x0, torch.Generator().manual_seed(1)).detach()
-            for options in ({"divergence": "exact"}, *({"probes": 8 + k} for k in range(40 * size)))
+        exact, some = (
+            objective("ism", **options).loss(made.denoiser(), x0, torch.Generator().manual_seed(seed)).detach()
+            for options in ({"divergence": "exact"}, {"probes": 400 * size})
         )
-        return mean(torch.stack(some), exact.numpy(), tolerance=1e-6)
+        torch.testing.assert_close(some, exact, rtol=0.05, atol=0.05)
 
-    judge.check(sample)
+    judge.twice(claim)
 
 
 def test_the_slow_mode_is_left_out():
