@@ -4,7 +4,7 @@ import re
 import shutil
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -148,13 +148,14 @@ def _publish(aside: Path, path: Path, force: bool) -> None:
 def _take_away(path: Path, stack: ExitStack) -> None:
     """Rename the ensemble that is there, to be removed in the end; `BusyError` when a run is writing it."""
     locked = _lock_all(path, set(), stack)
-    old = path.with_name(f".{path.name}.{token_hex(4)}.old")
-    path.rename(old)
+    aside = path.with_name(f".{path.name}.{token_hex(4)}.aside")  # which nobody sweeps away
+    path.rename(aside)
     try:
-        _lock_all(old, locked, stack)  # a run may have begun between our look and the renaming
+        _lock_all(aside, locked, stack)  # a run may have begun between our look and the renaming
     except BaseException:
-        old.rename(path)
+        aside.rename(path)
         raise
+    old = aside.rename(aside.with_suffix(".old"))
     stack.callback(shutil.rmtree, old, ignore_errors=True)
 
 
@@ -171,6 +172,6 @@ def _sweep(path: Path) -> None:
     name = re.compile(re.escape(f".{path.name}.") + r"[0-9a-f]{8}\.(old|new)")
     for leftover in path.parent.iterdir():
         if match := name.fullmatch(leftover.name):
-            age = time.time() - leftover.stat().st_mtime
-            if match[1] == "old" or age > _FORGOTTEN_AFTER:
-                shutil.rmtree(leftover, ignore_errors=True)
+            with suppress(FileNotFoundError):  # another job sweeps too
+                if match[1] == "old" or time.time() - leftover.lstat().st_mtime > _FORGOTTEN_AFTER:
+                    shutil.rmtree(leftover, ignore_errors=True)

@@ -130,3 +130,12 @@ def test_chunks_are_powers_of_two_within_four_mebibytes(tmp_path, layout, chunks
     for array, shape in chunks.items():
         document = json.loads((path / array / "zarr.json").read_text())
         assert document["chunk_grid"]["configuration"]["chunk_shape"] == shape
+
+
+def test_links_that_look_like_leftovers_are_not_followed(tmp_path):
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "file").write_text("precious")
+    (tmp_path / ".e.01234567.old").symlink_to(tmp_path / "precious")
+    (tmp_path / ".e.01234567.new").symlink_to(tmp_path / "absent")
+    store.create(tmp_path / "e", toychain.layout(), {})
+    assert (tmp_path / "precious" / "file").read_text() == "precious"
