@@ -7,6 +7,7 @@ from secrets import randbits
 from typing import Any
 
 from sqcli import registry
+from sqcli.diffusion._design import lattice_of
 from sqcli.diffusion._disk import read_document
 from sqcli.errors import SqcliError, UsageError
 from sqcli.runs._moves import parse, split
@@ -69,7 +70,7 @@ def new_spec(request: SampleRequest, document: Mapping[str, Any] | None = None) 
     own, theirs = split(request.method_parameters, [name for name, _ in moves])
     try:
         theory, trained = str(document["theory"]), dict(document["parameters"])
-        identity, lattice = str(document["identity"]), tuple(document["lattice"])
+        identity, lattice = str(document["identity"]), lattice_of(document["lattice"]).extents
     except (KeyError, TypeError, ValueError):
         raise SqcliError(f"{request.model}: model.yaml does not name a theory, a lattice and an identity") from None
     spec = SampleSpec.build(

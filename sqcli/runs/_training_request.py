@@ -8,10 +8,10 @@ from typing import Any
 
 from sqcli import parameters as params
 from sqcli import registry
-from sqcli.diffusion._design import FOLDERS, Design, Part
+from sqcli.diffusion._design import FOLDERS, Design, Part, lattice_of
 from sqcli.diffusion._identity import identity_of
 from sqcli.diffusion._settings import Settings
-from sqcli.errors import SqcliError, UsageError
+from sqcli.errors import DamageError, SqcliError, UsageError
 from sqcli.lattice.geometry import Lattice
 from sqcli.runs._training_data import Origin, couplings_that_differ
 
@@ -95,7 +95,7 @@ def new_document(request: TrainRequest, ranks: int, initial: Mapping[str, Any] |
     design = design_for(request, [origin.theory for origin in origins], [origin.lattice for origin in origins])
     parents = [origin.parent() for origin in origins]
     if initial is not None:
-        parents.append({"model": str(request.init), "identity": initial["identity"]})
+        parents.append({"model": str(request.init), "identity": str(initial.get("identity"))})
     seed = randbits(63) if request.seed is None else request.seed
     stated = {**design.document(), "seed": seed, "training": params.to_mapping(settings), "parents": parents}
     return {
@@ -125,6 +125,33 @@ def design_for(request: TrainRequest, theories: Sequence[Part], lattices: Sequen
     design = Design(parts | {"theory": theories[0]}, lattices[0], names)
     design.architecture.check(design.setting)
     return design
+
+
+def require_description(path: Path, stored: Mapping[str, Any]) -> None:
+    """DamageError where `model.yaml` does not describe a training of this sqcli."""
+    try:
+        Design.from_document(stored)
+        settings_of(stored)
+        whole = [
+            stored["seed"],
+            *(n for p in stored["parents"] if "ensemble" in p for n in (p["skip"], p["draws"], p["chains"])),
+        ]
+        if not all(type(number) is int and 0 <= number < 2**64 for number in whole):
+            raise ValueError("seed, skip and draws must be whole numbers")
+        texts = [stored["identity"], *(parent["identity"] for parent in stored["parents"])]
+        if not stored["parents"] or not all(isinstance(text, str) for text in texts):
+            raise ValueError("a model and its parents have identities")
+        for parent in stored["parents"]:
+            lattice_of(parent["lattice"] if "ensemble" in parent else [1])
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, UsageError) as error:
+        reason = str(error).partition("\n")[0]
+        raise DamageError(f"{path}: model.yaml does not describe a training of this sqcli ({reason})") from None
+
+
+def settings_of(stored: Mapping[str, Any]) -> Settings:
+    """Those of the training that `model.yaml` describes; what an earlier version did not state has its default."""
+    own = {name: stored["training"][name] for name in params.fields(Settings) if name in stored["training"]}
+    return params.build(Settings, own, "the training")
 
 
 def require_agreement(request: TrainRequest, stored: Mapping[str, Any], ranks: int) -> None:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from sqcli import parameters as params
 from sqcli.diffusion._design import Design
 from sqcli.diffusion._disk import (
     LOCK,
@@ -26,7 +25,6 @@ from sqcli.diffusion._disk import (
     write_document,
 )
 from sqcli.diffusion._ranks import Ranks, threads_for, together, usable
-from sqcli.diffusion._settings import Settings
 from sqcli.diffusion._trial import try_out
 from sqcli.diffusion.model import Model, couplings_of
 from sqcli.diffusion.trainer import Job, Moment, Trainer
@@ -36,7 +34,14 @@ from sqcli.runs._provenance import creation
 from sqcli.runs._resumable import stoppable
 from sqcli.runs._training_checks import require_sound
 from sqcli.runs._training_data import DrawSource
-from sqcli.runs._training_request import TrainRequest, new_document, open_origins, require_agreement
+from sqcli.runs._training_request import (
+    TrainRequest,
+    new_document,
+    open_origins,
+    require_agreement,
+    require_description,
+    settings_of,
+)
 
 __all__ = ["Moment", "TrainRequest", "train"]
 
@@ -61,8 +66,9 @@ def train(request: TrainRequest, stop: threading.Event, progress: Callable[[Mome
             _prepare(request, ranks, stop, held)
         ranks.wait()
         document = read_document(request.path)
+        require_description(request.path, document)
         require_agreement(request, document, ranks.size)
-        if document["finished"] is not True:
+        if document.get("finished") is not True:
             _go_on(request, document, ranks, stop, progress if ranks.rank == 0 else lambda _: None)
 
 
@@ -111,8 +117,8 @@ def _require_memory(request: TrainRequest, document: Mapping[str, Any], ranks: R
     """SqcliError when a batch cannot fit; an accelerator's memory is its own."""
     if str(ranks.device) != "cpu":
         return
-    batch = document["training"]["batch-size"]
-    parents = [parent for parent in document["parents"] if "lattice" in parent]
+    batch = settings_of(document).batch_size
+    parents = [parent for parent in document["parents"] if "ensemble" in parent]
     sites = [min(batch, p["chains"] * p["draws"]) // ranks.size * math.prod(p["lattice"]) for p in parents]
     _memory.require(request.path, max(sites) * SITE_BYTES, "take a smaller --batch-size or a larger machine")
 
@@ -153,8 +159,7 @@ def _go_on(
 
 def _job(request: TrainRequest, document: Mapping[str, Any]) -> Job:
     design = Design.from_document(document)
-    own = {name: document["training"][name] for name in params.fields(Settings)}
-    settings = params.build(Settings, own, "the training")
+    settings = settings_of(document)
     origins = open_origins(request, [parent for parent in document["parents"] if "ensemble" in parent])
     theories = [origin.theory.value for origin in origins]
     sources = [

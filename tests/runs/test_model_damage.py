@@ -1,6 +1,7 @@
 """Models from somebody else, or from a bad disk: every changed byte is found, no link is followed, nothing hangs."""
 
 import os
+import random
 import shutil
 import threading
 
@@ -11,6 +12,7 @@ from drawn import free_fields, write
 
 from sqcli.diffusion import _disk
 from sqcli.diffusion._disk import CHECKSUM, SEALED, read_document, sealed
+from sqcli.diffusion._identity import identity_of
 from sqcli.diffusion._tensors import read_tensors
 from sqcli.diffusion.model import Model
 from sqcli.errors import DamageError, SqcliError, Stopped
@@ -250,3 +252,61 @@ def test_a_description_is_replaced_as_a_whole(copied, monkeypatch):
     assert (copied / "whole" / "model.yaml").read_bytes() == before
     monkeypatch.undo()
     assert Model.load(copied / "whole").seed == 5
+
+
+ODD = [
+    None, True, 0, -1, 2**70, 1.5, 1e308, "", "../up", "nan", "\x1b[2J", "phi4", "u1", "spectral", "path", [], {}, [1],
+    ["a"], {"a": 1}, [[1]], [4, 4, 4], [0], [-1, 4], [2**31, 2**31], [4, 10**9],
+]  # fmt: skip
+
+
+def places(node):
+    """Every container in a description with every key or index in it."""
+    for key, inner in node.items() if isinstance(node, dict) else enumerate(node):
+        yield node, key
+        if isinstance(inner, (dict, list)):
+            yield from places(inner)
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_descriptions_by_somebody_who_makes_everything_fit(copied, tmp_path, number):
+    """Odd values with a right checksum and a right identity: used as they stand, or one line; others' files stay."""
+    rng, mine = random.Random(number), sentinel(tmp_path)
+    good = {name: (copied / name / "model.yaml").read_bytes() for name in ("whole", "part")}
+    files = {path for path in tmp_path.rglob("*") if "made" not in path.parts}
+
+    def change(document):
+        container, key = rng.choice(list(places(document)))
+        container[key] = rng.choice(ODD)
+        document["identity"] = identity_of(document) or document.get("identity")
+
+    for _ in range(12):
+        for name, data in good.items():
+            (copied / name / "model.yaml").write_bytes(data)
+            rewritten(copied / name, change)
+        for use in (
+            lambda: summary(copied / "whole"),
+            lambda: Model.load(copied / "whole"),
+            lambda: run(copied / "part", copied / "e", stopping(), **dict.fromkeys(("net", "schedule", "objective"))),
+        ):
+            told = ""
+            try:
+                use()
+            except SqcliError as error:
+                told = str(error)
+            assert "\n" not in told
+    assert mine.read_text() == "mine"
+    assert {path for path in tmp_path.rglob("*") if "made" not in path.parts} == files
+
+
+def test_a_training_of_an_earlier_version_goes_on(copied):
+    """Options that it did not know have their defaults."""
+
+    def older(document):
+        for key in (SEALED, CHECKSUM):
+            document.pop(key)
+        document["training"].pop("weight-decay")
+
+    rewritten(copied / "part", older, seal=False)
+    run(copied / "part", copied / "e")
+    assert Model.load(copied / "part").training["steps"] == Model.load(copied / "whole").training["steps"]
