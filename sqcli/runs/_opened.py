@@ -100,7 +100,7 @@ def open_for_measuring(path: str | Path, skip: int = 0) -> Opened:
     require_draws(ensemble, skip)
     attrs = ensemble.attrs
     try:
-        name = registry.resolve("theories", attrs["theory"])
+        name = registry.resolve("theories", str(attrs["theory"]))
         model = Model(name, dict(attrs["parameters"]), Lattice(tuple(int(n) for n in attrs["lattice"])))
     except (KeyError, TypeError, ValueError, UsageError) as error:
         raise SqcliError(f"{path}: its attributes do not describe a theory on a lattice: {error}") from None
