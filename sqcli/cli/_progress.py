@@ -1,13 +1,16 @@
-"""How a run is watched: a live line on a terminal, one closing line elsewhere; always on stderr."""
+"""How a run is watched: a live line on a terminal, a line a minute elsewhere, and a closing one; always on stderr."""
 
 import contextlib
 import sys
+import time
 from collections.abc import Callable, Iterator
 
 from sqcli.cli._settings import Settings
 from sqcli.runs.progress import Progress
 
 Report = Callable[[Progress], None]
+Show = Callable[[str, int, int, str], None]
+MINUTE = 60.0
 
 
 @contextlib.contextmanager
@@ -15,11 +18,11 @@ def reporter(settings: Settings) -> Iterator[Report]:
     """A function to give each `Progress` to; the closing line is printed at the end, also after a stop."""
     last: list[Progress] = []
     try:
-        with _line(settings) as show:
+        with live(settings) as show:
 
             def report(progress: Progress) -> None:
                 last[:] = [progress]
-                show(progress)
+                show(f"{progress.name}: {progress.phase}", progress.done, progress.total, note(progress))
 
             yield report
         if not last:
@@ -29,42 +32,39 @@ def reporter(settings: Settings) -> Iterator[Report]:
             settings.say(closing(last[0]))
 
 
-def _line(settings: Settings) -> contextlib.AbstractContextManager[Report]:
-    return _run() if _watched(settings) else contextlib.nullcontext(lambda _: None)
-
-
 @contextlib.contextmanager
-def _run() -> Iterator[Report]:
-    with _live() as show:
-        yield lambda p: show(p.phase, p.done, p.total, note(p))
-
-
-@contextlib.contextmanager
-def counter(settings: Settings, what: str) -> Iterator[Callable[[int, int], None] | None]:
-    """A function of done and total that draws a live line, or None when nobody watches."""
-    if not _watched(settings):
-        yield None
-        return
-    with _live() as show:
+def counter(settings: Settings, what: str) -> Iterator[Callable[[int, int], None]]:
+    """A function of done and total; see `live`."""
+    with live(settings) as show:
         yield lambda done, total: show(what, done, total, f"{done}/{total}")
 
 
 @contextlib.contextmanager
-def live(settings: Settings) -> Iterator[Callable[[str, int, int, str], None]]:
-    """A function of what, done, total and a remark that draws a live line; it does nothing when nobody watches."""
-    if not _watched(settings):
+def live(settings: Settings) -> Iterator[Show]:
+    """A function of what, done, total and a remark: a live line on a terminal, a line a minute elsewhere."""
+    if settings.quiet or sys.stderr is None:
         yield lambda *_: None
-        return
-    with _live() as show:
-        yield show
+    elif sys.stderr.isatty():
+        with _live() as show:
+            yield show
+    else:
+        yield _Minutes(settings)
 
 
-def _watched(settings: Settings) -> bool:
-    return not settings.quiet and sys.stderr is not None and sys.stderr.isatty()
+class _Minutes:
+    """A line now and then for those who read it in a file."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings, self.told = settings, time.monotonic()
+
+    def __call__(self, what: str, done: int, total: int, remark: str) -> None:
+        if time.monotonic() - self.told >= MINUTE:
+            self.told = time.monotonic()
+            self.settings.say(f"{what} {100 * done // max(total, 1)} % · {remark}")
 
 
 @contextlib.contextmanager
-def _live() -> Iterator[Callable[[str, int, int, str], None]]:
+def _live() -> Iterator[Show]:
     """A line that is drawn over and over; gone at the end."""
     from rich.console import Console  # imported here: only a terminal pays for it
     from rich.progress import BarColumn, TaskProgressColumn, TextColumn
@@ -81,8 +81,8 @@ def _live() -> Iterator[Callable[[str, int, int, str], None]]:
 
 
 def note(progress: Progress) -> str:
-    """`draws 12/50 · 830 updates/s · acceptance 0.87 · 0:01:10 left`."""
-    parts = [f"draws {progress.draws}/{progress.target}", f"{progress.rate:.3g} updates/s"]
+    """`draws 36/150 · 830 updates/s · acceptance 0.87 · 0:01:10 left`."""
+    parts = [f"draws {progress.held}/{progress.target * progress.chains}", *_pace(progress)]
     if progress.acceptance is not None:
         parts.append(f"acceptance {progress.acceptance:.2f}")
     if progress.seconds_left is not None:
@@ -92,9 +92,19 @@ def note(progress: Progress) -> str:
 
 def closing(progress: Progress) -> str:
     """The one line that stays: what is committed now."""
-    accepted = "" if progress.acceptance is None else f", acceptance {progress.acceptance:.2f}"
-    draws = f"{progress.draws} of {progress.target}" if progress.draws < progress.target else f"{progress.draws}"
-    return f"{progress.chains} chains hold {draws} draws each ({progress.rate:.3g} updates/s{accepted})"
+    accepted = [] if progress.acceptance is None else [f"acceptance {progress.acceptance:.2f}"]
+    how = ", ".join([*_pace(progress), *accepted])
+    chains = f"{progress.chains} chain{'s' if progress.chains > 1 else ''}"
+    wanted = progress.target * progress.chains
+    if progress.draws < progress.target:
+        held = f"{progress.held} of {wanted} draws ({100 * progress.held // wanted} %) in {chains}"
+    else:
+        held = f"{progress.draws} draws in {'each of ' if progress.chains > 1 else ''}{chains}"
+    return f"{progress.name}: {held}" + (f"; {how}" if how else "")
+
+
+def _pace(progress: Progress) -> list[str]:
+    return [f"{progress.rate:.3g} updates/s"] if progress.rate > 0 else []
 
 
 def clock(seconds: float) -> str:

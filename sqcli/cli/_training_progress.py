@@ -1,4 +1,4 @@
-"""How a training is watched: a live line on a terminal, one closing line elsewhere; always on stderr."""
+"""How a training is watched: a live line on a terminal, a line a minute elsewhere, and a closing one."""
 
 import contextlib
 import os
@@ -10,7 +10,7 @@ from sqcli.cli._settings import Settings
 
 
 @contextlib.contextmanager
-def reporter(settings: Settings) -> Iterator[Callable[[Any], None]]:
+def reporter(settings: Settings, name: str = "training") -> Iterator[Callable[[Any], None]]:
     """A function to give each moment of the training to; silent on all ranks but the first."""
     last: list[Any] = []
     first = os.environ.get("RANK", "0") == "0"
@@ -19,7 +19,7 @@ def reporter(settings: Settings) -> Iterator[Callable[[Any], None]]:
 
             def report(moment: Any) -> None:
                 last[:] = [moment]
-                show("training", moment.step, moment.steps, note(moment))
+                show(name, moment.step, moment.steps, note(moment))
 
             yield report
         if first and not last:

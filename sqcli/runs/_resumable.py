@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sqcli import store
-from sqcli.errors import SqcliError, UsageError
+from sqcli.errors import SqcliError, Stopped, UsageError
+from sqcli.runs.progress import Progress
 from sqcli.stopping import polling
 
 
@@ -90,6 +91,14 @@ def standing(ensemble: store.Ensemble, groups: Iterable[int]) -> dict[int, tuple
         group: (len(chains), ensemble.warmup_done(chains.start), ensemble.committed(chains.start))
         for group, chains in facts.items()
     }
+
+
+def require_all(progress: Progress) -> None:
+    """Stopped where draws are missing at the end of a run."""
+    if progress.draws < progress.target:
+        wanted = progress.target * progress.chains
+        told = f"stopped with {progress.held} of {wanted} draws committed; run again to go on"
+        raise Stopped(f"{progress.name}: {told}")
 
 
 def rank() -> tuple[int, int]:

@@ -11,14 +11,14 @@ from functools import partial
 from pathlib import Path
 
 from sqcli import store
-from sqcli.errors import SqcliError, Stopped, UsageError
+from sqcli.errors import SqcliError, UsageError
 from sqcli.runs import _memory
 from sqcli.runs._advance import GroupRun, bytes_held
 from sqcli.runs._board import Board
 from sqcli.runs._group import require_start
 from sqcli.runs._provenance import creation
 from sqcli.runs._request import Request, new_spec, require_agreement
-from sqcli.runs._resumable import check_range, drawn, groups_of, raised_target, standing, stoppable
+from sqcli.runs._resumable import check_range, drawn, groups_of, raised_target, require_all, standing, stoppable
 from sqcli.runs._spec import RunSpec
 from sqcli.runs._workers import available_cores, run_all
 from sqcli.runs.progress import Progress
@@ -108,14 +108,12 @@ def _run(
     progress: Callable[[Progress], None],
 ) -> None:
     _require_memory(request, spec, ensemble.layout, len(groups))
-    board = Board(spec, target, standing(ensemble, groups))
+    board = Board(str(request.path), spec, target, standing(ensemble, groups))
     tasks = [partial(_run_group, ensemble, spec, group, target, board, stop) for group in groups]
     workers = _workers(request, len(tasks))
     with stoppable(request.time_limit, stop):
         run_all(tasks, workers, stop, board, lambda: progress(board.progress()))
-    now = board.progress()
-    if now.draws < target:
-        raise Stopped(f"{request.path}: stopped with {now.draws} of {target} draws committed; run again to go on")
+    require_all(board.progress())
 
 
 def _run_group(

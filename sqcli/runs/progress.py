@@ -8,15 +8,25 @@ from typing import Literal
 class Progress:
     """One moment of a run.
 
-    `done` and `total` count updates of all chains together (warm-up included), `draws` and `target` are
-    committed and wanted draws per chain (of the slowest chain), `rate` is updates per second, `acceptance`
-    the mean accepted fraction so far, None where nothing is accepted or rejected.
+    Attributes:
+        name: of the ensemble.
+        done: updates of all chains together, those of the warm-up included.
+        total: the same at the end.
+        draws: committed ones of the slowest chain.
+        target: wanted ones of each chain.
+        held: committed ones of all chains together.
+        chains: that this process works on.
+        acceptance: mean accepted fraction so far, None where nothing is accepted or rejected.
+        rate: updates per second, 0 until there is something to judge it by.
+        phase: what the slowest chain is at.
     """
 
+    name: str
     done: int
     total: int
     draws: int
     target: int
+    held: int
     chains: int
     acceptance: float | None
     rate: float

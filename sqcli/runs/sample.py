@@ -14,11 +14,21 @@ from sqcli import store
 from sqcli.diffusion._denoiser import Denoiser
 from sqcli.diffusion._proposals import Proposals, require_device, threads_kept
 from sqcli.diffusion.model import Model
-from sqcli.errors import SqcliError, Stopped, UsageError
+from sqcli.errors import SqcliError, UsageError
 from sqcli.runs import _memory
 from sqcli.runs._board import Board
 from sqcli.runs._provenance import creation
-from sqcli.runs._resumable import chains_of, check_range, drawn, groups_of, raised_target, rank, standing, stoppable
+from sqcli.runs._resumable import (
+    chains_of,
+    check_range,
+    drawn,
+    groups_of,
+    raised_target,
+    rank,
+    require_all,
+    standing,
+    stoppable,
+)
 from sqcli.runs._sample_request import SampleRequest, new_spec, require_agreement
 from sqcli.runs._sample_spec import SampleSpec
 from sqcli.runs._sampling import GroupSampling
@@ -120,7 +130,7 @@ def _run(
     place = require_device(request.device)
     _require_memory(request, spec, place, len(numbers))
     source = Proposals(_denoiser(request, spec, place, stop), spec.sampler, spec.streams.key(), spec.tile)
-    board = Board(spec, target, standing(ensemble, numbers))
+    board = Board(str(request.path), spec, target, standing(ensemble, numbers))
     groups = [GroupSampling(spec, source, ensemble, number, target, board, stop) for number in numbers]
     tasks = [task for group in groups for task in _tasks(spec, ensemble, group)]
     workers = _workers(request, place, len(tasks))
@@ -129,9 +139,7 @@ def _run(
             stack.callback(group.close)
         run_all(tasks, workers, stop, board, lambda: progress(board.progress()))
     progress(board.progress())
-    now = board.progress()
-    if now.draws < target:
-        raise Stopped(f"{request.path}: stopped with {now.draws} of {target} draws committed; run again to go on")
+    require_all(board.progress())
 
 
 def _tasks(spec: SampleSpec, ensemble: store.Ensemble, group: GroupSampling) -> list[Callable[[], None]]:

@@ -11,6 +11,7 @@ import pytest
 
 from sqcli.cli._progress import clock, closing, counter, note
 from sqcli.cli._settings import Settings
+from sqcli.runs._board import Board
 from sqcli.runs.progress import Progress
 
 FIELDS = shlex.split(
@@ -18,7 +19,8 @@ FIELDS = shlex.split(
     "device time_limit chain_range resume extend force command_line"
 )
 Request = make_dataclass("Request", FIELDS, frozen=True)
-MOMENT = Progress(30, 130, 2, 50, 3, 0.875, 10.0, "draws")
+Plan = make_dataclass("Plan", ["warmup", "every"], frozen=True)
+MOMENT = Progress("e", 30, 130, 2, 50, 60, 3, 0.875, 10.0, "draws")
 
 
 @pytest.fixture
@@ -53,7 +55,7 @@ def test_what_is_left_out_stays_open(sq, requests):
     (request,) = requests
     given = {name: getattr(request, name) for name in FIELDS if getattr(request, name) not in (None, {}, False)}
     assert given == {"path": Path("e"), "command_line": ("sqcli", "generate", "e")}
-    assert result.err == "sqcli: 3 chains hold 2 of 50 draws each (10 updates/s, acceptance 0.88)\n"
+    assert result.err == "sqcli: e: 60 of 150 draws (40 %) in 3 chains; 10 updates/s, acceptance 0.88\n"
 
 
 def test_a_finished_ensemble_says_so(sq, fake):
@@ -75,7 +77,7 @@ def on_a_terminal(*arguments):
     program = (
         "import sys, types\nfrom sqcli.runs.progress import Progress\n"
         "def generate(request, stop, report):\n"
-        "    for i in range(1, 4): report(Progress(10 * i, 40, i, 4, 2, None, 5.0, 'draws'))\n"
+        "    for i in range(1, 4): report(Progress('e', 10 * i, 40, i, 4, 2 * i, 2, None, 5.0, 'draws'))\n"
         "sys.modules['sqcli.runs.generate'] = types.SimpleNamespace(Request=types.SimpleNamespace, generate=generate)\n"
         "from sqcli.cli._main import run\nsys.exit(run(sys.argv[1:]))\n"
     )
@@ -103,21 +105,39 @@ def on_a_terminal(*arguments):
 def test_a_terminal_sees_progress():
     seen = on_a_terminal("generate", "e")
     assert (seen.code, seen.out) == (0, "")
-    assert "draws 3/4 · 5 updates/s · 0:00:02 left" in seen.text
-    assert seen.text.rstrip().endswith("sqcli: 2 chains hold 3 of 4 draws each (5 updates/s)")
+    assert "draws 6/8 · 5 updates/s · 0:00:02 left" in seen.text
+    assert seen.text.rstrip().endswith("sqcli: e: 6 of 8 draws (75 %) in 2 chains; 5 updates/s")
 
 
 def test_quiet_on_a_terminal():
     assert on_a_terminal("generate", "e", "--quiet").text == ""
 
 
-def test_a_counter_is_for_terminals():
+def test_elsewhere_there_is_a_line_a_minute(capsys, monkeypatch):
+    now = iter(range(0, 400, 25))
+    monkeypatch.setattr("sqcli.cli._progress.time.monotonic", lambda: next(now))
     with counter(Settings(), "reading draws") as progress:
-        assert progress is None
+        for done in range(7):
+            progress(done, 8)
+    assert capsys.readouterr().err.splitlines() == [
+        "sqcli: reading draws 25 % · 2/8",
+        "sqcli: reading draws 62 % · 5/8",
+    ]
+
+
+def test_the_pace_leaves_out_what_is_compiled_first(monkeypatch):
+    now = iter([100.0, 110.0, 120.0])
+    monkeypatch.setattr("sqcli.runs._board.time.monotonic", lambda: next(now))
+    board = Board("e", Plan(0, 1), 50, {0: (2, 0, 0)})
+    board.advanced(0, 2, 0, 0, 4)  # at 100 s, most of which went into compiling
+    assert board.progress().rate == 0
+    board.advanced(0, 2, 0, 25, 46)
+    found = board.progress()
+    assert (found.rate, found.held, found.draws) == (2.3, 50, 25)
 
 
 def test_progress_in_words():
-    assert note(MOMENT) == "draws 2/50 · 10 updates/s · acceptance 0.88 · 0:00:10 left"
-    assert closing(MOMENT) == "3 chains hold 2 of 50 draws each (10 updates/s, acceptance 0.88)"
+    assert note(MOMENT) == "draws 60/150 · 10 updates/s · acceptance 0.88 · 0:00:10 left"
+    assert closing(MOMENT) == "e: 60 of 150 draws (40 %) in 3 chains; 10 updates/s, acceptance 0.88"
     assert clock(3723.9) == "1:02:03"
-    assert Progress(0, 1, 0, 1, 1, None, 0.0, "warm-up").seconds_left is None
+    assert Progress("e", 0, 1, 0, 1, 0, 1, None, 0.0, "warm-up").seconds_left is None

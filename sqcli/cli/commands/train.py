@@ -108,5 +108,5 @@ def command(
     from sqcli.runs.train import TrainRequest, train
 
     request = TrainRequest(**given, command_line=settings.command_line)
-    with reporter(settings) as report:
+    with reporter(settings, f"training {out}") as report:
         train(request, threading.Event(), report)
