@@ -1,8 +1,14 @@
-"""Where an ensemble came from, for the reader in ten years: versions, commit, command line. No user, no host."""
+"""Where an ensemble came from, for the reader in ten years: versions, commit, command line. No user, no host.
 
+A path from the root of the file system names its user more often than not: of those only the last part is kept, or
+the way from the place beside it. With `SQCLI_FULL_PATHS=1` all paths are kept as they were given.
+"""
+
+import os
 import platform
+import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -10,6 +16,10 @@ from typing import Any
 
 import sqcli
 
+FULL = "SQCLI_FULL_PATHS"
+SHARED = 3  # parts of a path that two places must share for the way between them to name nobody
+ABSOLUTE = re.compile(r"(?:(?<=[=:,])|^)[/~][^=,:]*")
+PLACES = ("ensemble", "model")  # keys of a parent
 PACKAGES = ("numpy", "numba", "zarr", "scipy", "torch")
 
 
@@ -32,6 +42,32 @@ def _commit() -> str | None:
         return None
 
 
+def told(path: str | Path, beside: Path | None = None) -> str:
+    """A path as it may be stored: as given, or where that is absolute the way from the folder of `beside`."""
+    text = str(path)
+    if not text.startswith(("/", "~")) or _full():
+        return text
+    if beside is not None:
+        folder, target = beside.absolute().parent, Path(os.path.normpath(text))
+        if len(Path(os.path.commonpath([folder, target])).parts) > SHARED or target.is_relative_to(folder):
+            return os.path.relpath(target, folder)
+    return Path(text).name or text
+
+
+def placed(parent: Mapping[str, Any], beside: Path) -> dict[str, Any]:
+    """What is said of an ensemble or a model that `beside` was made from."""
+    return dict(parent) | {key: told(parent[key], beside) for key in PLACES if key in parent}
+
+
+def _anonymous(word: str) -> str:
+    """A word of a command line without the folders of absolute paths."""
+    return word if _full() else ABSOLUTE.sub(lambda match: told(match[0]), word)
+
+
+def _full() -> bool:
+    return os.environ.get(FULL, "0") not in ("", "0")
+
+
 def creation(command_line: Sequence[str], device: str, parents: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
     """Root attributes that say when, by what and from what an ensemble was made."""
     versions = {package: found for package in PACKAGES if (found := _version(package))}
@@ -40,10 +76,10 @@ def creation(command_line: Sequence[str], device: str, parents: Sequence[dict[st
         "inference_library": "sqcli",
         "inference_library_version": sqcli.__version__,
         "provenance": {
-            "command_line": list(command_line),
+            "command_line": [_anonymous(word) for word in command_line],
             "versions": {"python": platform.python_version(), "sqcli": sqcli.__version__, **versions},
             "git_commit": _commit(),
             "device": device,
-            "parents": list(parents),
+            "parents": [dict(parent) for parent in parents],
         },
     }

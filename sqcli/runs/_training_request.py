@@ -13,6 +13,7 @@ from sqcli.diffusion._identity import identity_of
 from sqcli.diffusion._settings import Settings
 from sqcli.errors import DamageError, SqcliError, UsageError
 from sqcli.lattice.geometry import Lattice
+from sqcli.runs._provenance import placed
 from sqcli.runs._training_data import Origin, couplings_that_differ
 
 DEFAULTS = {"net": "spectral", "schedule": "geometric", "objective": "target"}
@@ -96,6 +97,7 @@ def new_document(request: TrainRequest, ranks: int, initial: Mapping[str, Any] |
     parents = [origin.parent() for origin in origins]
     if initial is not None:
         parents.append({"model": str(request.init), "identity": str(initial.get("identity"))})
+    parents = [placed(parent, request.path) for parent in parents]
     seed = randbits(63) if request.seed is None else request.seed
     stated = {**design.document(), "seed": seed, "training": params.to_mapping(settings), "parents": parents}
     return {

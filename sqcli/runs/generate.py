@@ -16,7 +16,7 @@ from sqcli.runs import _memory
 from sqcli.runs._advance import GroupRun, bytes_held
 from sqcli.runs._board import Board
 from sqcli.runs._group import require_start
-from sqcli.runs._provenance import creation
+from sqcli.runs._provenance import creation, placed
 from sqcli.runs._request import Request, new_spec, require_agreement
 from sqcli.runs._resumable import check_range, drawn, groups_of, raised_target, require_all, standing, stoppable
 from sqcli.runs._spec import RunSpec
@@ -67,7 +67,7 @@ def _open_or_create(request: Request) -> tuple[store.Ensemble, RunSpec]:
 
 
 def _create(request: Request, spec: RunSpec) -> None:
-    parents = [spec.start.attribute()] if spec.start.ensemble else []
+    parents = [placed(spec.start.attribute(), request.path)] if spec.start.ensemble else []
     attributes = spec.attributes() | {
         "identity": spec.identity,
         "exactness": vars(spec.algorithm_instance.exactness()),

@@ -17,7 +17,7 @@ from sqcli.diffusion.model import Model
 from sqcli.errors import SqcliError, UsageError
 from sqcli.runs import _memory
 from sqcli.runs._board import Board
-from sqcli.runs._provenance import creation
+from sqcli.runs._provenance import creation, placed
 from sqcli.runs._resumable import (
     chains_of,
     check_range,
@@ -89,7 +89,7 @@ def _create(request: SampleRequest, spec: SampleSpec, stop: threading.Event) -> 
     _require_memory(request, spec, place, layout.groups)
     with threads_kept():
         exactness = spec.exactness(_denoiser(request, spec, place, stop))
-    parent = {"model": str(request.model), "identity": spec.model}
+    parent = placed({"model": str(request.model), "identity": spec.model}, request.path)
     attributes = spec.attributes() | {
         "identity": spec.identity,
         "exactness": vars(exactness),

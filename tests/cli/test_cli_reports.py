@@ -54,7 +54,14 @@ def test_measure_hands_over_its_options(sq, record):
     assert sq("measure", "e", *given).code == 0
     ((path, names), named) = calls[0]
     assert (str(path), list(names)) == ("e", ["binder", "wilson_loop"])
-    assert named == {"skip": 3, "stride": 2, "options": {"sizes": "1x1,2x2"}, "unweighted": False, "progress": None}
+    assert named["progress"](1, 2) is None
+    assert named == {
+        "skip": 3,
+        "stride": 2,
+        "options": {"sizes": "1x1,2x2"},
+        "unweighted": False,
+        "progress": named["progress"],
+    }
 
 
 def test_autocorr_hands_over_its_options(sq, record):
