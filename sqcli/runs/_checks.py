@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sqcli import registry, stats
 from sqcli.runs._chosen import FOLDER, observable
-from sqcli.runs._judging import AGREEMENT, APART, IDENTITY, STUCK, TAILS, WEIGHTS, Row, compared, row
+from sqcli.runs._judging import AGREEMENT, APART, IDENTITY, STILL, STUCK, TAILS, WEIGHTS, Row, compared, row
 from sqcli.runs._known import known
 from sqcli.runs._opened import LOG_WEIGHT, Opened
 from sqcli.runs._series import gather
@@ -22,6 +22,7 @@ from sqcli.runs.measure import estimates, shortened, weights_behind
 from sqcli.stats.flags import LOW_WEIGHT_ESS
 
 Series = Sequence[NDArray[Any]]
+MISSED = 10.0  # configurations of other sectors that cannot all be missing by chance
 BLOCK_BYTES = 8 * 2**20
 
 
@@ -108,6 +109,19 @@ def agreement(opened: Opened, witness: Mapping[str, Series]) -> Iterator[Row]:
         z = None if opened.weighted else stats.agreement(chains)
         if z is not None:
             yield row(AGREEMENT, name, reference=None, z=max(0.0, z))
+
+
+def charges(opened: Opened, state: Mapping[str, Series]) -> Iterator[Row]:
+    """⟨Q²⟩ of theories with topological sectors; where no chain ever left its sector, their weights are the start's."""
+    if "charge" not in state:
+        return
+    square = [charge**2 for charge in state["charge"]]
+    expected = float(opened.model.theory.charge_squared(opened.lattice))
+    line = compared("charge_squared", None, stats.estimate(square)[0], expected)
+    if line["reason"] != STILL:
+        yield line
+    elif expected * sum(map(len, square)) > MISSED or line["value"]:
+        yield line | {"z": None, "reason": STUCK}
 
 
 def energy(opened: Opened, skip: int, stride: int) -> Iterator[Row]:

@@ -19,6 +19,7 @@ from sqcli.runs._opened import Opened
 Series = Sequence[NDArray[Any]]
 Z_LIMIT = 4.0
 ROUNDING = 1e-12
+TUNING = 0.04  # of the spread of S: what a step that is still being tuned in the third quarter shifts
 OUTLIERS = 2.0  # draws that may be missing from the tails
 CERTAIN = 38.0  # the z of what cannot be by chance
 FEW_DRAWS = 4  # of a chain: with fewer the memory of its start cannot be seen
@@ -65,16 +66,16 @@ def warmup_drift(opened: Opened, action: Series | None = None) -> tuple[float, f
         return None
     value, error = float(drifts.mean()), float(drifts.std(ddof=1) / np.sqrt(len(drifts)))
     _, outlier = stats.tails(drifts - value)
-    matters = math.hypot(error, _action_error(opened, action))
+    matters = math.hypot(error, TUNING * _spread(opened, action))
     return value, error, _z(value, matters, len(drifts) - 1, 0.0, OUTLIERS * outlier)
 
 
-def _action_error(opened: Opened, action: Series | None) -> float:
-    """Error of ⟨S⟩/V of the draws: a drift far below it does them no harm; 0 where S is not known."""
+def _spread(opened: Opened, action: Series | None) -> float:
+    """Standard deviation of S/V from draw to draw; 0 where S is not known."""
     if action is None and "action" in opened.ensemble.stat_names:
         action = opened.ensemble.stat("action")
-    error = None if action is None else stats.estimate(action)[0].error
-    return 0.0 if error is None else float(error.real) / opened.lattice.volume
+    spread = 0.0 if action is None else float(np.concatenate(list(action)).std()) / opened.lattice.volume
+    return spread if math.isfinite(spread) else 0.0
 
 
 def energy_changes(opened: Opened, skip: int, stride: int) -> Series | None:

@@ -70,6 +70,7 @@ def verify(path: str | Path, *, skip: int = 0, stride: int = 1) -> Verdict:
     rows = [
         *_checks.references(opened, skip, stride),
         *_checks.identities(opened, residual, skip, stride),
+        *_checks.charges(opened, state),
         *_checks.agreement(opened, residual | state),
         *_checks.energy(opened, skip, stride),
         *_checks.thermalised(opened, residual | state, skip, stride),

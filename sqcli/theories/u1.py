@@ -74,6 +74,21 @@ class U1:
             "sin_dS": np.asarray(lattice.site_sum(sine * force[:, 0] - cosine)) / lattice.volume,
         }
 
+    def charge_squared(self, lattice: Lattice) -> float:
+        """⟨Q²⟩ = −∂² log Z(ϑ)/∂ϑ² at ϑ = 0, Z(ϑ) = Σ_n f(n + ϑ/2π)^V, f(ν) = ∫ cos νθ e^{β cos θ} dθ."""
+        angle = (np.arange(4096) + 0.5) * np.pi / 4096
+        weight = np.exp(self.beta * (np.cos(angle) - 1))
+        orders = np.arange(61 + int(self.beta))[:, None]
+        phase = orders * angle
+        f, slope, bend = (
+            (values * weight).sum(axis=1)
+            for values in (np.cos(phase), -angle * np.sin(phase), -(angle**2) * np.cos(phase))
+        )
+        f, slope, bend = f / f[0], slope / f[0], bend / f[0]
+        volume, count = lattice.volume, np.where(orders[:, 0] == 0, 1, 2)
+        second = volume * f ** (volume - 1) * bend + volume * (volume - 1) * f ** (volume - 2) * slope**2
+        return float(-(count * second).sum() / (count * f**volume).sum() / (4 * np.pi**2))
+
     def exact(self, lattice: Lattice) -> References:
         """Plaquette and action per site of the finite torus."""
         from scipy.special import ive

@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 import torch
-from statistical import mean
+from statistical import mean, ratio
 
 from sqcli.lattice.geometry import Lattice
 from sqcli.parameters import build
 from sqcli.registry import load, names
 from sqcli.theories._base import KnownDenoiser
 from sqcli.theories._zero import ZeroDimensional
+from sqcli.theories.u1 import U1
 
 KNOWN = {
     "double_well": ({"a": "-4", "b": "1"}, (1,)),
@@ -169,3 +170,31 @@ def test_independent_draws_have_the_exact_moments(known, judge):
         return {n: mean((x**n).mean(axis=1), exact[key]) for n, key in names.items() if key in exact}
 
     judge.check(sample)
+
+
+@pytest.mark.parametrize(("beta", "extents"), [(1.0, (2, 2)), (2.0, (4, 4)), (0.5, (3, 4))])
+def test_topological_charge_squared(judge, beta, extents):
+    """V − 1 plaquettes drawn independently, the last one closes the torus and brings the weight."""
+    theory, lattice = U1(beta), Lattice(extents)
+
+    def sample(seed, size):
+        free = np.random.default_rng(seed).vonmises(0, beta, (40_000 * size, lattice.volume - 1)).sum(axis=1)
+        last = np.angle(np.exp(-1j * free))
+        weight, charge = np.exp(beta * np.cos(last)), np.rint((free + last) / (2 * np.pi))
+        return ratio(weight * charge**2, weight, theory.charge_squared(lattice))
+
+    judge.check(sample)
+
+
+def test_topological_charge_of_a_constant_field_strength():
+    """θ₁ = 2πQx/V, with the torus closed by links at the last column: Q, whatever gauge and multiples of 2π."""
+    extents, rng = (4, 6), np.random.default_rng(1)
+    for charge in (-2, 0, 3):
+        strength = 2 * np.pi * charge / 24
+        links = np.zeros((1, 2, *extents))
+        links[0, 1] = strength * np.arange(4)[:, None]
+        links[0, 0, -1] = -strength * 4 * np.arange(6)
+        gauge = rng.uniform(-9, 9, extents)
+        links[0] += [np.roll(gauge, -1, axis) - gauge for axis in (0, 1)]
+        links += 2 * np.pi * rng.integers(-3, 4, links.shape)
+        assert abs(U1(1.0).charge(links, Lattice(extents))[0]) == abs(charge)
