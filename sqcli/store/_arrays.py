@@ -24,6 +24,7 @@ from sqcli.store._documents import CHECKSUM, read_json, replace_json
 
 _CODECS = [{"name": "bytes", "configuration": {"endian": "little"}}, {"name": "crc32c"}]
 _FILL: dict[str, Any] = {"f": "NaN", "c": ["NaN", "NaN"], "i1": -1, "i8": 0, "u1": 0}
+_DTYPES = ("float32", "float64", "complex64", "complex128", "int8", "int64", "uint8")
 _CHECKSUM_BYTES = 4
 LONGEST = 2**48  # of an axis
 
@@ -76,8 +77,8 @@ class Array:
 
     @classmethod
     def _parse(cls, directory: Path, document: Mapping[str, Any]) -> "Array":
-        if document["zarr_format"] != 3 or document["node_type"] != "array":
-            raise ValueError("not a Zarr v3 array")
+        if document["zarr_format"] != 3 or document["node_type"] != "array" or document["data_type"] not in _DTYPES:
+            raise ValueError("not a Zarr v3 array of numbers")
         return cls(
             directory,
             tuple(int(n) for n in document["shape"]),

@@ -7,6 +7,7 @@ before there were checksums have none; what has one must agree with it.
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ CHECKSUM = "checksum"
 MOST_METADATA = 64 * 2**20  # bytes of a metadata file; one of a million chains has a fifth of that
 ROOT_GROWS, SERIES_GROWS = ("target_draws",), ("measured", "code_version")
 """Attributes that may change while an ensemble grows. Beside them only the arrays' draw length does."""
+_HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
+_DEEPEST = 200  # brackets, before it is tried whether they can be written again
 
 
 def replace_json(
@@ -72,9 +75,14 @@ def _as_written(number: str) -> str:
 
 
 def parse_json(file: Path, text: bytes, **hooks: Any) -> dict[str, Any]:
-    """The JSON object in `text`, which was read from `file`; names stand once in it, numbers are finite."""
+    """The JSON object in `text`, which was read from `file`; names stand once in it, numbers are finite.
+
+    What is read can be written again: no text holds half a character, nothing is nested too deeply.
+    """
     try:
-        document = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant, **hooks)
+        document = json.loads(text.decode(), object_pairs_hook=_once, parse_constant=_no_constant, **hooks)
+        if _HALF_CHARACTER.search(text) or text.count(b"[") + text.count(b"{") > _DEEPEST:
+            json.dumps(document, ensure_ascii=False, indent=2).encode()
     except (ValueError, RecursionError) as error:
         raise DamageError(f"{file}: damaged metadata, not valid JSON") from error
     if not isinstance(document, dict):

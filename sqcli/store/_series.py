@@ -80,6 +80,8 @@ def _read(array: Array, columns: slice) -> Series:
         rows = _rows(array, range(first, first + len(draws)), max(draws), columns)
         values += [rows[i, :n] for i, n in enumerate(draws)]
     components = array.attributes.get("components")
+    if components is not None and (not isinstance(components, list) or [len(components)] != list(array.shape[2:])):
+        raise DamageError(f"{array.directory / 'zarr.json'}: damaged metadata, attribute 'components'")
     return Series(values, tuple(components[columns]) if components else None, array.attributes)
 
 
