@@ -3,6 +3,7 @@
 A message is one line: what is wrong, where, and what to do about it.
 """
 
+import sys
 from typing import ClassVar
 
 
@@ -30,3 +31,15 @@ class Stopped(SqcliError):  # noqa: N818 - not a fault: the run is committed and
     """Stopped early by a signal or a time limit; run again to go on."""
 
     exit_code: ClassVar[int] = 75
+
+
+INSTALLED_AS = {"yaml": "pyyaml", "google_crc32c": "google-crc32c"}
+
+
+def missing(error: ImportError) -> str:
+    """What to do about a package that is not there, or cannot be loaded."""
+    package = str(error.name or "").partition(".")[0]
+    package = INSTALLED_AS.get(package, package)
+    if isinstance(error, ModuleNotFoundError) and package:
+        return f"the package {package} is missing here; install it: {sys.executable} -m pip install {package}"
+    return f"the package {package or 'that is needed'} cannot be loaded ({error}); install it anew"

@@ -21,6 +21,7 @@ STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2, signa
 PATIENCE = 4.0  # seconds that the main thread has to come back in
 DOUBLED = 1.0  # seconds within which a batch system may send the same signal by two ways; a keyboard does not
 LOOK = 0.1
+START = 20.0  # seconds that a command may take to begin, whatever its time limit
 
 
 class _State:
@@ -41,7 +42,7 @@ _state = _State()
 
 def install() -> None:
     """Handle the signals from here on; a SIGHUP that is ignored, as under nohup, stays so."""
-    for number in STOPPING:
+    for number in (*STOPPING, signal.SIGALRM):
         if not (number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN):
             signal.signal(number, _handle)
     with contextlib.suppress(OSError, RuntimeError):  # no descriptor or no thread to be had: no patience is measured
@@ -49,6 +50,15 @@ def install() -> None:
         os.set_blocking(writer, False)
         threading.Thread(target=_watch, args=(reader,), name="signals", daemon=True).start()
         signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+
+
+def alarm(seconds: float | None) -> None:
+    """Let the time limit count from now on, in whatever phase it is reached; None for no limit.
+
+    A run counts it by itself from where it can commit; where that comes late, this one is first.
+    """
+    if seconds is not None and signal.getsignal(signal.SIGALRM) is _handle:
+        signal.setitimer(signal.ITIMER_REAL, max(seconds, START))
 
 
 def guard(on: bool) -> None:
@@ -77,7 +87,8 @@ def reason() -> str:
     """The signal that came first, in words."""
     if _state.first in (None, signal.SIGINT):
         return "interrupted; run the same command again"
-    return f"stopped by {signal.Signals(_state.first).name}; run the same command again"
+    name = "the time limit" if _state.first == signal.SIGALRM else signal.Signals(_state.first).name
+    return f"stopped by {name}; run the same command again"
 
 
 def arrived() -> bool:

@@ -1,17 +1,21 @@
 """The command line: each command translates its options, calls one function of `runs` and prints the result."""
 
+import sys
 from typing import NoReturn
 
 from sqcli import stopping
+from sqcli.errors import missing
 
 
 def main() -> NoReturn:
     """Entry point of the script `sqcli`: signals are heeded before anything else is loaded."""
     stopping.install()
-    from sqcli.cli._main import program
-
     try:
+        from sqcli.cli._main import program
+
         program()
+    except ModuleNotFoundError as error:
+        sys.exit(f"sqcli: {missing(error)}")
     except KeyboardInterrupt:  # in the moment between two guards
         stopping.leave()
 

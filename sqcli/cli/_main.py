@@ -17,7 +17,7 @@ import typer
 from sqcli import __version__, stopping
 from sqcli.cli._group import BadUsage, CommandFolder
 from sqcli.cli._settings import Settings, complain, write
-from sqcli.errors import SqcliError, Stopped, UsageError
+from sqcli.errors import SqcliError, Stopped, UsageError, missing
 
 app = typer.Typer(cls=CommandFolder, add_completion=False, rich_markup_mode=None)
 
@@ -124,9 +124,8 @@ def _explain(error: BaseException, settings: Settings) -> int:
 def _describe(error: BaseException) -> str:
     if isinstance(error, SqcliError):
         return str(error)
-    if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("sqcli"):
-        package = str(error.name).partition(".")[0]
-        return f"the package {package} is missing here; install it: {sys.executable} -m pip install {package}"
+    if isinstance(error, ImportError) and not str(error.name).startswith("sqcli"):
+        return missing(error)
     if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
         return "the system lets no further thread start; take fewer --workers, or raise its limit (ulimit -u)"
     if isinstance(error, MemoryError):

@@ -1,5 +1,6 @@
 """Signals mean "commit and stop" in every command, from its first moment to its last: exit code 75 and one line."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -152,6 +153,31 @@ def test_a_run_that_begins_after_the_signal_stops_at_once():
         "    print(later.is_set(), stopping.reason())\n"
     )
     assert python(text) == (0, "True\nTrue stopped by SIGUSR2; run the same command again\n")
+
+
+def test_a_time_limit_is_heeded_in_any_phase():
+    soon = "stop = threading.Event()\nstopping.START = 0; stopping.PATIENCE = 0.2; stopping.alarm(0.2)\n"
+    assert python(f"{soon}hashlib.pbkdf2_hmac('sha256', b'', b'', 10**9)\n") == (75, "")
+    text = soon
+    text += "with stopping.polling(stop):\n    while not stop.is_set(): time.sleep(0.01)\nprint(stopping.reason())\n"
+    assert python(text) == (0, "stopped by the time limit; run the same command again\n")
+
+
+def test_a_program_without_its_packages_says_so(tmp_path):
+    (tmp_path / "typer.py").write_text("raise ModuleNotFoundError(\"No module named 'typer'\", name='typer')\n")
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    process = subprocess.run(
+        [sys.executable, "-m", "sqcli", "list", "nets"],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (process.returncode, process.stdout) == (1, "")
+    assert (
+        process.stderr
+        == f"sqcli: the package typer is missing here; install it: {sys.executable} -m pip install typer\n"
+    )
 
 
 def test_without_handlers_nothing_is_set():

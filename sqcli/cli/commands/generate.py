@@ -15,6 +15,7 @@ from typing import Any
 
 import typer
 
+from sqcli import stopping
 from sqcli.cli import _run_options as options
 from sqcli.cli import _values as values
 from sqcli.cli._progress import reporter
@@ -52,6 +53,7 @@ def command(
     from sqcli.runs.generate import Request, generate
 
     request = Request(**fields, command_line=settings.command_line)
+    stopping.alarm(request.time_limit)
     with reporter(settings) as report:
         generate(request, threading.Event(), report)
 

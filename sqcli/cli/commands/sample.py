@@ -16,6 +16,7 @@ from typing import Annotated, Any
 
 import typer
 
+from sqcli import stopping
 from sqcli.cli import _run_options as options
 from sqcli.cli import _values as values
 from sqcli.cli._progress import reporter
@@ -73,6 +74,7 @@ def command(
     from sqcli.runs.sample import SampleRequest, sample
 
     request = SampleRequest(**fields, command_line=settings.command_line)
+    stopping.alarm(request.time_limit)
     with reporter(settings) as report:
         sample(request, threading.Event(), report)
 

@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from sqcli import stopping
 from sqcli.cli import _run_options as options
 from sqcli.cli import _values as values
 from sqcli.cli._settings import Settings
@@ -108,5 +109,6 @@ def command(
     from sqcli.runs.train import TrainRequest, train
 
     request = TrainRequest(**given, command_line=settings.command_line)
+    stopping.alarm(request.time_limit)
     with reporter(settings, f"training {out}") as report:
         train(request, threading.Event(), report)
