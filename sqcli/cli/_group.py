@@ -33,9 +33,10 @@ class Command(TyperCommand):
         super().format_epilog(ctx, formatter)
         for kind, prefix in self.catalogues.items():
             option = prefix if prefix.endswith(".") else f"{prefix} "
+            how = f" (parameters: {option}NAME=VALUE)" if prefix else ""
             rows = [(entry["name"], _row(entry)) for entry in entries(kind)]
             if rows:
-                with formatter.section(f"{kind.capitalize()} (parameters: {option}NAME=VALUE)"):
+                with formatter.section(f"{kind.capitalize()}{how}"):
                     formatter.write_dl(rows)
 
 

@@ -20,14 +20,19 @@ AlgorithmParameters = Annotated[
     list[str] | None,
     typer.Option("-a", "--algorithm-parameter", metavar="NAME=VALUE", help="Algorithm parameter; repeatable."),
 ]
-Chains = Annotated[int | None, typer.Option("--chains", parser=whole(1, 10**7), metavar="C", help="Number of chains.")]
+Chains = Annotated[
+    int | None, typer.Option("--chains", parser=whole(1, 10**7), metavar="C", help="Number of chains (1).")
+]
 Draws = Annotated[
     int | None, typer.Option("--draws", parser=whole(1), metavar="N", help="Draws per chain in all; more extends.")
 ]
-Warmup = Annotated[int | None, typer.Option("--warmup", parser=whole(0), metavar="W", help="Updates discarded first.")]
-Every = Annotated[int | None, typer.Option("--every", parser=whole(1), metavar="E", help="Updates per draw.")]
+Warmup = Annotated[
+    int | None, typer.Option("--warmup", parser=whole(0), metavar="W", help="Updates discarded first (500).")
+]
+Every = Annotated[int | None, typer.Option("--every", parser=whole(1), metavar="E", help="Updates per draw (1).")]
 Start = Annotated[
-    str | None, typer.Option("--start", metavar="hot|cold|ENS", help="First field: hot, cold or an ensemble's last.")
+    str | None,
+    typer.Option("--start", metavar="hot|cold|ENS", help="First field: hot (default), cold or an ensemble's last."),
 ]
 Seed = Annotated[
     int | None,
@@ -35,10 +40,13 @@ Seed = Annotated[
 ]
 Precision = Annotated[
     str | None,
-    typer.Option("--dtype", parser=one_of("float64", "float32"), metavar="float64|float32", help="Type of the field."),
+    typer.Option(
+        "--dtype", parser=one_of("float64", "float32"), metavar="float64|float32", help="Type of the field (float64)."
+    ),
 ]
 Workers = Annotated[
-    int | None, typer.Option("--workers", parser=whole(1, 10**5), metavar="N", help="Threads, each owns whole chains.")
+    int | None,
+    typer.Option("--workers", parser=whole(1, 10**5), metavar="N", help="Threads (all cores); each owns whole chains."),
 ]
 Device = Annotated[
     str | None, typer.Option("--device", parser=one_of("cpu", "cuda"), metavar="cpu|cuda", help="Where to compute.")

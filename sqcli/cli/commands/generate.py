@@ -1,4 +1,4 @@
-"""Run Monte Carlo or (complex) Langevin and write an ensemble.
+"""Run Monte Carlo or Langevin and write an ensemble.
 
 The same command goes on where it was stopped, and changes nothing when everything is there. Options left
 out mean "as stored", a larger --draws extends. A signal (TERM, INT, HUP, USR1, …) and the time limit commit and end it
