@@ -3,8 +3,10 @@
 import csv
 import io
 import json
+import math
 
 import pytest
+from statistical import estimate, reported
 
 from sqcli.cli._main import run
 
@@ -28,20 +30,38 @@ def model(tmp_path_factory):
     return folder / "m"
 
 
-def test_every_row_is_there_and_exact_ones_agree_with_the_exact_value(sq, model):
-    """Hypothesis: |M| and log Z of exact and weighted rows are those of the free field, within 4.5 σ (fixed seed)."""
-    result = sq("compare", model, *SMALL, *SHORT, "--seed", 3, "--format", "json")
-    assert result.code == 0, result.err
-    found = json.loads(result.out)
-    assert [row["method"] for row in found["rows"]] == ROWS
-    assert found["notes"] == []
-    assert (found["observable"], found["lattice"], found["theory"]) == ("abs_magnetization", [4, 4], "free")
-    assert (found["configurations"], found["workers"]) == (10000, 1)
-    assert found["known"] == pytest.approx((2 / (0.5 * 16) / 3.141592653589793) ** 0.5)  # M ~ N(0, 1/(V m²))
-    assert min(found["training_seconds"], found["data_seconds"]) > 0
-    assert found["mean"]["value"] == pytest.approx(found["known"], abs=4.5 * found["mean"]["error"])
-    for row in found["rows"]:
-        check(row, found)
+def test_every_row_is_there_and_exact_ones_agree_with_the_exact_value(sq, model, judge):
+    """|M| and log Z of exact and weighted rows are those of the free field."""
+
+    def sample(seed, size):
+        # a run of seconds, not of draws: the second sample takes four times as long
+        line = ["compare", model, "--seconds", 0.1 * size, *SMALL[2:], *SHORT, "--seed", seed % 2**32]
+        result = sq(*line, "--format", "json")
+        assert result.code == 0, result.err
+        found = json.loads(result.out)
+        assert [row["method"] for row in found["rows"]] == ROWS
+        assert found["notes"] == []
+        assert (found["observable"], found["lattice"], found["theory"]) == ("abs_magnetization", [4, 4], "free")
+        assert (found["configurations"], found["workers"]) == (10000, 1)
+        assert found["known"] == pytest.approx((2 / (0.5 * 16) / math.pi) ** 0.5)  # M ~ N(0, 1/(V m²))
+        assert min(found["training_seconds"], found["data_seconds"]) > 0
+        mean = estimate(found["mean"]["value"], found["mean"]["error"], found["known"], dof=20)
+        for row in found["rows"]:
+            check(row, found)
+        return {"mean": mean} | {f"{row['method']} {n}": m for row in found["rows"] for n, m in judged(row, found)}
+
+    judge.check(sample)
+
+
+def judged(row, found):
+    """What is known of a row; on a busy machine there may be too few draws for an error."""
+    if row["flags"]:
+        return
+    if row["exactness"] in ("exact", "weighted"):
+        yield "value", reported(row, found["known"], dof=20)
+        yield "deviation", estimate(row["deviation"], 1.0, 0.0, dof=20)
+    if row["log_z"] is not None:  # ½ Σ_k log 2πG(k), see test_known
+        yield "log z", estimate(row["log_z"], row["log_z_error"], 3.891139032, dof=20, tolerance=1e-8)
 
 
 def check(row, found):
@@ -51,16 +71,13 @@ def check(row, found):
     assert (row["weight_ess"] is not None) == (row["method"] in ("smc", "ode"))
     assert row["draws_per_second"] == pytest.approx(row["draws"] / row["seconds"])
     count, setup = found["configurations"], row["setup_seconds"]
-    assert row["ess_per_second_all"] == pytest.approx(count / (setup + count / row["ess_per_second"]))
+    if row["ess_per_second"] is None:
+        assert row["flags"]
+    else:
+        assert row["ess_per_second_all"] == pytest.approx(count / (setup + count / row["ess_per_second"]))
     if row["method"] in ("path", "ode", "maala", "dpm", "sde"):
         assert setup >= found["training_seconds"] + found["data_seconds"]
-    if exact:
-        assert abs(row["value"] - found["known"]) < 4.5 * row["error"]
-        assert abs(row["deviation"]) < 4.5
     assert (row["log_z"] is not None) == (row["method"] in ("smc", "path", "ode"))
-    if row["log_z"] is not None:
-        log_z = 3.891139032  # ½ Σ_k log 2πG(k), see test_known
-        assert abs(row["log_z"] - log_z) < 4.5 * row["log_z_error"] + 1e-8
 
 
 def test_forms_and_kept_ensembles(sq, model, tmp_path):
@@ -84,12 +101,18 @@ def test_forms_and_kept_ensembles(sq, model, tmp_path):
     assert float(lines[0]["draws_per_second"]) > 0
 
 
-def test_another_lattice_and_other_parameters(sq, model):
-    line = ["--method", "path", *SMALL, "-p", "mass2=0.6", "--lattice", "4x6", "--obs", "field_squared"]
-    found = json.loads(sq("compare", model, *line, "--seed", 5, "--format", "json").out)
-    assert (found["lattice"], found["parameters"], found["observable"]) == ([4, 6], {"mass2": 0.6}, "field_squared")
-    (row,) = found["rows"]
-    assert abs(row["value"] - found["known"]) < 4.5 * row["error"]
+def test_another_lattice_and_other_parameters(sq, model, judge):
+    line = ["--method", "path", *SMALL[2:], "-p", "mass2=0.6", "--lattice", "4x6", "--obs", "field_squared"]
+    known = ([4, 6], {"mass2": 0.6}, "field_squared")
+
+    def sample(seed, size):
+        timed = ["--seconds", 0.1 * size, "--seed", seed % 2**32, "--format", "json"]
+        found = json.loads(sq("compare", model, *line, *timed).out)
+        assert (found["lattice"], found["parameters"], found["observable"]) == known
+        (row,) = found["rows"]
+        return reported(row, found["known"], dof=20)
+
+    judge.check(sample)
 
 
 @pytest.mark.parametrize(

@@ -148,6 +148,18 @@ def test_a_million_exact_draws(theory, parameters_, judge):
     judge.check(sample)
 
 
+def test_half_a_million_metropolis_draws(judge):
+    system = System(parameters.build(registry.load("theories", "double_well"), ONE_VARIABLE[0][1], ""), Lattice((1,)))
+    algorithm, exact = build("metropolis", {"width": "3"}), system.theory.exact(system.lattice)
+
+    def sample(seed, size):
+        chains = [chain.fields for chain in chains_of(algorithm, system, seed, size, draws=20_000)]
+        even = {n: mean([(x ** int(n)).mean() for x in chains], exact["moments", n]) for n in ("2", "4")}
+        return even | {"mean": mean([x.mean() for x in chains], 0)}
+
+    judge.check(sample)
+
+
 @pytest.mark.parametrize("name", ["hmc", "fahmc", "metropolis", "wolff"])
 def test_single_precision(name, judge):
     system, algorithm = scalar_system((4, 6), "float32"), build(name, {})

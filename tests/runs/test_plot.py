@@ -1,9 +1,12 @@
 """Figures: every kind is written, numbers in them are those of the analysis, mistakes are one line."""
 
 import threading
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from statistical import estimate
 
 from sqcli.errors import SqcliError, UsageError
 from sqcli.runs._canvas import Quantity, Source
@@ -16,14 +19,16 @@ from sqcli.runs.plot import KINDS, plot, plot_several
 MASS2 = 0.8
 
 
+FREE = Request(
+    path=Path("unset"), theory="free", lattice=(6, 6), parameters={"mass2": MASS2}, algorithm="metropolis",
+    chains=4, draws=400, warmup=100, every=4, seed=8,
+)  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def ensemble(tmp_path_factory):
     path = tmp_path_factory.mktemp("plot") / "free"
-    request = Request(
-        path=path, theory="free", lattice=(6, 6), parameters={"mass2": MASS2}, algorithm="metropolis",
-        chains=4, draws=400, warmup=100, every=4, seed=8,
-    )  # fmt: skip
-    generate(request, threading.Event(), lambda _: None)
+    generate(replace(FREE, path=path), threading.Event(), lambda _: None)
     return path
 
 
@@ -49,10 +54,16 @@ def test_a_history_shows_the_numbers_that_are_measured(ensemble):
     assert np.mean(chains) == pytest.approx(rows["1"])
 
 
-def test_the_fit_finds_the_free_propagator(ensemble):
-    z, m2 = Propagator.measured(ensemble).fit()
-    assert z == pytest.approx(1, abs=0.1)  # 1/(p² + m²); about 5% of error from 1600 draws
-    assert m2 == pytest.approx(MASS2, abs=0.15)
+def test_the_fit_finds_the_free_propagator(tmp_path, judge):
+    """1/(p² + m²); the errors are the spread over seeds."""
+
+    def sample(seed, size):
+        path = tmp_path / str(size)
+        generate(replace(FREE, path=path, draws=400 * size, seed=seed), threading.Event(), lambda _: None)
+        z, m2 = Propagator.measured(path).fit()
+        return {"z": estimate(z, 0.04 / size**0.5, 1.0), "m2": estimate(m2, 0.06 / size**0.5, MASS2)}
+
+    judge.check(sample)
 
 
 def test_the_fit_is_exact_on_exact_numbers():

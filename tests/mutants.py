@@ -1,0 +1,215 @@
+"""Wrong programs that the tests must tell from the right one: `python -m tests.mutants [NAME …]`, or `pytest -m slow`.
+
+Each mutant is a small change of one file in a copy of the package; the working tree stays as it is. It is caught where
+the named test, run on the copy, fails. All tests named here pass on an unchanged copy (the control).
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+EXACT, FREE = "mcmc/test_exact.py::", "mcmc/test_exact.py::test_free_field"
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """`old` becomes `new` wherever it stands in `file`; `test` must fail then."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    test: str
+
+
+MUTANTS = [
+    Mutant(
+        "Langevin's force × 1.02",
+        "mcmc/langevin.py",
+        "np.full(1, np.sqrt(0.5 * epsilon))",
+        "np.full(1, 1.02 * np.sqrt(0.5 * epsilon))",
+        EXACT + "test_unadjusted_langevin_has_the_bias_of_its_step",
+    ),
+    Mutant(
+        "Langevin's noise √ε for √(2ε)",
+        "mcmc/langevin.py",
+        "np.full(1, np.sqrt(2.0 * epsilon))",
+        "np.full(1, np.sqrt(epsilon))",
+        EXACT + "test_unadjusted_langevin_has_the_bias_of_its_step",
+    ),
+    Mutant(
+        "action without the ½ of its bonds",
+        "theories/_scalar.py",
+        "- 0.5 * j * near)",
+        "- j * near)",
+        EXACT + "test_interacting_theory_satisfies_schwinger_dyson[hmc-{}]",
+    ),
+    Mutant(
+        "kappa of the kernels 1 % off",
+        "theories/_scalar.py",
+        "couplings[0], couplings[1], couplings[2]",
+        "1.01 * couplings[0], couplings[1], couplings[2]",
+        FREE + "[hmc-{}-(4, 6)]",
+    ),
+    Mutant(
+        "HMC without accept/reject",
+        "mcmc/_trajectory.py",
+        "< math.exp(-delta_h)",
+        "< 1.0 + math.exp(-delta_h)",
+        FREE + "[hmc-{'step_size': '0.2', 'n_steps': '5'}-(4, 6)]",
+    ),
+    Mutant(
+        "momenta 2 % too short",
+        "mcmc/_trajectory.py",
+        "p[to + i] = block[done + i]",
+        "p[to + i] = 0.98 * block[done + i]",
+        FREE + "[hmc-{}-(4, 6)]",
+    ),
+    Mutant(
+        "ΔH of accelerated trajectories reported 0.02 too large",
+        "mcmc/_fourier.py",
+        "return accepted, after - before",
+        "return accepted, after - before + 0.02",
+        FREE + "[fahmc-{}-(4, 6)]",
+    ),
+    Mutant(
+        "Metropolis proposals that lean to one side",
+        "mcmc/_local.py",
+        "width * (2.0 * proposals[j] - 1.0)",
+        "width * (2.0 * proposals[j] - 0.98)",
+        EXACT + "test_half_a_million_metropolis_draws",
+    ),
+    Mutant(
+        "Metropolis with e^{−0.95 ΔS}",
+        "mcmc/_local.py",
+        "math.exp(-change)",
+        "math.exp(-0.95 * change)",
+        EXACT + "test_half_a_million_metropolis_draws",
+    ),
+    Mutant(
+        "bonds that freeze 5 % too rarely",
+        "mcmc/wolff.py",
+        "bond = 2 * system",
+        "bond = 1.9 * system",
+        "mcmc/test_clusters.py::test_signs_are_those_of_the_embedded_ising_model[(3, 3)-0.3-single]",
+    ),
+    Mutant(
+        "improved estimator per cluster and one site",
+        "mcmc/_cluster.py",
+        "return size, total",
+        "return size + 1, total",
+        "mcmc/test_clusters.py::test_signs_are_those_of_the_embedded_ising_model[(3, 3)-0.3-single]",
+    ),
+    Mutant(
+        "annealed weights that gain 2 % too much",
+        "mcmc/_population.py",
+        "annealing.log_weight - (lower - beta) * annealing.differences()",
+        "annealing.log_weight - 1.02 * (lower - beta) * annealing.differences()",
+        "mcmc/test_smc.py::test_z_is_unbiased_however_few_the_particles[{}]",
+    ),
+    Mutant(
+        "resampled particles that keep their weights",
+        "mcmc/_population.py",
+        "self.log_weight, self.log_z = np.zeros(len(weight)), self.log_z + log_mean",
+        "self.log_z = self.log_z + log_mean",
+        "mcmc/test_smc.py::test_z_is_unbiased_however_few_the_particles[{'ess_threshold': 1.0}]",
+    ),
+    Mutant(
+        "weights squared",
+        "stats/weights.py",
+        "np.exp(logs - logs.max(initial=-np.inf))",
+        "np.exp(2 * (logs - logs.max(initial=-np.inf)))",
+        "runs/test_weighted.py::test_every_known_expectation_value",
+    ),
+    Mutant(
+        "the window of the Γ-method too early",
+        "stats/gamma.py",
+        "decay = s / np.log(",
+        "decay = 0.15 * s / np.log(",
+        "stats/test_autocorrelation.py::test_error_of_the_time[5.0]",
+    ),
+    Mutant(
+        "the Γ-method's τ_int without its ½",
+        "stats/gamma.py",
+        "cumulated = np.cumsum(rho) - 0.5\n    tail",
+        "cumulated = np.cumsum(rho)\n    tail",
+        "stats/test_autocorrelation.py::test_known_time[1.0]",
+    ),
+    Mutant(
+        "path weights with the forward kernels' sign wrong",
+        "diffusion/_paths.py",
+        "variance) - log_forward(denoiser, path[-1], path[-2], low, high)",
+        "variance) + log_forward(denoiser, path[-1], path[-2], low, high)",
+        "diffusion/test_path.py::test_any_network_and_ladder_gives_the_same_z[one]",
+    ),
+    Mutant(
+        "log q with 1 % of its Jacobian missing",
+        "diffusion/samplers/_flow.py",
+        "self.denoiser.freedoms - self.divergence.trace(",
+        "self.denoiser.freedoms - 0.99 * self.divergence.trace(",
+        "runs/test_sample_physics.py::test_flow_with_an_exact_trace_is_exact[none]",
+    ),
+    Mutant(
+        "adjusted Langevin without the densities of its proposals",
+        "diffusion/samplers/_adjusted.py",
+        "ratio = ratio + lattice.site_sum(normal**2) / 2 - lattice.site_sum(back**2) / (4 * size)",
+        "del back",
+        "diffusion/test_maala.py::test_a_wrong_network_is_corrected",
+    ),
+    Mutant(
+        "independence chain with half the logarithm of the ratio",
+        "runs/_walk.py",
+        "np.exp(min(0.0, proposed - walk.log_weight))",
+        "np.exp(min(0.0, 0.5 * (proposed - walk.log_weight)))",
+        "runs/test_sample_physics.py::test_independence_chain_of_a_wrong_model",
+    ),
+]
+
+
+def run(test: str, copy: Path) -> subprocess.CompletedProcess[str]:
+    """One test of this checkout, on the package in `copy`, whose kernels are compiled apart."""
+    environment = os.environ | {"PYTHONPATH": str(copy), "NUMBA_CACHE_DIR": str(copy / "kernels")}
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-W", "error", "-p", "no:cacheprovider"]
+    command += ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT), str(ROOT / "tests" / test)]
+    return subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
+
+
+def mutated(mutant: Mutant, folder: Path) -> Path:
+    """A copy of the package with the change."""
+    shutil.copytree(ROOT / "sqcli", folder / "sqcli", ignore=shutil.ignore_patterns("__pycache__"))
+    file = folder / "sqcli" / mutant.file
+    text = file.read_text(encoding="utf-8")
+    assert mutant.old in text, f"{mutant.name}: {mutant.file} no longer has {mutant.old!r}"
+    file.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
+    return folder
+
+
+def verdict(mutant: Mutant, folder: Path) -> str:
+    """`caught`, `survived`, or what went wrong: only failed assertions of the test count."""
+    done = run(mutant.test, mutated(mutant, folder))
+    if done.returncode == 0:
+        return "survived"
+    failed = done.returncode == 1 and "AssertionError" in done.stdout
+    return "caught" if failed else f"not run: {(done.stdout + done.stderr)[-2000:]}"
+
+
+def main() -> int:
+    """A line for each mutant; 0 where all are caught."""
+    chosen = [mutant for mutant in MUTANTS if not sys.argv[1:] or mutant.name in sys.argv[1:]]
+    alive = 0
+    for mutant in chosen:
+        with tempfile.TemporaryDirectory() as folder:
+            said = verdict(mutant, Path(folder))
+        alive += said != "caught"
+        sys.stdout.write(f"{said:10} {mutant.name}: {mutant.test}\n")
+        sys.stdout.flush()
+    return int(alive > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
