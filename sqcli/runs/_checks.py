@@ -99,7 +99,7 @@ def identities(opened: Opened, residual: Mapping[str, Series], skip: int, stride
         line = compared(IDENTITY, name, estimate, 0.0)
         apart = stats.agreement(chains) if weights is None else None
         if apart is not None and apart > APART:
-            line |= {"z": apart, "reason": STUCK}
+            line |= {"z": apart, "judged": apart, "reason": STUCK}
         yield line if tame else _carried(line)
 
 

@@ -44,10 +44,14 @@ def row(name: str, component: str | None, *, reference: float | None = 0.0, **fa
 
 
 def compared(name: str, component: str | None, estimate: stats.Estimate, reference: float) -> Row:
-    """An estimate against a number it must equal, and why that may not be decided."""
-    facts = {"value": estimate.value, "error": estimate.error, "flags": list(estimate.flags)}
-    z = z_of(estimate, reference)
-    return row(name, component, reference=reference, z=z, reason=_reason(estimate, z), **facts)
+    """An estimate against a number it must equal, and why that may not be decided.
+
+    The report shows the plain z; it is decided by `judged`, which grants the estimate some draws of its tails.
+    """
+    facts: Row = {"value": estimate.value, "error": estimate.error, "flags": list(estimate.flags)}
+    z = z_of(estimate, reference, outliers=0.0)
+    facts |= {"z": z, "judged": z_of(estimate, reference), "reason": _reason(estimate, z)}
+    return row(name, component, reference=reference, **facts)
 
 
 def _reason(estimate: stats.Estimate, z: float | None) -> str | None:
@@ -68,16 +72,17 @@ def decide(rows: Sequence[Row]) -> None:
     asked = sum(line["z"] is not None for line in rows)
     limit = normal_upper_quantile(student_p(Z_LIMIT, 1e9) / 2 / max(1, asked))
     for line in rows:
+        judged = line.pop("judged", line["z"])
         if line["z"] is not None:
-            line["passed"] = _passed(line, limit)
+            line["passed"] = _passed(line, abs(judged), limit)
             if line["observable"] == AGREEMENT and line["passed"] is None:
                 line["reason"] = STUCK
 
 
-def _passed(line: Row, limit: float) -> bool | None:
-    off = abs(line["z"]) > limit
+def _passed(line: Row, judged: float, limit: float) -> bool | None:
+    off = judged > limit
     if line["observable"] == AGREEMENT:
-        return None if abs(line["z"]) > STUCK_FROM else True
+        return None if judged > STUCK_FROM else True
     if off and line["reason"] not in (FEW, WEIGHTS, NOT_FINITE):
         return False
     return None if line["reason"] else not off

@@ -30,21 +30,21 @@ def cut(series: Series, skip: int, stride: int) -> list[NDArray[Any]]:
     return [values[skip::stride] for values in series]
 
 
-def z_of(estimate: stats.Estimate, expected: float = 0.0) -> float | None:
-    """Z of the hypothesis that the truth is `expected` (the worse of real and imaginary part); None: cannot be said."""
+def z_of(estimate: stats.Estimate, expected: float = 0.0, outliers: float = OUTLIERS) -> float | None:
+    """Z of the hypothesis that the truth is `expected` (the worse of real and imaginary part); None: cannot be said.
+
+    Less what `outliers` more draws as extreme as the most extreme one would mend: the tails may not have been seen.
+    """
     if estimate.value is None or estimate.error is None:
         return None
     off, error = complex(estimate.value) - expected, complex(estimate.error)
     parts = [(off.real, error.real), (off.imag, error.imag)][: 1 + isinstance(estimate.value, complex)]
-    spare = OUTLIERS * (estimate.outlier or 0.0)
+    spare = outliers * (estimate.outlier or 0.0)
     return max((_z(*part, estimate.dof, abs(expected), spare) for part in parts), key=abs)
 
 
 def _z(off: float, error: float, dof: float | None, scale: float, spare: float) -> float:
-    """Less what a few more draws as extreme as the most extreme one would mend: the tails may not have been seen.
-
-    Where nothing fluctuates, what is off by more than rounding is so for certain.
-    """
+    """Of a deviation less `spare`; where nothing fluctuates, what is off by more than rounding is so for certain."""
     if error > 0:
         off = math.copysign(max(0.0, abs(off) - spare), off)
         return float(stats.z_score(off, error, dof) or 0.0)
