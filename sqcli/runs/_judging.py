@@ -19,6 +19,7 @@ FEW = "its chains are too short and too few to know the error"
 TAILS = "more draws are needed to know its tails"
 WEIGHTS = "few draws carry the weight"
 STUCK = "the chains disagree, each may be stuck in a state of its own"
+NEVER = "a chain never moved"
 NOT_FINITE = "it is not a finite number"
 STILL = "nothing fluctuates"
 ADVICE = {
@@ -26,6 +27,7 @@ ADVICE = {
     TAILS: "generate more draws",
     WEIGHTS: "generate more draws, or sample closer to the theory",
     STUCK: "run longer, or use an algorithm that moves between the states",
+    NEVER: "use a smaller step or another algorithm",
     NOT_FINITE: "use a smaller step",
     STILL: "use a smaller step or another algorithm",
 }
@@ -67,8 +69,8 @@ def _reason(estimate: stats.Estimate, z: float | None) -> str | None:
     return None if estimate.lyapunov is not None and estimate.lyapunov < MOST_LYAPUNOV else TAILS
 
 
-def decide(rows: Sequence[Row]) -> None:
-    """Fill in `passed` from the z-scores."""
+def decide(rows: Sequence[Row], *, frozen: bool = False) -> None:
+    """Fill in `passed` from the z-scores; of chains that are `frozen` no number says that the theory is wrong."""
     asked = sum(line["z"] is not None for line in rows)
     limit = normal_upper_quantile(student_p(Z_LIMIT, 1e9) / 2 / max(1, asked))
     for line in rows:
@@ -77,6 +79,8 @@ def decide(rows: Sequence[Row]) -> None:
             line["passed"] = _passed(line, abs(judged), limit)
             if line["observable"] == AGREEMENT and line["passed"] is None:
                 line["reason"] = STUCK
+        if frozen and line["passed"] is False and line["observable"] not in SIDE:
+            line |= {"passed": None, "reason": NEVER}
 
 
 def _passed(line: Row, judged: float, limit: float) -> bool | None:

@@ -17,6 +17,7 @@ from sqcli.runs._opened import Opened
 
 ROUNDINGS = 1e4  # what a stable trajectory may gather, in units of the last place of the largest field
 UNSTABLE = 1e3  # growth beyond which a trajectory runs away and amplifies rounding: nothing to be said
+MOST_ALLOWED = 0.01  # of the field: where rounding may gather more, an irreversible integrator could hide
 LONGEST = 1.0  # molecular dynamics time
 
 
@@ -47,18 +48,30 @@ def deviation(opened: Opened) -> tuple[float, float] | None:
 def there_and_back(
     system: System, field: NDArray[Any], kicks: NDArray[np.float64], drifts: NDArray[np.float64]
 ) -> tuple[float, float] | None:
-    """(max |Δφ|, bound) of one trajectory with Gaussian momenta from `field`, (*site)."""
-    momentum = np.random.default_rng(1).standard_normal(field.shape)
-    there, momentum = _flow(system, field, momentum, kicks, drifts)
+    """(max |Δφ|, bound) of one trajectory with Gaussian momenta from `field`, (*site).
+
+    The bound grows as two trajectories from neighbouring fields part: a large step amplifies rounding.
+    """
+    start = np.random.default_rng(1).standard_normal(field.shape)
+    there, momentum = _flow(system, field, start, kicks, drifts)
     size = max(1.0, float(np.abs(field).max()))
     if not np.abs(there).max() < UNSTABLE * size:
         return None
     back, _ = _flow(system, there, -momentum, kicks, drifts)
-    change = np.abs(back.astype(np.float64) - field)
+    nudge = float(np.finfo(field.dtype).eps) ** 0.5 * size
+    beside, _ = _flow(system, (field + nudge).astype(field.dtype), start, kicks, drifts)
+    growth = max(1.0, _apart(system, beside, there) / nudge)
+    allowed = ROUNDINGS * float(np.finfo(field.dtype).eps) * size * growth
+    return (_apart(system, back, field), allowed) if allowed < MOST_ALLOWED * size else None
+
+
+def _apart(system: System, one: NDArray[Any], other: NDArray[Any]) -> float:
+    """The largest difference of two fields, angles on the circle."""
+    change = np.abs(one.astype(np.float64) - other)
     period = system.theory.manifold.period
     if period:
-        change = np.minimum(change, period - change)
-    return float(change.max()), ROUNDINGS * float(np.finfo(field.dtype).eps) * size
+        change = np.minimum(change % period, period - change % period)
+    return float(change.max())
 
 
 def _flow(

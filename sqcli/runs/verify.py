@@ -75,5 +75,5 @@ def verify(path: str | Path, *, skip: int = 0, stride: int = 1) -> Verdict:
         *_checks.energy(opened, skip, stride),
         *_checks.thermalised(opened, residual | state, skip, stride),
     ]
-    decide(rows)
+    decide(rows, frozen=any(len(chain) > 1 and np.ptp(chain) == 0 for chain in state["action"]))
     return Verdict(opened.head(), [*rows, *_checks.reversibility(opened)])
