@@ -56,7 +56,9 @@ def check(path: str | Path) -> list[Fault]:
 
 
 def _fault(path: Path, error: DamageError) -> Fault:
-    return Fault(path, str(error).removeprefix(f"{path}: "))
+    """The fault at `path`, or at the place inside it that the error names."""
+    where, _, what = str(error).removeprefix(str(path)).partition(": ")
+    return Fault(Path(f"{path}{where}"), what)
 
 
 def _group_faults(path: Path, sealed: bool) -> Iterator[Fault]:

@@ -138,7 +138,7 @@ def test_damage_of_a_series_is_found(ensemble):
     assert [fault.path for fault in store.check(ensemble)] == [chunk]
     metadata = chunk.with_name("zarr.json")
     metadata.write_text(metadata.read_text().replace('"measured"', '"counted"'))
-    assert [fault.path for fault in store.check(ensemble)] == [chunk.parent]
+    assert [fault.path for fault in store.check(ensemble)] == [metadata]
 
 
 def test_many_measurements_beside_a_running_writer(tmp_path):
