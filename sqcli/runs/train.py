@@ -88,7 +88,8 @@ def _prepare(request: TrainRequest, ranks: Ranks, stop: threading.Event, held: c
     job = _job(request, document)
     for ensemble, *sources in zip(request.ensembles, job.training, job.validation, strict=True):
         require_sound(ensemble, [source for source in sources if isinstance(source, DrawSource)], stop)
-    try_out(job, ranks.device)
+    with _threads(job, ranks):
+        try_out(job, ranks.device)
     if not there:
         held.enter_context(owned(path))
         if is_model(path):
@@ -135,7 +136,7 @@ def _go_on(
     resume = os.path.lexists(request.path / STATE)
     ranks.wait()
     job = _job(request, document)
-    with threads_for(job.settings.batch_size // ranks.size * max(s.lattice.volume for s in job.training)):
+    with _threads(job, ranks):
         trainer = Trainer(job, ranks, request.compile, resume)
         with stoppable(request.time_limit, stop):
             done = trainer.run(stop, progress, request.checkpoint_every)
@@ -155,6 +156,11 @@ def _go_on(
                 model.design, net, entries, model.seed, model.identity, tuple(document["parents"]),
                 document["training"] | told, provenance,
             ).save(request.path)  # fmt: skip
+
+
+def _threads(job: Job, ranks: Ranks) -> contextlib.AbstractContextManager[None]:
+    """As many of torch's threads as this process's share of a batch feeds."""
+    return threads_for(job.settings.batch_size // ranks.size * max(source.lattice.volume for source in job.training))
 
 
 def _job(request: TrainRequest, document: Mapping[str, Any]) -> Job:
