@@ -14,8 +14,9 @@ times as large, and the test fails only where a number that was beyond 3.5 is no
   0.98.
 - Components of an array are numbers of their own, but the probabilities that 3.5 and 5 stand for are divided by
   their count, so that an array alarms no more often than a single number.
-- A claim that is no number (`Judge.twice`: a verdict, a flag) is tried again in the same way. It has to hold with a
-  probability of at least 1 − 10⁻⁴, so that both samples deny it once in 10⁸.
+- A claim that is no number (a verdict, a flag; an assertion within a sample, or `Judge.twice`) is tried again in the
+  same way. One that fails by chance with probability p fails a test with p², so p must not be above 10⁻³, and is much
+  less where margins are wide.
 - What is not finite fails at once: chance does not make it.
 
 A tolerance says how far a number may be off for reasons that are no chance (a discretisation, a tuning that stops
@@ -139,12 +140,17 @@ class Judge:
     again: int
 
     def check(self, sample: Sample) -> None:
-        """Fail where two independent samples say together that a number is wrong."""
-        first = _named(sample(self.seed, 1))
-        suspects = {name: beyond for name, m in first.items() if (beyond := _beyond(m, ALARM)).any()}
-        if not suspects:
+        """Fail where two independent samples say together that a number is wrong, or both deny an assertion."""
+        try:
+            first = _named(sample(self.seed, 1))
+        except AssertionError:
+            first = None
+        suspects = _suspects(first)
+        if first is not None and not suspects:
             return
         second = _named(sample(self.again, LARGER))
+        if first is None:
+            first, suspects = second, {name: _beyond(m, FAULT) for name, m in second.items()}
         wrong = {name: suspects[name] * _beyond(second[name], FAULT) > 0 for name in suspects}
         told = [_told(name, first[name], second[name], wrong[name]) for name in wrong if wrong[name].any()]
         assert not told, "\n".join(told)
@@ -159,6 +165,12 @@ class Judge:
 
 def _named(found: Mapping[str, Measured] | Measured) -> Mapping[str, Measured]:
     return {"value": found} if isinstance(found, Measured) else found
+
+
+def _suspects(found: Mapping[str, Measured] | None) -> dict[str, np.ndarray]:
+    """The names of numbers that alarm, and on which side each component does."""
+    sides = {name: _beyond(m, ALARM) for name, m in (found or {}).items()}
+    return {name: side for name, side in sides.items() if side.any()}
 
 
 def _beyond(m: Measured, z: float) -> np.ndarray:

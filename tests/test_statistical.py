@@ -78,6 +78,18 @@ def test_claims():
         Judge(1, 3).twice(claim)
 
 
+def test_assertions_within_a_sample_are_claims():
+    def sample(seed, size, denied, value):
+        assert seed not in denied, "denied"
+        return estimate(value, 1.0, 0.0)
+
+    Judge(1, 2).check(lambda *of: sample(*of, denied=(1,), value=4.9))
+    with pytest.raises(AssertionError, match="denied"):
+        Judge(1, 2).check(lambda *of: sample(*of, denied=(1, 2), value=0.0))
+    with pytest.raises(AssertionError, match="expected 0"):
+        Judge(1, 2).check(lambda *of: sample(*of, denied=(1,), value=5.1))
+
+
 def test_rows_of_reports():
     row = {"value": 1.0, "error": 0.1, "tau_int": 5.0, "tau_int_error": 0.5}
     assert reported(row, 0.9).dof == pytest.approx(200)

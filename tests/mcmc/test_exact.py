@@ -149,7 +149,7 @@ def test_a_million_exact_draws(theory, parameters_, judge):
 
 
 def test_half_a_million_metropolis_draws(judge):
-    system = System(parameters.build(registry.load("theories", "double_well"), ONE_VARIABLE[0][1], ""), Lattice((1,)))
+    system = System(parameters.build(registry.load("theories", "quartic"), ONE_VARIABLE[1][1], ""), Lattice((1,)))
     algorithm, exact = build("metropolis", {"width": "3"}), system.theory.exact(system.lattice)
 
     def sample(seed, size):
