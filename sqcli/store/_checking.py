@@ -51,7 +51,9 @@ def check(path: str | Path) -> list[Fault]:
         committed[group], found = _chain_faults(path, layout, arrays, group)
         faults += found
     for array in series:
-        faults += [array] if isinstance(array, Fault) else _series_faults(array, layout, committed)
+        found = [array] if isinstance(array, Fault) else list(_series_faults(array, layout, committed))
+        if found and (isinstance(array, Fault) or _measured(array.directory, layout, sealed) == array):
+            faults += found  # else it was measured anew while we looked
     return faults
 
 

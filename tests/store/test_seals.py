@@ -292,3 +292,18 @@ def test_a_run_that_begins_while_it_is_replaced_keeps_its_ensemble(ensemble, mon
         store.create(ensemble, toychain.layout(2), {"theory": "other"}, force=True, durable=False)
     writers[0].__exit__(None, None, None)
     assert numbers(ensemble)[3:] == kept[3:]
+
+
+def test_a_series_that_is_measured_anew_beside_check_is_no_fault(ensemble, monkeypatch):
+    read = store._checking.begun_groups
+
+    def beside(layout, arrays):
+        series = [np.zeros(2)] * 2  # another definition: the old chunks go away
+        store.write_observable(ensemble, "mean", series, attributes=toychain.SQUARE, durable=False)
+        for chunk in (ensemble / "observables/mean").glob("c.1.*"):
+            chunk.rename(chunk.with_name("gone"))
+        edit(ensemble, "observables/mean/zarr.json", measured=[2, 0])
+        return read(layout, arrays)
+
+    monkeypatch.setattr("sqcli.store._checking.begun_groups", beside)
+    assert store.check(ensemble) == []
