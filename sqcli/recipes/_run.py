@@ -1,6 +1,7 @@
 """Carry out a recipe: make the ensembles and models that are missing, then the table, then the figures."""
 
 import os
+import shlex
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -15,7 +16,7 @@ from sqcli.recipes import _table
 from sqcli.recipes._load import load
 from sqcli.recipes._model import CPU, ModelPlot, PhaseDiagram, Plot, Recipe
 from sqcli.recipes._planned import Run
-from sqcli.recipes._steps import plan, runs
+from sqcli.recipes._steps import runs
 from sqcli.runs._canvas import Source
 from sqcli.runs._phase_diagram import Diagram, draw
 from sqcli.runs.generate import generate
@@ -48,7 +49,14 @@ def commands(
         UsageError: as `run`.
     """
     loaded = load(recipe, settings, profile)
-    return plan(loaded, out or _results(loaded, profile))
+    return [shlex.join(run.request.command_line) for run in _checked(loaded, out or _results(loaded, profile))]
+
+
+def _checked(recipe: Recipe, folder: Path) -> list[Run]:
+    """The runs, which give what the table wants."""
+    found = runs(recipe, folder)
+    _table.require_sense(recipe.table, {run.name: run for run in found})
+    return found
 
 
 def _results(recipe: Recipe, profile: str) -> Path:
@@ -84,9 +92,7 @@ def run(
     """
     loaded = load(recipe, settings, profile)
     folder, stop = out or _results(loaded, profile), stop or threading.Event()
-    steps = runs(loaded, folder)
-    _table.require_exact(loaded.table, {step.name: step.facts for step in steps})
-    _table.require_draws(loaded.table, {step.name: getattr(step.request, "draws", None) for step in steps})
+    steps = _checked(loaded, folder)
     _make(folder, [step.request.path for step in steps], [*_table.FILES, *map(_image, loaded.plots)])
     for number, step in enumerate(steps, 1):
         _make_one(step, stop, reporter, lambda text, n=number: say(f"[{n}/{len(steps)}] {text}"))  # type: ignore[misc]

@@ -1,7 +1,6 @@
 """The runs of a recipe, in order, as requests; each is checked before the first one starts."""
 
 import hashlib
-import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -76,8 +75,3 @@ def _start(name: str, earlier: Mapping[str, Run]) -> str:
     if name not in earlier or earlier[name].kind == "train":
         raise UsageError(f"start: {name!r} is neither hot nor cold nor an earlier ensemble")
     return str(earlier[name].request.path)
-
-
-def plan(recipe: Recipe, folder: Path) -> list[str]:
-    """The commands that the recipe stands for."""
-    return [shlex.join(run.request.command_line) for run in runs(recipe, folder)]

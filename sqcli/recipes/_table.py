@@ -15,6 +15,8 @@ from sqcli import store
 from sqcli.errors import UsageError
 from sqcli.files import explained, replace_text
 from sqcli.recipes._model import Measured, Recipe, Reference, Row
+from sqcli.recipes._planned import Run
+from sqcli.runs._chosen import observable
 from sqcli.runs._known import known
 from sqcli.runs._opened import open_for_measuring
 from sqcli.runs.autocorr import autocorr
@@ -78,31 +80,42 @@ def _exact(row: Row, path: Path) -> Reference:
     return Reference(value=known(opened.model.theory, opened.lattice)[row.observable, row.component], source=EXACT)
 
 
-def require_exact(rows: Sequence[Row], specs: Mapping[str, Any]) -> None:
-    """That there is an exact value wherever one is wanted.
+def require_sense(rows: Sequence[Row], planned: Mapping[str, Run]) -> None:
+    """Compare the rows with what the runs will make, before anything runs.
 
     Args:
         rows: of the recipe.
-        specs: name -> the spec of the ensemble.
+        planned: name -> the run that makes the ensemble.
 
     Raises:
-        UsageError: naming the row and what is known of that theory.
+        UsageError: naming the row, and what there is.
     """
     for row in rows:
-        if row.reference != "exact":
-            continue
-        there = known(specs[row.of].theory_instance, specs[row.of].system.lattice)
-        if row.quantity != "value" or (row.observable, row.component) not in there:
-            names = ", ".join(dict.fromkeys(n if c is None else f"{n}[{c}]" for n, c in there)) or "nothing"
-            raise UsageError(f"table.{row.number}.reference: not known exactly; of {row.of} is known: {names}")
+        run = planned[row.of]
+        draws, theory, lattice = run.request.draws, run.facts.theory_instance, run.facts.system.lattice
+        if draws is not None and row.skip >= draws:
+            raise UsageError(f"table.{row.number}.skip: {row.skip} draws of {row.of} left out, there are {draws}")
+        if not observable(row.observable).fits(theory.manifold.field, lattice):
+            raise UsageError(f"table.{row.number}.observable: {row.of}, {lattice}, has no {row.observable}")
+        if row.quantity != "tau_int":
+            components = observable(row.observable).components(lattice)
+            _require_component(row, [str(each) for each in components or (None,)])
+        if row.reference == "exact":
+            _require_exact(row, known(theory, lattice))
 
 
-def require_draws(rows: Sequence[Row], draws: Mapping[str, int | None]) -> None:
-    """UsageError where a row leaves out all draws of its ensemble; `draws`: name -> draws per chain, where known."""
-    for row in rows:
-        there = draws.get(row.of)
-        if there is not None and row.skip >= there:
-            raise UsageError(f"table.{row.number}.skip: {row.skip} draws of {row.of} left out, there are {there}")
+def _require_exact(row: Row, there: Mapping[tuple[str, str | None], float]) -> None:
+    if row.quantity != "value" or (row.observable, row.component) not in there:
+        names = ", ".join(dict.fromkeys(n if c is None else f"{n}[{c}]" for n, c in there)) or "nothing"
+        raise UsageError(f"table.{row.number}.reference: not known exactly; of {row.of} is known: {names}")
+
+
+def _require_component(row: Row, there: Sequence[str]) -> None:
+    if str(row.component) not in there and not (row.component is None and len(there) == 1):
+        allowed = ", ".join(there[:12]) + (", …" if len(there) > 12 else "")
+        raise UsageError(
+            f"table.{row.number}.component: {row.observable} has no {row.component!r}; there are: {allowed}"
+        )
 
 
 def _estimates(path: Path, rows: Sequence[Row], progress: Progress) -> Sequence[Estimate]:
@@ -144,11 +157,7 @@ def _pick(row: Row, estimates: Sequence[Estimate]) -> Estimate:
     mine = {str(e["component"]): e for e in estimates if e["observable"] == row.observable}
     if row.component is None and len(mine) == 1:
         return next(iter(mine.values()))
-    if str(row.component) not in mine:
-        allowed = ", ".join(list(mine)[:12]) + (", …" if len(mine) > 12 else "")
-        raise UsageError(
-            f"table.{row.number}.component: {row.observable} has no {row.component!r}; there are: {allowed}"
-        )
+    _require_component(row, list(mine))
     return mine[str(row.component)]
 
 

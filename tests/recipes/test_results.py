@@ -58,10 +58,19 @@ def test_a_folder_that_cannot_be_written_is_told_first(small, written, tmp_path,
     refused(written, small, tmp_path / "out", "out: cannot be written", monkeypatch)
 
 
-def test_a_row_without_draws_is_told_first(small, written, tmp_path):
-    small["table"][1]["skip"] = 20
-    with pytest.raises(UsageError, match=r"table\.1\.skip: 20 draws of b left out, there are 20"):
-        recipes.run(written(small), out=tmp_path / "out")
+@pytest.mark.parametrize(("change", "told"), [
+    ({"skip": 20}, r"table\.1\.skip: 20 draws of b left out, there are 20"),
+    ({"observable": "plaquette", "quantity": "value"}, r"table\.1\.observable: b, 4x4, has no plaquette"),
+    ({"observable": "plaquette"}, r"table\.1\.observable: b, 4x4, has no plaquette"),
+    ({"observable": "correlator", "quantity": "value", "component": 7}, r"table\.1\.component: .*no '7'.*0, 1, 2"),
+    ({"observable": "correlator", "quantity": "ess"}, r"table\.1\.component: correlator has no None.*0, 1, 2"),
+    ({"observable": "chi2", "quantity": "value", "component": "x"}, r"table\.1\.component: chi2 has no 'x'"),
+])  # fmt: skip
+def test_a_row_that_no_run_can_give_is_told_first(small, written, tmp_path, change, told):
+    small["table"][1] |= change
+    for use in (recipes.run, recipes.commands):
+        with pytest.raises(UsageError, match=told):
+            use(written(small), out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
