@@ -20,7 +20,7 @@ Series = Sequence[NDArray[Any]]
 Z_LIMIT = 4.0
 ROUNDING = 1e-12
 TUNING = 0.04  # of the spread of S: what a step that is still being tuned in the third quarter shifts
-OUTLIERS = 2.0  # draws that may be missing from the tails
+OUTLIERS = 3.0  # draws that may be missing from the tails
 CERTAIN = 38.0  # the z of what cannot be by chance
 FEW_DRAWS = 4  # of a chain: with fewer the memory of its start cannot be seen
 

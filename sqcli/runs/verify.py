@@ -4,7 +4,7 @@ Exact expectation values where the theory has them, Schwinger–Dyson identities
 action has, ⟨e^{−ΔH}⟩ = 1, memory of the start, and reversibility of the molecular dynamics.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +16,8 @@ from sqcli.runs._judging import ADVICE, decide, undecided
 from sqcli.runs._opened import open_for_measuring
 from sqcli.runs._soundness import cut
 from sqcli.runs.measure import Report
+
+MOST_NAMES = 6  # in one line
 
 
 @dataclass(frozen=True)
@@ -43,12 +45,18 @@ class Verdict(Report):
             return "passed"
         if self.verdict == "failed":
             failed = [_name(row) for row in self.estimates if row["passed"] is False]
-            return f"failed: {', '.join(failed)}; do not trust this ensemble"
+            return f"failed: {_listed(failed)}; do not trust this ensemble"
         reasons: dict[str, list[str]] = {}
         for row in undecided(self.estimates):
             reasons.setdefault(row["reason"], []).append(_name(row))
-        said = "; ".join(f"{', '.join(names)}: {reason}" for reason, names in reasons.items())
+        said = "; ".join(f"{_listed(names)}: {reason}" for reason, names in reasons.items())
         return f"undecided: {said}; {', and '.join(dict.fromkeys(ADVICE[reason] for reason in reasons))}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Some of the names, and how many more there are."""
+    more = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _name(row: Mapping[str, Any]) -> str:
@@ -73,7 +81,7 @@ def verify(path: str | Path, *, skip: int = 0, stride: int = 1) -> Verdict:
         *_checks.charges(opened, state),
         *_checks.agreement(opened, residual | state),
         *_checks.energy(opened, skip, stride),
-        *_checks.thermalised(opened, residual | state, skip, stride),
+        *_checks.thermalised(opened, residual | {"action": state["action"]}, skip, stride),
     ]
     decide(rows, frozen=any(len(chain) > 1 and np.ptp(chain) == 0 for chain in state["action"]))
     return Verdict(opened.head(), [*rows, *_checks.reversibility(opened)])

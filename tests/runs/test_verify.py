@@ -205,7 +205,8 @@ def test_chains_in_topological_sectors_of_their_own_have_not_passed(tmp_path, ju
 def test_few_draws_are_undecided(tmp_path):
     report = verify(write(tmp_path / "e", free_fields((4, 4), 0.5, 3, 2, seed=3)))
     assert report.verdict == "undecided"
-    assert "schwinger_dyson[phi_dS]" in report.sentence()
+    assert all(row["passed"] is None for row in report.estimates if row["observable"] == "schwinger_dyson")
+    assert "and 8 more" in report.sentence()
     assert "generate more draws" in report.sentence()
 
 
