@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from sqcli.cli._settings import Settings
 from sqcli.runs.progress import Progress
+from sqcli.text import printable
 
 Report = Callable[[Progress], None]
 Show = Callable[[str, int, int, str], None]
@@ -70,12 +71,13 @@ def _live() -> Iterator[Show]:
     from rich.progress import BarColumn, TaskProgressColumn, TextColumn
     from rich.progress import Progress as Bar
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[note]}"))
+    texts = [TextColumn(text, markup=False) for text in ("{task.description}", "{task.fields[note]}")]
+    columns = (texts[0], BarColumn(), TaskProgressColumn(), texts[1])
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("starting", total=None, note="")
 
         def show(what: str, done: int, total: int, remark: str) -> None:
-            bar.update(task, description=what, total=total, completed=done, note=remark)
+            bar.update(task, description=printable(what), total=total, completed=done, note=remark)
 
         yield show
 

@@ -77,7 +77,7 @@ def on_a_terminal(*arguments):
     program = (
         "import sys, types\nfrom sqcli.runs.progress import Progress\n"
         "def generate(request, stop, report):\n"
-        "    for i in range(1, 4): report(Progress('e', 10 * i, 40, i, 4, 2 * i, 2, None, 5.0, 'draws'))\n"
+        "    for i in range(1, 4): report(Progress('e[/b]\\x1b[31m', 10 * i, 40, i, 4, 2 * i, 2, None, 5.0, 'draws'))\n"
         "sys.modules['sqcli.runs.generate'] = types.SimpleNamespace(Request=types.SimpleNamespace, generate=generate)\n"
         "from sqcli.cli._main import run\nsys.exit(run(sys.argv[1:]))\n"
     )
@@ -105,8 +105,9 @@ def on_a_terminal(*arguments):
 def test_a_terminal_sees_progress():
     seen = on_a_terminal("generate", "e")
     assert (seen.code, seen.out) == (0, "")
+    assert "e[/b]\\x1b[31m: draws" in seen.text
     assert "draws 6/8 · 5 updates/s · 0:00:02 left" in seen.text
-    assert seen.text.rstrip().endswith("sqcli: e: 6 of 8 draws (75 %) in 2 chains; 5 updates/s")
+    assert seen.text.rstrip().endswith("sqcli: e[/b]\\x1b[31m: 6 of 8 draws (75 %) in 2 chains; 5 updates/s")
 
 
 def test_quiet_on_a_terminal():
