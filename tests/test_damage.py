@@ -16,7 +16,7 @@ import pytest
 
 from sqcli.cli._main import run
 
-PATIENCE = 10  # seconds for one command
+PATIENCE, WORK = 10, 120  # seconds for one command, and for one that trains or samples where it may
 CODES = {0, 1, 2, 3, 75}
 MAKE = (
     "generate {w}/ens --theory phi4 --lattice 4x2 -p kappa=0.2 -p lambda=0.02 --algorithm hmc -a n_steps=2 --chains 2 "
@@ -245,7 +245,7 @@ def one_case(sound, place, number, capfd):
     for line in sorted(lines, key=lambda line: line != MEASURE):  # before the others may change the ensemble
         told = f"case {number}: {', '.join(done)}: {line}"
         capfd.readouterr()
-        with patience(PATIENCE):
+        with patience(WORK if line.startswith(("train", "sample")) else PATIENCE):
             code = run(line.format(w=work).split())
         out, err = capfd.readouterr()
         assert code in CODES, told
