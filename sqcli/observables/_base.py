@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from sqcli import parameters, registry
 from sqcli.lattice.geometry import Lattice
-from sqcli.stats import Combine
+from sqcli.stats import Combine, apart
 
 Array = NDArray[Any]
 SCALARS = ("phi", "x", "z")
@@ -87,7 +87,7 @@ class Observable(ABC):
     def joint(self, chains: Sequence[Sequence[Array]]) -> list[Array]:
         """`primaries` of all chains, laid end to end; for an observable that needs a scale common to them."""
         whole = self.primaries([np.concatenate(part) for part in zip(*chains, strict=True)])
-        return np.split(whole, np.cumsum([len(series[0]) for series in chains])[:-1])
+        return apart(whole, [series[0] for series in chains])
 
     def function(self, lattice: Lattice) -> Combine | None:
         """Maps the means (p,) of the primaries to the estimates; None where they are the estimates."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from sqcli.lattice.geometry import Lattice
 from sqcli.observables._base import EVERY, Array, Observable
-from sqcli.stats import Combine
+from sqcli.stats import Combine, apart
 
 
 def pair_acceptance(weights: Array) -> Array:
@@ -46,7 +46,7 @@ class ExpectedAcceptance(Observable):
         weights = np.exp(logs - top) if np.isfinite(top) else np.full(len(logs), np.nan)
         with_others = pair_acceptance(weights)
         columns = np.stack([with_others, weights, np.full(len(logs), with_others.mean())], axis=1)
-        return np.split(columns, np.cumsum([len(series[0]) for series in chains])[:-1])
+        return apart(columns, [series[0] for series in chains])
 
     def function(self, lattice: Lattice) -> Combine:
         """(2a − ā)/w̄, of which ā is no random variable."""

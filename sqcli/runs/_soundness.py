@@ -94,7 +94,7 @@ def energy_balance(changes: Series) -> stats.Estimate:
     x = np.concatenate(list(changes))
     e = np.exp(-np.abs(x))
     h = np.sign(x) * (1 - e) * np.where(x < 0, 1.0, e) / (1 + e) ** 2
-    return stats.estimate(np.split(h, np.cumsum([len(change) for change in changes])[:-1]))[0]
+    return stats.estimate(stats.apart(h, changes))[0]
 
 
 def _drifting(opened: Opened) -> bool:
@@ -119,7 +119,7 @@ def memory_z(chains: Series) -> float | None:
     values = np.concatenate(list(chains))
     if len(values) < 2 or not np.isfinite(values).all() or np.ptp(values) == 0:
         return None
-    return stats.start_memory(np.split(stats.normal_scores(values), np.cumsum([len(c) for c in chains])[:-1]))
+    return stats.start_memory(stats.apart(stats.normal_scores(values), chains))
 
 
 def _remembers(opened: Opened, skip: int, stride: int) -> bool:

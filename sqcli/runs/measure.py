@@ -160,9 +160,9 @@ def weight_flags(instance: Observable, series: Series) -> tuple[str, ...]:
     return (LOW_WEIGHT_ESS,) if weights is not None and stats.carried_by_few(weights) else ()
 
 
-def _mean(opened: Opened, series: Series) -> Chains | None:
-    """M of the draws, reweighted where they are weighted."""
-    if MAGNETIZATION not in series:
+def _mean(opened: Opened, instance: Observable, series: Series) -> Chains | None:
+    """M of the draws, reweighted where they are weighted, for an observable that takes its mean for zero."""
+    if not instance.odd_moments_vanish or MAGNETIZATION not in series:
         return None
     return next(primaries(opened, observable("magnetization"), series))
 
@@ -170,7 +170,7 @@ def _mean(opened: Opened, series: Series) -> Chains | None:
 def _rows(
     opened: Opened, name: str, instance: Observable, series: Series, common: Sequence[str]
 ) -> Iterator[dict[str, Any]]:
-    mean = _mean(opened, series)
+    mean = _mean(opened, instance, series)
     common = (*weight_flags(instance, series), *common, *assumption_flags(instance, mean))
     labels = instance.components(opened.lattice) or (None,)
     found = estimates(opened, instance, series)

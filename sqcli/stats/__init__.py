@@ -6,7 +6,7 @@ from sqcli.stats.estimates import estimate
 from sqcli.stats.flags import FLAGS
 from sqcli.stats.mixing import rhat, start_memory
 from sqcli.stats.resampling import BinnedError, bin_means, binning_scan, bootstrap, jackknife
-from sqcli.stats.results import Autocorrelation, Chains, Combine, Estimate
+from sqcli.stats.results import Autocorrelation, Chains, Combine, Estimate, apart
 from sqcli.stats.special import chi2_p, student_p, z_score
 from sqcli.stats.verdict import tails
 from sqcli.stats.weights import carried_by_few, kish_ess, relative_weights, reweighted
@@ -19,6 +19,7 @@ __all__ = [
     "Combine",
     "Estimate",
     "agreement",
+    "apart",
     "autocorrelation",
     "bin_means",
     "binning_scan",

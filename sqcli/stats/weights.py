@@ -6,7 +6,7 @@ of the error analysis takes y for an ordinary series. Size of the sample after w
 
 import numpy as np
 
-from sqcli.stats.results import AnyArray, Chains, FloatArray
+from sqcli.stats.results import AnyArray, Chains, FloatArray, apart
 
 LEAST_ESS = 100.0
 LEAST_FRACTION = 0.01
@@ -23,7 +23,7 @@ def relative_weights(log_weights: Chains) -> list[FloatArray]:
     with np.errstate(invalid="ignore"):  # no finite weight at all, or an infinite one: the estimate says so
         weights = np.exp(logs - logs.max(initial=-np.inf))
         weights /= weights.mean() if len(weights) else 1.0
-    return np.split(weights, np.cumsum([len(values) for values in log_weights])[:-1])
+    return apart(weights, log_weights)
 
 
 def kish_ess(weights: Chains) -> float:
@@ -51,4 +51,4 @@ def reweighted(chains: Chains, weights: Chains) -> list[AnyArray]:
     p = np.where(w > 0, p, 0.0)
     ratio = (w * p).mean(axis=0) / w.mean()
     y = ratio + w * (p - ratio)
-    return np.split(y, np.cumsum([len(values) for values in chains])[:-1])
+    return apart(y, chains)
