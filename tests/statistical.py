@@ -118,6 +118,11 @@ def reported(row: Mapping, expected=None, *, dof=None, **band) -> Measured:
     return estimate(row["value"], row["error"], expected, dof=dof, **band)
 
 
+def time(value: float, error: float, expected: float) -> Measured:
+    """An autocorrelation time, whose error is known as well as the time itself."""
+    return estimate(value, error, expected, dof=(value / error) ** 2 / 2)
+
+
 def limit(z: float, components: int) -> float:
     """The |z| that is as improbable as `z` when it is the largest of so many components."""
     return -NormalDist().inv_cdf(NormalDist().cdf(-z) / max(components, 1))

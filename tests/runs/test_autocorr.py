@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 from drawn import free_fields, write
-from statistical import estimate
+from statistical import estimate, time
 
 from sqcli.cli._format import as_json
 from sqcli.errors import SqcliError
@@ -37,11 +37,6 @@ def correlated(tmp_path_factory, seed_for):
     return made
 
 
-def time_of(row, tau):
-    """τ_int of a row; its error is known as well as the time itself."""
-    return estimate(row["tau_int"], row["tau_int_error"], tau, dof=(row["tau_int"] / row["tau_int_error"]) ** 2 / 2)
-
-
 def rows(report):
     return {(row["observable"], row["component"]): row for row in report.envelope()["estimates"]}
 
@@ -56,7 +51,7 @@ def test_known_autocorrelation(correlated, judge):
         assert row["flags"] == []
         assert row["ess"] == pytest.approx(16000 * size / (2 * row["tau_int"]), rel=0.01)
         return {
-            "tau_int": time_of(row, TAU),
+            "tau_int": time(row["tau_int"], row["tau_int_error"], TAU),
             "tau_exp": estimate(np.log(-row["tau_exp"] * np.log(DECAY)), 0.11 / np.sqrt(size), 0.0, dof=10),
             "rho": estimate(np.array(row["rho"][1:10]), np.array(row["rho_error"][1:10]), DECAY ** np.arange(1, 10)),
         }
@@ -72,7 +67,7 @@ def test_the_linearised_series_decides(correlated, name, power, judge):
         row = rows(autocorr(correlated(size), [name]))[name, None]
         measured = measure(correlated(size), [name]).estimates[0]["tau_int"]
         assert row["tau_int"] == pytest.approx(measured, rel=1e-6)
-        return time_of(row, 0.5 + DECAY**power / (1 - DECAY**power))
+        return time(row["tau_int"], row["tau_int_error"], 0.5 + DECAY**power / (1 - DECAY**power))
 
     judge.check(sample)
 
@@ -81,7 +76,7 @@ def test_stride_changes_the_unit(correlated, judge):
     def sample(_, size):
         row = rows(autocorr(correlated(size), ["magnetization"], stride=4, skip=8))["magnetization", None]
         assert row["tau_int_trajectories"] == pytest.approx(12 * row["tau_int"])
-        return time_of(row, 0.5 + DECAY**4 / (1 - DECAY**4))
+        return time(row["tau_int"], row["tau_int_error"], 0.5 + DECAY**4 / (1 - DECAY**4))
 
     judge.check(sample)
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 from drawn import free_fields, write
-from statistical import estimate, reported
+from statistical import reported, time
 
 from sqcli.errors import DamageError, UsageError
 from sqcli.lattice.geometry import Lattice
@@ -97,7 +97,7 @@ def test_few_draws_are_flagged(tmp_path):
 def test_autocorrelation_is_that_of_the_reweighted_series(tmp_path, judge):
     def sample(seed, size):
         row = one(autocorr(weighted(tmp_path / str(size), seed, draws=2000 * size), ["chi2"]), "chi2")
-        return estimate(row["tau_int"], row["tau_int_error"], 0.5)
+        return time(row["tau_int"], row["tau_int_error"], 0.5)
 
     judge.check(sample)
 

@@ -1,13 +1,8 @@
 import numpy as np
 import pytest
-from statistical import estimate, mean, spread
+from statistical import estimate, mean, spread, time
 
 from sqcli.stats import autocorrelation
-
-
-def time_of(a, tau):
-    """τ_int of one analysis; its error is known as well as the time itself."""
-    return estimate(a.tau_int, a.tau_int_error, tau, dof=(a.tau_int / a.tau_int_error) ** 2 / 2)
 
 
 @pytest.mark.parametrize("tau", [0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0])
@@ -20,7 +15,7 @@ def test_known_time(ar1, tau, judge):
         assert a.ess == pytest.approx(size * 40_000 / (2 * a.tau_int), rel=0.05)
         rho = estimate(a.rho[1:], a.rho_error[1:], r ** np.arange(1, len(a.rho)))
         assert (a.tau_exp is None) == (tau == 0.5) or tau < 5
-        found = {"tau_int": time_of(a, tau), "rho": rho}
+        found = {"tau_int": time(a.tau_int, a.tau_int_error, tau), "rho": rho}
         if tau >= 5:  # the spread of log τ_exp over seeds, from 60 of them
             error = (0.09 if tau == 5 else 0.22) / np.sqrt(size)
             found["tau_exp"] = estimate(np.log(-a.tau_exp * np.log(r)), error, 0.0, dof=10)
@@ -68,7 +63,7 @@ def test_fixed_window_and_tail(ar1, judge):
         assert fixed.tau_int == pytest.approx(plain * (1 + 201 / (40_000 * size)), rel=1e-4)
         tail = autocorrelation(x, tau_exp=5.0)
         assert tail.tau_exp == 5.0
-        return time_of(tail, 5.0)
+        return time(tail.tau_int, tail.tau_int_error, 5.0)
 
     judge.check(sample)
 
@@ -98,7 +93,7 @@ def test_anticorrelated_series_goes_below_one_half(ar1, tau, judge):
     def sample(seed, size):
         a = autocorrelation(list(ar1(np.random.default_rng(seed), 4, 20_000 * size, tau)))
         assert a.tau_int_error < 0.2 * tau
-        return time_of(a, tau)
+        return time(a.tau_int, a.tau_int_error, tau)
 
     judge.check(sample)
 
@@ -124,6 +119,6 @@ def test_windows_longer_than_what_is_shown(ar1, judge):
         found = autocorrelation(list(ar1(np.random.default_rng(seed), 1, 600_000 * size, 2000.0)))
         assert found.window > len(found.rho) == len(found.rho_error) == 4096
         assert found.tau_exp is not None
-        return time_of(found, 2000.0)
+        return time(found.tau_int, found.tau_int_error, 2000.0)
 
     judge.check(sample)
