@@ -1,5 +1,6 @@
 """Local Metropolis (Metropolis et al., J. Chem. Phys. 21, 1087, 1953): one update is a sweep of one proposal a site."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -36,6 +37,9 @@ def chain(
         )  # fmt: skip
         if tune:
             _tuning.learn(tuning, acceptance, target)
+            if period > 0.0:  # half a period reaches everything; at weak coupling every width is accepted
+                tuning[_tuning.STEP] = min(tuning[_tuning.STEP], 0.5 * period)
+                tuning[_tuning.AVERAGE] = min(tuning[_tuning.AVERAGE], math.log(0.5 * period))
         rate += acceptance
         if (u + 1) % every == 0:
             fields[u // every] = sites

@@ -6,11 +6,13 @@ A false alarm is the verdict `failed` on a right run. `undecided` is none where 
 import math
 import threading
 
+import numpy as np
 import pytest
 from statistical import seed_of
 
 from sqcli.runs.generate import Request, generate
 from sqcli.runs.verify import verify
+from sqcli.store import open_ensemble
 
 
 def theory(name, **parameters):
@@ -96,7 +98,7 @@ def test_one_false_alarm_at_most_in_480_runs(tmp_path, request):
 
 WRONG = {
     "sectors": (u1(12), (8, 8), "hmc", {"n_steps": "6"}, 4, 200, {}),
-    "sectors of many": (u1(12), (16, 16), "hmc", {"n_steps": "6"}, 100, 1, {}),
+    "sectors of many": (u1(12), (16, 16), "hmc", {"n_steps": "6"}, 400, 1, {"warmup": 100}),
     "one sector": (u1(12), (8, 8), "metropolis", {}, 3, 300, {"start": "cold"}),
     "large step": (u1(2), (4, 4), "langevin", {"step_size": "0.1"}, 4, 1000, {"every": 3, "warmup": 100}),
     "hot": (phi4(0.4), (32, 32), "hmc", {}, 64, 10, {"warmup": 40}),
@@ -118,3 +120,10 @@ def test_wrong_runs_do_not_pass(tmp_path, judge, case):
         assert report.sentence().startswith(report.verdict)
 
     judge.twice(claim)
+
+
+def test_proposals_of_angles_stay_within_a_period(tmp_path, seed):
+    """At weak coupling every width is accepted: a tuned one must not grow until angles lose their digits."""
+    path = run(tmp_path / "e", u1(0.1), (2, 3), "metropolis", {}, 4, 400, seed=seed)
+    assert max(map(np.max, open_ensemble(path).stat("width"))) <= np.pi * (1 + 1e-12)
+    assert verify(path).verdict == "passed"
