@@ -41,7 +41,8 @@ def z_of(estimate: stats.Estimate, expected: float = 0.0, outliers: float = OUTL
     parts = [(off.real, error.real), (off.imag, error.imag)][: 1 + isinstance(estimate.value, complex)]
     spare = outliers * (estimate.outlier or 0.0)
     z = max((_z(*part, estimate.dof, abs(expected), spare) for part in parts), key=abs)
-    return z / (1 + (estimate.lyapunov or 0.0) * abs(z) / 3)  # skewness makes t large on the side of the missing tail
+    skewness = estimate.lyapunov or 0.0 if outliers else 0.0  # makes t large on the side of the missing tail
+    return z / (1 + skewness * abs(z) / 3)
 
 
 def _z(off: float, error: float, dof: float | None, scale: float, spare: float) -> float:
