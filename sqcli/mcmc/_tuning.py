@@ -13,6 +13,7 @@ from sqcli.lattice.jit import jit
 # The tuning record of a chain: step in use, ln of the averaged step, mean shortfall, updates learnt from, μ.
 STEP, AVERAGE, SHORTFALL, LEARNT, CENTRE = range(5)
 GAMMA, DELAY, DECAY = 0.05, 10.0, 0.75
+REACH = 10.0  # of ln step beyond its centre: where every step is accepted, it would grow until fields have no digits
 
 
 def start(step: float) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
@@ -26,7 +27,7 @@ def learn(record, acceptance, target):
     n = record[LEARNT] + 1.0
     weight = 1.0 / (n + DELAY)
     record[SHORTFALL] += weight * (target - acceptance - record[SHORTFALL])
-    log_step = record[CENTRE] - math.sqrt(n) / GAMMA * record[SHORTFALL]
+    log_step = min(record[CENTRE] - math.sqrt(n) / GAMMA * record[SHORTFALL], record[CENTRE] + REACH)
     decay = n**-DECAY
     record[AVERAGE] += decay * (log_step - record[AVERAGE])
     record[STEP] = math.exp(log_step)

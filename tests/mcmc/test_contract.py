@@ -22,6 +22,7 @@ VARIANTS = {
 }
 CASES = [(name, values) for name, variants in VARIANTS.items() for values in variants]
 WARMUP = 48
+MALA = {"adjusted": "true", "step_size": "auto"}
 
 
 def test_every_algorithm_is_tried():
@@ -105,6 +106,18 @@ def test_tuning_reaches_the_acceptance(name, target, judge):
         return algorithm.step(system, state, stream, 400, 400, False)[1].stats["acceptance_rate"][0]
 
     judge.check(lambda seed, size: mean([rate(seed, c) for c in range(8 * size)], target, tolerance=0.04))
+
+
+@pytest.mark.parametrize(("name", "values"), [("hmc", {}), ("fahmc", {}), ("metropolis", {}), ("langevin", MALA)])
+def test_where_every_step_is_accepted_it_does_not_grow_for_ever(name, values):
+    """At β = 0 it grew beyond 1e40, and angles had no digits left."""
+    theory = parameters.build(registry.load("theories", "u1"), {"beta": "0"}, "u1")
+    system, stream = System(theory, Lattice((4, 4))), Stream(1, 0)
+    algorithm = parameters.build(registry.load("mcmc", name), values, name)
+    state = algorithm.init(system, theory.manifold.hot(system.lattice, stream), 2000)
+    state, _ = algorithm.step(system, state, stream, 1500, 1500, True)
+    fields = algorithm.step(system, state, stream, 500, 1, False)[1].fields
+    assert np.abs(fields).max() <= np.pi + 1e-9
 
 
 def test_tuned_step_is_frozen(system):
