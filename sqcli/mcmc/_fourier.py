@@ -83,7 +83,7 @@ def trajectory(
             add_rows(buffers[order[here]], work, geometry, drifts[i] * step)
     finish(buffers[order[here]], p, geometry, couplings, last * step, energies)
     unpack(p, work, geometry)
-    after = energies[0] + 0.5 * quadratic(work, inverse, itable, ftable, scratch, components)
+    after = energies[0] + kinetic(work, inverse, itable, ftable, scratch, components)
     accepted = accept(after - before, update, sub, key)
     if accepted:
         order[0], order[here] = order[here], order[0]
@@ -93,14 +93,17 @@ def trajectory(
 
 
 @jit
-def quadratic(p, inverse, itable, ftable, scratch, components):
-    """Σ p M⁻¹ p."""
+def kinetic(p, inverse, itable, ftable, scratch, components):
+    """½ Σ p M⁻¹ p, which is never negative: of a momentum whose square overflows it is infinite.
+
+    Its terms have either sign. The negative ones alone overflowing to −∞, a trajectory that diverged was accepted.
+    """
     moved = p.copy()
     multiply_components(moved, inverse, itable, ftable, scratch, components)
     total = 0.0
     for i in range(p.size):
         total += p[i] * moved[i]
-    return total
+    return 0.5 * total if total >= 0.0 else np.inf
 
 
 @kernel(
