@@ -29,6 +29,7 @@ MAKE = (
 )
 RECIPE = """name: damaged
 description: A recipe to be damaged.
+source: this test
 defaults: {theory: free, lattice: 4x2, parameters: {mass2: 0.5}, chains: 2, draws: 8, warmup: 4, seed: 1}
 steps:
   - {generate: one, algorithm: exact}
@@ -77,13 +78,12 @@ COMMANDS = {
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory):
-    """Everything once, undamaged; and a training that is not finished."""
+    """Everything once, undamaged."""
     folder = tmp_path_factory.mktemp("sound")
     for line in MAKE:
         assert run([*line.format(w=folder).split(), "--quiet"]) == 0
     (folder / "recipe.yaml").write_text(RECIPE)
-    document = folder / "model" / "model.yaml"
-    assert document.is_file()
+    assert run(["run", str(folder / "recipe.yaml"), "--dry-run"]) == 0
     return folder
 
 

@@ -23,6 +23,7 @@ PREPARE = (
 )
 RECIPE = """name: killed
 description: A recipe that is killed.
+source: this test
 defaults:
   {theory: phi4, lattice: 8x8, parameters: {kappa: 0.21, lambda: 0.022}, chains: 2, draws: 300, warmup: 50, seed: 1}
 steps:
