@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from altered import alter
 from drawn import free_fields, write
+from statistical import mean
 
 from sqcli import store
 from sqcli.cli._format import as_json
@@ -133,16 +134,18 @@ def test_a_coupling_that_is_two_percent_off_fails(tmp_path, factor, judge):
 
 
 @pytest.mark.parametrize("chains", [1, 4])
-@pytest.mark.parametrize("draws", [500, 2000])
-def test_clusters_alone_fail(tmp_path, chains, draws, judge):
-    """radial_updates=0 from a hot start: |φ| never moves."""
+@pytest.mark.parametrize(("draws", "share"), [(500, 0.6), (2000, 0.95)])
+def test_clusters_alone_fail(tmp_path, chains, draws, share, judge):
+    """radial_updates=0 from a hot start: |φ| never moves, which one chain of 500 draws may happen not to show."""
 
-    def claim(seed, size):
+    def passes(path, seed):
         options = {"chains": chains, "draws": draws, "seed": seed}
-        report = verify(run(tmp_path / str(size), SYMMETRIC, "wolff", {"radial_updates": "0"}, **options))
-        assert any(name == "schwinger_dyson" for name, _ in failed(report))
+        return verify(run(path, SYMMETRIC, "wolff", {"radial_updates": "0"}, **options)).passed
 
-    judge.twice(claim)
+    def sample(seed, size):
+        return mean([not passes(tmp_path / f"{size}-{i}", seed + i) for i in range(12 * size)], at_least=share)
+
+    judge.check(sample)
 
 
 @pytest.mark.parametrize("theory", [SYMMETRIC, BROKEN])
