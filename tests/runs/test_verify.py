@@ -193,7 +193,13 @@ def test_trajectories_that_diverge_do_not_spoil_the_rest(tmp_path, judge):
 def test_chains_in_topological_sectors_of_their_own_have_not_passed(tmp_path, judge):
     def claim(seed, size):
         path = run(
-            tmp_path / str(size), U1 | {"parameters": {"beta": "12"}}, "hmc", {"n_steps": "6"}, draws=400, seed=seed
+            tmp_path / str(size),
+            U1 | {"parameters": {"beta": "12"}},
+            "hmc",
+            {"n_steps": "6"},
+            chains=10,
+            draws=400,
+            seed=seed,
         )
         report = verify(path)
         assert not report.passed
