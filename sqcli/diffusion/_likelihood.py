@@ -39,10 +39,10 @@ class Divergence:
     def trace(self, y: Tensor, level: Tensor) -> Tensor:
         """Of ∂D/∂y at levels () or (n,): (n,)."""
         if self.exact:
-            return self._forms(y, level, self.probes).sum((0, *self._axes))
+            return _total(self._forms(y, level, self.probes))
         known = self._wiener(level)
         forms = self._forms(y, level, self.probes) - self.probes * filtered(self.probes, known, len(self._axes))
-        return known.sum(self._axes) + forms.sum((0, *self._axes))
+        return known.sum(self._axes) + _total(forms)
 
     def log_halved(self, y: Tensor, level: Tensor) -> Tensor:
         """Of the map y -> (y + D)/2, log of its Jacobian's determinant, (n,); with probes by its series in J − W."""
@@ -135,3 +135,8 @@ def colouring(lattice: Lattice, distance: int) -> Tensor:
         shape = tuple(-1 if other == axis else 1 for other in range(lattice.dimension))
         colours = colours * period + (torch.arange(extent) % period).reshape(shape)
     return colours
+
+
+def _total(forms: Tensor) -> Tensor:
+    """Sums over probes and sites, (probes, n, *extents) -> (n,); row by row, in an order that n does not change."""
+    return forms.transpose(0, 1).flatten(1).sum(1)
