@@ -141,24 +141,16 @@ def judge(
     largest = float(np.abs(series).max())
     unit = 1.0 if 1e-140 < largest < 1e140 else 2.0 ** min(math.frexp(largest)[1], 1023)
     series, chain_values = np.ascontiguousarray(series / unit), chain_values / unit
-    v = _judge(series, chain_values, lengths, s=s, window=window, tau_exp=tau_exp)
+    v = _judge(series, chain_values, lengths, gamma_method(series, lengths, s=s, window=window, tau_exp=tau_exp), s)
     if unit == 1.0:
         return v
     error, between, outlier = (None if x is None else x * unit for x in (v.error, v.between, v.outlier))
     return replace(v, error=error, between=between, outlier=outlier)
 
 
-def _judge(
-    series: FloatArray,
-    chain_values: FloatArray,
-    lengths: NDArray[np.int64],
-    *,
-    s: float,
-    window: int | None,
-    tau_exp: float | None,
-) -> Verdict:
+def _judge(series: FloatArray, chain_values: FloatArray, lengths: NDArray[np.int64], g: Window, s: float) -> Verdict:
+    """The rule of the module, for numbers whose squares can be taken, with their Γ-method."""
     n, n_chains = len(series), len(lengths)
-    g = gamma_method(series, lengths, s=s, window=window, tau_exp=tau_exp)
     scatter = between_chains_error(chain_values[:, None], lengths)
     between = None if scatter is None or not np.isfinite(scatter[0]) else float(scatter[0])
     typical = float(lengths @ lengths) / n
