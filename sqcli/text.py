@@ -1,10 +1,11 @@
 """Foreign text made harmless: an ensemble's names and attributes may come from anybody, and end on a terminal or in a
-spreadsheet.
+spreadsheet. And sizes as people read them.
 """
 
 import re
 from typing import Any
 
+UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 FORMULA = ("=", "+", "-", "@")
 UNUSUAL = re.compile(r"[^\n\x20-\x7e]")
 
@@ -40,3 +41,11 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def size_in_words(count: int) -> str:
+    """`1.5 GiB` of so many bytes."""
+    size, unit = float(count), 0
+    while size >= 1024 and unit < len(UNITS) - 1:
+        size, unit = size / 1024, unit + 1
+    return f"{size:.3g} {UNITS[unit]}"

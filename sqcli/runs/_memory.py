@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqcli.errors import SqcliError
+from sqcli.text import size_in_words
 
 MACHINE = Path("/proc/meminfo")
 STATUS = Path("/proc/self/status")
@@ -30,7 +31,6 @@ VERSIONS = (
     Version("", "memory.max", "memory.current"),
     Version("memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),
 )
-UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
 def require(path: Path, needed: int, advice: str) -> None:
@@ -41,7 +41,9 @@ def require(path: Path, needed: int, advice: str) -> None:
     """
     there = min(available(), default=None)
     if there is not None and needed > there:
-        raise SqcliError(f"{path}: needs about {in_words(needed)} of memory, {in_words(there)} are available; {advice}")
+        raise SqcliError(
+            f"{path}: needs about {size_in_words(needed)} of memory, {size_in_words(there)} are available; {advice}"
+        )
 
 
 def available() -> Iterator[int]:
@@ -84,11 +86,3 @@ def _reclaimable(group: Path) -> int:
     """Bytes of files in memory, which give way."""
     pairs = [line.split() for line in (group / "memory.stat").read_text().splitlines()]
     return max((int(value) for name, value in pairs if name in ("inactive_file", "total_inactive_file")), default=0)
-
-
-def in_words(count: int) -> str:
-    """`1.5 GiB`."""
-    size, unit = float(count), 0
-    while size >= 1024 and unit < len(UNITS) - 1:
-        size, unit = size / 1024, unit + 1
-    return f"{size:.3g} {UNITS[unit]}"

@@ -9,10 +9,7 @@ import typer
 
 from sqcli.cli._format import as_json
 from sqcli.cli._options import TableOrJson
-from sqcli.text import printable
-
-UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
-
+from sqcli.text import printable, size_in_words
 
 Target = Annotated[
     Path, typer.Argument(metavar="ENS|MODEL", help="Directory of an ensemble or a model.", show_default=False)
@@ -32,7 +29,7 @@ def _lines(found: Mapping[str, Any]) -> list[str]:
     shown = dict(found)
     if "draws" in shown:
         shown["draws"] = _draws(shown.pop("draws"), shown.pop("target_draws"))
-    shown["size"] = _size(shown.pop("bytes"))
+    shown["size"] = size_in_words(shown.pop("bytes"))
     provenance = shown.pop("provenance", None)
     facts = {**shown, **(provenance if isinstance(provenance, Mapping) else {})}
     if isinstance(facts.get("command_line"), list):
@@ -57,10 +54,3 @@ def _text(value: Any) -> str:
         separator = " x " if all(isinstance(item, int) for item in value) else ", "
         return separator.join(map(_text, value))
     return str(value)
-
-
-def _size(number: int) -> str:
-    size, unit = float(number), 0
-    while size >= 1024 and unit < len(UNITS) - 1:
-        size, unit = size / 1024, unit + 1
-    return f"{size:.3g} {UNITS[unit]}"
