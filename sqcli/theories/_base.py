@@ -6,14 +6,15 @@ two together. Abilities that not every theory has (cluster flips, local updates)
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sqcli.lattice.geometry import Lattice
-from sqcli.lattice.jit import Kernel
-from sqcli.lattice.manifold import Manifold
+if TYPE_CHECKING:  # the lattice loads numba, which a reader of these protocols does not need
+    from sqcli.lattice.geometry import Lattice
+    from sqcli.lattice.jit import Kernel
+    from sqcli.lattice.manifold import Manifold
 
 FLOW = (
     "int64(real[::1], real[::1], real[::1], real[::1], uint64[::1], float64[::1], float64[::1], float64[::1], float64)"
@@ -37,27 +38,27 @@ class Theory(Protocol):
             trajectory, in place, with S in energies[0] and ½ Σ p² in energies[1].
     """
 
-    manifold: ClassVar[Manifold]
+    manifold: "ClassVar[Manifold]"
     formula: ClassVar[str]
-    flow: ClassVar[Kernel]
-    finish: ClassVar[Kernel]
+    flow: "ClassVar[Kernel]"
+    finish: "ClassVar[Kernel]"
 
-    def check(self, lattice: Lattice) -> None:
+    def check(self, lattice: "Lattice") -> None:
         """Raise UsageError when the theory does not exist on `lattice`."""
 
-    def couplings(self, lattice: Lattice) -> NDArray[np.float64]:
+    def couplings(self, lattice: "Lattice") -> NDArray[np.float64]:
         """Numbers that the kernels read."""
 
-    def action(self, field: Any, lattice: Lattice) -> Any:
+    def action(self, field: Any, lattice: "Lattice") -> Any:
         """S of each configuration of a batch (n, *site): (n,)."""
 
-    def drift(self, field: Any, lattice: Lattice) -> Any:
+    def drift(self, field: Any, lattice: "Lattice") -> Any:
         """−∂S/∂φ, of the shape of `field`."""
 
-    def identities(self, field: NDArray[Any], lattice: Lattice) -> Mapping[str, NDArray[np.float64]]:
+    def identities(self, field: NDArray[Any], lattice: "Lattice") -> Mapping[str, NDArray[np.float64]]:
         """Schwinger–Dyson residuals ⟨O ∂S/∂φ − ∂O/∂φ⟩ = 0: name -> (n,), averaged over the lattice."""
 
-    def exact(self, lattice: Lattice) -> References:
+    def exact(self, lattice: "Lattice") -> References:
         """Known expectation values: (observable, component) -> value; empty where nothing is known."""
 
 
@@ -65,7 +66,7 @@ class Theory(Protocol):
 class LocalUpdates(Protocol):
     """A theory whose action can be changed one degree of freedom at a time."""
 
-    local_change: ClassVar[Kernel]
+    local_change: "ClassVar[Kernel]"
     """Kernel (field, i, proposal, neighbours, couplings) -> S[φ_i = proposal] − S, on flat sites."""
 
 
@@ -73,7 +74,7 @@ class LocalUpdates(Protocol):
 class ClusterFlips(Protocol):
     """A theory with S = −J Σ φ_x φ_y over nearest neighbours + terms even in φ_x: an Ising model in the signs."""
 
-    def bond_coupling(self, lattice: Lattice) -> float:
+    def bond_coupling(self, lattice: "Lattice") -> float:
         """J: a bond freezes with probability 1 − exp(−2J φ_x φ_y)."""
 
 
@@ -81,13 +82,13 @@ class ClusterFlips(Protocol):
 class KnownDenoiser(Protocol):
     """A theory of which everything about y = φ₀ + s z, φ₀ ~ e^{−S}/Z, z ~ N(0, 1), is known; torch, float64."""
 
-    def denoise(self, y: Any, level: Any, lattice: Lattice) -> Any:
+    def denoise(self, y: Any, level: Any, lattice: "Lattice") -> Any:
         """D(y, s) = E[φ₀ | y]: y (n, *site), s () or (n,) -> (n, *site); y itself where s = 0."""
 
-    def log_density(self, y: Any, level: Any, lattice: Lattice) -> Any:
+    def log_density(self, y: Any, level: Any, lattice: "Lattice") -> Any:
         """Log p_s(y), normalised: (n,); −S − log Z where s = 0."""
 
-    def log_partition(self, lattice: Lattice) -> float:
+    def log_partition(self, lattice: "Lattice") -> float:
         """Log Z = log ∫ e^{−S}."""
 
 
@@ -95,7 +96,7 @@ class KnownDenoiser(Protocol):
 class IndependentDraws(Protocol):
     """A theory that can be drawn from directly."""
 
-    def independent(self, normals: NDArray[np.float64], lattice: Lattice) -> NDArray[np.float64]:
+    def independent(self, normals: NDArray[np.float64], lattice: "Lattice") -> NDArray[np.float64]:
         """Independent N(0, 1) numbers (n, *site) -> as many independent configurations.
 
         Each to the last digit by itself, whatever else is in the batch.
@@ -109,5 +110,5 @@ class GaussianReference(Protocol):
     The action of the kernels is linear in those couplings in which the two differ.
     """
 
-    def reference(self, lattice: Lattice) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def reference(self, lattice: "Lattice") -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Couplings of a Gaussian S₀ near S, and its spectrum ⟨|φ̃(k)|²⟩/V, (*extents) as in `numpy.fft`."""

@@ -8,7 +8,7 @@ from statistical import mean, ratio
 from sqcli.lattice.geometry import Lattice
 from sqcli.parameters import build
 from sqcli.registry import load, names
-from sqcli.theories._base import KnownDenoiser
+from sqcli.theories import KnownDenoiser
 from sqcli.theories._zero import ZeroDimensional
 from sqcli.theories.u1 import U1
 

@@ -7,7 +7,7 @@ from sqcli import parameters, registry
 from sqcli.errors import UsageError
 from sqcli.lattice.geometry import Lattice
 from sqcli.lattice.halo import pack, unpack
-from sqcli.theories._base import ClusterFlips, LocalUpdates
+from sqcli.theories import ClusterFlips, LocalUpdates
 
 EXAMPLES = {
     "phi4": ({"kappa": "0.21", "lambda": "0.022"}, [(5,), (4, 6), (1, 3), (3, 4, 5), (2, 3, 2, 4), (2, 2, 3, 1, 2)]),
