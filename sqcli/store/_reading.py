@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +10,13 @@ from numpy.typing import NDArray
 from sqcli.errors import DamageError, SqcliError
 from sqcli.files import resolved
 from sqcli.store._arrays import Array
+from sqcli.store._committed import Committed
 from sqcli.store._layout import Layout
 from sqcli.store._records import N_DRAWS, N_WARMUP, allocated_draws, group_chains, read_records
 from sqcli.store._root import read_arrays, read_root
+
+if TYPE_CHECKING:
+    from zarr import Group
 
 
 class Block(NamedTuple):
@@ -29,46 +33,6 @@ class Rows(NamedTuple):
     fields: NDArray[Any]
     chain: NDArray[np.int64]
     draw: NDArray[np.int64]
-
-
-class Committed:
-    """An array (chain, draw, …) cut to the draws that every chain has committed; indexing reads and verifies chunks."""
-
-    def __init__(self, array: Array, draws: int) -> None:
-        self._array = array
-        self.shape = (array.shape[0], draws, *array.shape[2:])
-        self.dtype = array.dtype
-        self.ndim = len(self.shape)
-
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    def __getitem__(self, key: Any) -> Any:
-        """NumPy's basic indexing; the chain and draw axes are read lazily."""
-        key = key if isinstance(key, tuple) else (key,)
-        if Ellipsis in [k for k in key if not isinstance(k, np.ndarray)]:
-            at = next(i for i, k in enumerate(key) if k is Ellipsis)
-            key = (*key[:at], *(slice(None),) * (self.ndim - len(key) + 1), *key[at + 1 :])
-        key = (*key, slice(None), slice(None))
-        chains, keep_chains = self._span(key[0], self.shape[0])
-        draws, keep_draws = self._span(key[1], self.shape[1])
-        rows = self._array.read(chains, draws.start, draws.stop)
-        return rows[(keep_chains, keep_draws, *key[2:-2])] if len(key) > 3 else rows[keep_chains, keep_draws]
-
-    @staticmethod
-    def _span(key: Any, length: int) -> tuple[range, Any]:
-        """The range to read, and the index into what was read."""
-        picked = range(length)[key]
-        if isinstance(picked, int):
-            return range(picked, picked + 1), 0
-        if not picked:
-            return range(0), slice(None)
-        low, high = min(picked), max(picked)
-        return range(low, high + 1), slice(None, None, picked.step)
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        """All committed draws."""
-        return np.asarray(self[:], dtype)
 
 
 class Ensemble:
@@ -217,6 +181,19 @@ class Ensemble:
         fields = self._field.read(block.chains, block.start, block.stop)
         chain, draw = np.meshgrid(np.array(block.chains), np.arange(block.start, block.stop), indexing="ij")
         return Rows(fields.reshape(-1, *self.layout.site), chain.ravel(), draw.ravel())
+
+    @property
+    def zarr(self) -> "Group":
+        """The ensemble as a read-only `zarr.Group`, opened anew each time: `ensemble.zarr["configurations/phi"]`.
+
+        zarr knows no commits. Of chain c the first `committed(c)` draws are data (all chains: `draws`), of a series in
+        `observables` the first `attrs["measured"][c]`, and of the two checkpoint slots the one that column 2 of
+        `checkpoint/record` names; what lies beyond is fill values, or left by a killed run. A missing chunk, which is
+        damage within that range, reads as fill values: `check` finds it.
+        """
+        from sqcli.store._zarr import open_group
+
+        return open_group(self.path)
 
     def to_xarray(self) -> Any:
         """The ensemble as an `xarray.DataTree`, lazy, cut to the draws that all chains have committed."""
