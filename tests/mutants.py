@@ -124,7 +124,7 @@ MUTANTS = [
         "stats/weights.py",
         "np.exp(logs - logs.max(initial=-np.inf))",
         "np.exp(2 * (logs - logs.max(initial=-np.inf)))",
-        "runs/test_weighted.py::test_every_known_expectation_value",
+        "analysis/test_weighted.py::test_every_known_expectation_value",
     ),
     Mutant(
         "the window of the Γ-method too early",
@@ -142,7 +142,7 @@ MUTANTS = [
     ),
     Mutant(
         "path weights with the forward kernels' sign wrong",
-        "diffusion/_paths.py",
+        "diffusion/process/paths.py",
         "variance) - log_forward(denoiser, path[-1], path[-2], low, high)",
         "variance) + log_forward(denoiser, path[-1], path[-2], low, high)",
         "diffusion/test_path.py::test_any_network_and_ladder_gives_the_same_z[one]",
@@ -163,7 +163,7 @@ MUTANTS = [
     ),
     Mutant(
         "independence chain with half the logarithm of the ratio",
-        "runs/_walk.py",
+        "runs/sampling/independence.py",
         "np.exp(min(0.0, proposed - walk.log_weight))",
         "np.exp(min(0.0, 0.5 * (proposed - walk.log_weight)))",
         "runs/test_sample_physics.py::test_independence_chain_of_a_wrong_model",

@@ -8,19 +8,27 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "sqcli"
 LEAVES = ("errors", "exactness", "registry", "parameters", "files", "text", "stopping")
+BASIS = {"theories", "lattice"}
+PHYSICS = {"mcmc", "diffusion", "observables", *BASIS}
 ALLOWED = {
     "stats": set(),
     "store": set(),
     "lattice": set(),
     "theories": {"lattice"},
-    "mcmc": {"theories", "lattice"},
-    "diffusion": {"theories", "lattice"},
-    "observables": {"theories", "lattice", "stats"},
-    "runs": {"mcmc", "diffusion", "observables", "theories", "lattice", "stats", "store"},
-    "recipes": {"runs", "store"},
-    "cli": {"recipes", "runs", "store"},
+    "mcmc": BASIS,
+    "diffusion": BASIS,
+    "observables": {*BASIS, "stats"},
+    "analysis": {*PHYSICS, "stats", "store"},
+    "runs": {"analysis", *PHYSICS, "stats", "store"},
+    "comparison": {"runs", "analysis", *PHYSICS, "stats", "store"},
+    "figures": {"runs", "analysis", *PHYSICS, "stats", "store"},
+    "recipes": {"comparison", "figures", "runs", "analysis", "store"},
+    "cli": {"recipes", "comparison", "figures", "runs", "analysis", "store"},
 }
+"""Folder -> folders that it may import from. `runs` reads ensembles through `analysis`, never the other way round."""
 PLUGINS = ("theories", "mcmc", "observables", "diffusion/nets", "diffusion/schedules", "diffusion/samplers")
+WITH_TORCH = ("sqcli.runs.sampling.tiles", "sqcli.figures._reverse_process")
+"""Files outside `diffusion` that work on tensors; what imports them is itself imported when it is wanted."""
 MOST_LINES = 250
 PLUGIN_LINES = 120
 
@@ -53,6 +61,11 @@ def imported(name, *, inside_functions=True):
     return found
 
 
+def folder_of(name):
+    """The package whose folder a module's file lies in."""
+    return name if FILES[name].name == "__init__.py" else name.rpartition(".")[0]
+
+
 def layer(module):
     return module.split(".")[1] if module.count(".") else ""
 
@@ -62,6 +75,24 @@ def test_imports_go_one_way(name):
     own = layer(name)
     ours = {layer(module) for module in imported(name) if module.split(".")[0] == "sqcli"}
     assert ours - {own, "", *LEAVES} <= ALLOWED[own]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_leading_underscore_means_used_in_this_folder_only(name):
+    """Others take what they need from the folder's package, or from its public files."""
+    private = [module for module in imported(name) & set(FILES) if module.rpartition(".")[2].startswith("_")]
+    assert all(folder_of(name) == module.rpartition(".")[0] for module in private if not module.endswith("__"))
+
+
+def test_folders_have_no_circle():
+    """What holds for files holds for the folders that they lie in; the root holds leaves, and the program on top."""
+    pairs = [(folder_of(name), folder_of(module)) for name in FILES for module in imported(name) & set(FILES)]
+    needs = {folder: {other for one, other in pairs if one == folder} - {folder, "sqcli"} for folder, _ in pairs}
+    needs.pop("sqcli")
+    while free := [folder for folder, others in needs.items() if not others & set(needs)]:
+        for folder in free:
+            del needs[folder]
+    assert not needs
 
 
 @pytest.mark.parametrize("leaf", LEAVES)
@@ -126,5 +157,5 @@ def test_heavy_packages_are_not_loaded_where_they_are_not_needed(name):
     """torch, xarray and scipy.stats take longer to load than a measurement."""
     heads = imported(name, inside_functions=False)
     heavy = {module for module in heads if module.split(".")[0] in ("torch", "xarray", "matplotlib", "arviz_stats")}
-    assert layer(name) == "diffusion" or not heavy
+    assert layer(name) == "diffusion" or name in WITH_TORCH or not heavy
     assert "scipy.stats" not in heads

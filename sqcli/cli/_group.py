@@ -7,7 +7,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from sqcli import registry
-from sqcli.cli._catalogue import describe_parameters, entries
+from sqcli.cli.catalogue import describe_parameters, entries
 
 COMMANDS = "cli/commands"
 BadUsage: Any = typer.BadParameter.__base__  # click's UsageError, wherever this typer keeps it

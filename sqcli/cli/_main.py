@@ -16,7 +16,7 @@ import typer
 
 from sqcli import __version__, stopping
 from sqcli.cli._group import BadUsage, CommandFolder
-from sqcli.cli._settings import Settings, complain, write
+from sqcli.cli.settings import Settings, complain, write
 from sqcli.errors import SqcliError, Stopped, UsageError, missing
 
 app = typer.Typer(cls=CommandFolder, add_completion=False, rich_markup_mode=None)

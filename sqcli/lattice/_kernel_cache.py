@@ -58,7 +58,7 @@ def _candidates() -> Iterator[Path]:
 
 def _stamp() -> str:
     """A hash over path, time and size of every file with kernels: numba looks at one of them only."""
-    files = sorted(path for folder in KERNEL_FOLDERS for path in (PACKAGE / folder).glob("*.py"))
+    files = sorted(path for folder in KERNEL_FOLDERS for path in (PACKAGE / folder).rglob("*.py"))
     facts = [f"{path}:{path.stat().st_mtime_ns}:{path.stat().st_size}" for path in files]
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
 

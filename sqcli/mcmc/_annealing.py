@@ -11,7 +11,7 @@ from sqcli.lattice.halo import pack, unpack
 from sqcli.lattice.jit import kernel
 from sqcli.lattice.philox import SUBUPDATE, block_buffers
 from sqcli.mcmc._trajectory import jittered, trajectory
-from sqcli.theories._base import FINISH, FLOW
+from sqcli.theories import FINISH, FLOW
 
 PARTICLES, TEMPERATURES, POPULATIONS = 2**16, 2**12, 2**20  # what a counter of 48 bits can tell apart
 MOVES = 64  # trajectories at a temperature at most, by the numbers of sub-updates

@@ -17,7 +17,7 @@ from sqcli.errors import UsageError
 from sqcli.exactness import Exactness as Exactness
 from sqcli.lattice.geometry import Lattice
 from sqcli.lattice.philox import Stream
-from sqcli.theories._base import Theory
+from sqcli.theories import Theory
 
 Auto = Literal["auto"]
 CACHE_LINE = 64

@@ -9,7 +9,7 @@ from sqcli.lattice.jit import kernel
 from sqcli.lattice.philox import SUBUPDATE, block_buffers
 from sqcli.mcmc import _cluster, _local, _trajectory
 from sqcli.mcmc._tuning import STEP, freeze, learn
-from sqcli.theories._base import FINISH, FLOW, LOCAL
+from sqcli.theories import FINISH, FLOW, LOCAL
 
 CLUSTER_COLUMNS = ("cluster_size", "chi2_improved")
 FLIPS = "uint16[::1], uint64[::1], uint64[::1], float64, int64, boolean"  # steps, 2J, clusters, decompose

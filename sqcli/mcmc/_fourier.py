@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from sqcli.lattice.geometry import HEADER, Lattice
 from sqcli.lattice.halo import copy_in, fill, pack, row_count, unpack
-from sqcli.lattice.hartley import Plan, multiply
+from sqcli.lattice.hartley.plan import Plan, multiply
 from sqcli.lattice.jit import jit, kernel
 from sqcli.lattice.momentum import phat2
 from sqcli.lattice.philox import MOMENTUM, normals
 from sqcli.mcmc._trajectory import ACCEPTED, ACTION_COLUMN, DELTA_H, RATE, STEP_SIZE, accept, jittered
 from sqcli.mcmc._tuning import STEP, freeze, learn
-from sqcli.theories._base import FINISH, FLOW
+from sqcli.theories import FINISH, FLOW
 
 TABLES = "float64[::1], float64[::1], int64[::1], float64[::1], float64[::1]"  # M⁻¹, √M, plan's two, scratch
 

@@ -19,8 +19,7 @@ from sqcli.mcmc import _annealing
 from sqcli.mcmc._annealing import TEMPERATURES, counter
 from sqcli.mcmc._base import System
 from sqcli.mcmc._integrators import Splitting
-from sqcli.theories import _gaussian
-from sqcli.theories._base import GaussianReference
+from sqcli.theories import GaussianReference, gaussian
 
 Array = NDArray[np.float64]
 FIRST_MOVES = 16  # rounds of trajectories in which the pilot learns its first step
@@ -68,9 +67,9 @@ class Annealing:
         updates = np.uint64(counter(number, 0)) + np.arange(count, dtype=np.uint64)
         normals = np.empty((count, system.size))
         fill_normal_rows("float64")(normals, updates, DRAW, stream.key)
-        drawn = _gaussian.coloured(normals.reshape(count, *spectrum.shape), spectrum)
+        drawn = gaussian.coloured(normals.reshape(count, *spectrum.shape), spectrum)
         particles = np.ascontiguousarray(drawn.reshape(count, -1), dtype=system.dtype)
-        log_z = _gaussian.log_partition(spectrum)
+        log_z = gaussian.log_partition(spectrum)
         return cls(system, stream, number, moves, splitting, jitter, particles, np.zeros(count), log_z)
 
     def actions(self, couplings: Array) -> Array:

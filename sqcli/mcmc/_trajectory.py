@@ -15,10 +15,10 @@ from sqcli.lattice.halo import ONE, TWO, pack, row_count, unpack
 from sqcli.lattice.jit import jit, kernel
 from sqcli.lattice.philox import ACCEPT, LENGTH, MOMENTUM, Stream, block_buffers, normal_block, philox, uniform
 from sqcli.mcmc._base import Auto, State, System, Trace, records, trace
-from sqcli.mcmc._integrators import Splitting
+from sqcli.mcmc._integrators import Splitting, splitting
 from sqcli.mcmc._tuning import STEP, freeze, learn
 from sqcli.parameters import require_count
-from sqcli.theories._base import FINISH, FLOW
+from sqcli.theories import FINISH, FLOW
 
 MOST_STEPS = 10_000  # of a trajectory: a stop waits for its end
 # Columns of the statistics of a saved draw.
@@ -176,3 +176,8 @@ class MolecularDynamics:
     def first_step(self) -> float:
         """The step before anything is learnt: trajectories of length 1."""
         return 1.0 / self.n_steps if self.step_size == "auto" else self.step_size
+
+    @property
+    def kicks_and_drifts(self) -> Splitting:
+        """Kicks, drifts and the last kick of a trajectory, in units of the step."""
+        return splitting(self.integrator, self.n_steps)

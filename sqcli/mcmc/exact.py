@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sqcli.errors import UsageError
 from sqcli.lattice.philox import DRAW, Stream, fill_normal_rows
 from sqcli.mcmc._base import Exactness, State, System, Trace, records, trace
-from sqcli.theories._base import IndependentDraws
+from sqcli.theories import IndependentDraws
 
 BATCH = 2**19  # numbers held at a time
 

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from sqcli.lattice.philox import Stream
 from sqcli.mcmc import _fourier, _pilot, _trajectory, _tuning
 from sqcli.mcmc._base import Auto, Exactness, State, System, Trace, join, records, require_warmup, trace
-from sqcli.mcmc._integrators import splitting
 
 ALIASES = ("fa-hmc",)
 BATCH = 16  # configurations of the pilot held at a time
@@ -82,7 +81,7 @@ class FAHMC(_trajectory.MolecularDynamics):
         _fourier.chain(system.dtype)(
             system.theory.flow(system.dtype), system.theory.finish(system.dtype), after.field.reshape(-1),
             system.buffers(4), system.geometry, system.couplings, stream.key, state.update + 1, updates, every,
-            *splitting(self.integrator, self.n_steps), self.jitter, after.tuning, self.target_acceptance,
+            *self.kicks_and_drifts, self.jitter, after.tuning, self.target_acceptance,
             tune and self.step_size == "auto", *metric.tables(), fields, stats,
         )  # fmt: skip
         return after, trace(system, fields, self.stats(), stats)

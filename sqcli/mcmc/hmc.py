@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from sqcli.lattice.philox import Stream
 from sqcli.mcmc import _trajectory, _tuning
 from sqcli.mcmc._base import Exactness, State, System, Trace, require_warmup
-from sqcli.mcmc._integrators import splitting
 
 
 @dataclass(frozen=True)
@@ -36,5 +35,4 @@ class HMC(_trajectory.MolecularDynamics):
     ) -> tuple[State, Trace]:
         """`updates` trajectories."""
         target = self.target_acceptance if tune and self.step_size == "auto" else None
-        moves = splitting(self.integrator, self.n_steps)
-        return _trajectory.run(system, state, stream, updates, every, moves, self.jitter, target)
+        return _trajectory.run(system, state, stream, updates, every, self.kicks_and_drifts, self.jitter, target)

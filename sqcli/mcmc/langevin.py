@@ -16,7 +16,7 @@ from sqcli.lattice.philox import Stream, block_buffers
 from sqcli.mcmc import _trajectory, _tuning
 from sqcli.mcmc._base import Auto, Exactness, State, System, Trace, records, require_warmup, trace
 from sqcli.mcmc._integrators import splitting
-from sqcli.theories._base import FINISH, FLOW
+from sqcli.theories import FINISH, FLOW
 
 STATS = ("action", "step_size")
 

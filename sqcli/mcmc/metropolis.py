@@ -12,7 +12,7 @@ from sqcli.lattice.jit import kernel
 from sqcli.lattice.philox import Stream
 from sqcli.mcmc import _local, _tuning
 from sqcli.mcmc._base import Auto, Exactness, State, System, Trace, records, require_warmup, trace
-from sqcli.theories._base import LOCAL, LocalUpdates
+from sqcli.theories import LOCAL, LocalUpdates
 
 STATS = ("acceptance_rate", "width")
 

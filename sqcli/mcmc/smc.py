@@ -22,7 +22,7 @@ from sqcli.mcmc._cache import Recent
 from sqcli.mcmc._integrators import splitting
 from sqcli.mcmc._population import FIRST_MOVES, Annealing, Ladder, Population, anneal, pilot
 from sqcli.parameters import require_count
-from sqcli.theories._base import GaussianReference
+from sqcli.theories import GaussianReference
 
 STATS = ("log_weight", "action", "acceptance_rate", "step_size", "population")
 PILOT_CHAIN = 2**32 - 1  # whose random numbers the pilot uses; no chain has this number

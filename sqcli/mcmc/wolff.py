@@ -13,10 +13,9 @@ from sqcli.errors import UsageError
 from sqcli.lattice.philox import Stream
 from sqcli.mcmc import _composed, _trajectory, _tuning
 from sqcli.mcmc._base import Auto, Exactness, State, System, Trace, records, require_warmup, trace
-from sqcli.mcmc._integrators import splitting
 from sqcli.mcmc._local import visits
 from sqcli.parameters import require_count
-from sqcli.theories._base import ClusterFlips, LocalUpdates
+from sqcli.theories import ClusterFlips, LocalUpdates
 
 MOST_RADIAL, MOST_CLUSTERS = 128, 10_000  # of an update; random numbers tell 256 sub-updates apart
 SWEEP_ACCEPTANCE = 0.5  # what the width of the Metropolis proposals is tuned to
@@ -92,7 +91,7 @@ class Wolff(_trajectory.MolecularDynamics):
     ) -> None:
         _composed.trajectories_and_flips(system.dtype)(
             system.theory.flow(system.dtype), system.theory.finish(system.dtype), sites, system.buffers(4),
-            system.geometry, system.couplings, *splitting(self.integrator, self.n_steps), self.jitter,
+            system.geometry, system.couplings, *self.kicks_and_drifts, self.jitter,
             *self._flips(system), *count, self.target_acceptance, tune, *kept,
         )  # fmt: skip
 

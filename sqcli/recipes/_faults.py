@@ -5,9 +5,9 @@ from collections.abc import Collection, Iterable, Iterator
 
 from sqcli import registry
 from sqcli.errors import UsageError
+from sqcli.figures import MODEL_KINDS, OF_ENSEMBLES
 from sqcli.recipes._kinds import Sample, Train, named
 from sqcli.recipes._model import Measured, ModelPlot, PhaseDiagram, Plot, Recipe, SeriesPlot
-from sqcli.runs.plot import MODEL_KINDS, OF_ENSEMBLES
 
 MOST_RUNS = 10_000  # of one recipe
 LISTED = 12  # names in a message

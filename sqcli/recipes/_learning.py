@@ -10,7 +10,7 @@ from sqcli.recipes import _commands
 from sqcli.recipes._kinds import Sample, Sampling, Train, Training
 from sqcli.recipes._model import Recipe
 from sqcli.recipes._planned import Run
-from sqcli.runs import _planning
+from sqcli.runs import dry_run
 from sqcli.runs.sample import SampleRequest
 from sqcli.runs.train import TrainRequest
 
@@ -62,7 +62,7 @@ def _train(defaults: Training, step: Train, folder: Path, found: Mapping[str, Ru
         init=found[step.init].request.path if step.init else None,
         **options,
     )
-    document = _planning.training(request, [run.facts for run in ensembles])
+    document = dry_run.training(request, [run.facts for run in ensembles])
     if step.init:
         _require_same_net(document, found[step.init].facts)
     request = replace(request, command_line=_commands.training(request))
@@ -89,6 +89,6 @@ def _sample(defaults: Sampling, step: Sample, folder: Path, found: Mapping[str, 
         path=folder / "ensembles" / step.sample,
         **options | {"interleave": tuple(options["interleave"] or ())},
     )
-    spec = _planning.sampling(request, found[step.model].facts)
+    spec = dry_run.sampling(request, found[step.model].facts)
     request = replace(request, command_line=_commands.sampling(request))
     return Run("sample", step.sample, f"steps.{step.number}", request, spec)

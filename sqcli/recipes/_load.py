@@ -8,13 +8,13 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from sqcli.errors import SqcliError, UsageError
+from sqcli.figures import MODEL_KINDS
 from sqcli.files import read_bytes
 from sqcli.recipes._faults import faults
 from sqcli.recipes._kinds import KINDS
 from sqcli.recipes._model import CPU, Measured, ModelPlot, PhaseDiagram, Recipe, Reference
 from sqcli.recipes._settings import choose, replace
 from sqcli.recipes._yaml import parse
-from sqcli.runs.plot import MODEL_KINDS
 from sqcli.text import printable
 
 FOLDER = Path("recipes")

@@ -11,16 +11,15 @@ from typing import Any
 
 from sqcli import store
 from sqcli.errors import SqcliError, Stopped
+from sqcli.figures import Source, plot_model, plot_several
+from sqcli.figures.phase_diagram import Diagram, draw
 from sqcli.files import explained, require_own_directories
 from sqcli.recipes import _table
 from sqcli.recipes._load import load
 from sqcli.recipes._model import CPU, ModelPlot, PhaseDiagram, Plot, Recipe
 from sqcli.recipes._planned import Run
 from sqcli.recipes._steps import runs
-from sqcli.runs._canvas import Source
-from sqcli.runs._phase_diagram import Diagram, draw
 from sqcli.runs.generate import generate
-from sqcli.runs.plot import plot_model, plot_several
 
 RESULTS = Path("results")
 DOING = {"generate": "generating", "sample": "sampling", "train": "training"}
@@ -158,7 +157,7 @@ def _work(kind: str) -> Callable[..., None]:
 
 def _finished(step: Run) -> bool:
     if step.kind == "train":
-        from sqcli.runs._planning import trained
+        from sqcli.runs.dry_run import trained
 
         return trained(step.request.path)
     return store.is_ensemble(step.request.path) and store.open_ensemble(step.request.path).finished

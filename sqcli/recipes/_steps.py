@@ -13,8 +13,8 @@ from sqcli.recipes import _commands
 from sqcli.recipes._kinds import Generate, Generating, named
 from sqcli.recipes._model import Recipe
 from sqcli.recipes._planned import Run
-from sqcli.runs._request import new_spec
 from sqcli.runs.generate import Request
+from sqcli.runs.generation.request import new_spec
 
 SHARED = tuple(name for name in Generating.model_fields if name != "parameters")
 

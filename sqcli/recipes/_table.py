@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from sqcli import store
+from sqcli.analysis.autocorr import autocorr
+from sqcli.analysis.ensemble import open_for_measuring
+from sqcli.analysis.exact_values import known
+from sqcli.analysis.measure import measure
+from sqcli.analysis.selection import observable
 from sqcli.errors import UsageError
 from sqcli.files import explained, replace_text
 from sqcli.recipes._model import Measured, Recipe, Reference, Row
 from sqcli.recipes._planned import Run
-from sqcli.runs._chosen import observable
-from sqcli.runs._known import known
-from sqcli.runs._opened import open_for_measuring
-from sqcli.runs.autocorr import autocorr
-from sqcli.runs.measure import measure
 from sqcli.text import cell
 
 COLUMNS = (

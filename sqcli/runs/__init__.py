@@ -1,1 +1,1 @@
-"""What the commands do, as Python functions: generate, measure, autocorr, verify."""
+"""What the commands that write do: ensembles generated and sampled, models trained, both shown and exported."""

@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sqcli import store
+from sqcli.analysis.ensemble import LOG_WEIGHT, carries_weights
 from sqcli.errors import SqcliError, UsageError
 from sqcli.files import explained, replacing
-from sqcli.runs._opened import LOG_WEIGHT, carries_weights
 from sqcli.text import cell
 
 BLOCK_BYTES = 16 * 2**20

@@ -12,16 +12,16 @@ from pathlib import Path
 
 from sqcli import store
 from sqcli.errors import SqcliError, UsageError
-from sqcli.runs import _memory
-from sqcli.runs._advance import GroupRun, bytes_held
-from sqcli.runs._board import Board
-from sqcli.runs._group import require_start
-from sqcli.runs._provenance import creation, placed
-from sqcli.runs._request import Request, new_spec, require_agreement
-from sqcli.runs._resumable import check_range, drawn, groups_of, raised_target, require_all, standing, stoppable
-from sqcli.runs._spec import RunSpec
-from sqcli.runs._workers import available_cores, run_all
-from sqcli.runs.progress import Progress
+from sqcli.runs.execution import memory
+from sqcli.runs.execution.board import Board
+from sqcli.runs.execution.progress import Progress
+from sqcli.runs.execution.provenance import creation, placed
+from sqcli.runs.execution.resume import check_range, drawn, groups_of, raised_target, require_all, standing, stoppable
+from sqcli.runs.execution.workers import available_cores, run_all
+from sqcli.runs.generation.chain import require_start
+from sqcli.runs.generation.chain_group import GroupRun, bytes_held
+from sqcli.runs.generation.request import Request, new_spec, require_agreement
+from sqcli.runs.generation.spec import RunSpec
 
 __all__ = ["Progress", "Request", "generate"]
 
@@ -95,7 +95,7 @@ def _require_memory(request: Request, spec: RunSpec, layout: store.Layout, group
     """SqcliError when the run cannot fit, before anything is written."""
     workers = _workers(request, groups)
     advice = "take --workers 1" if workers > 1 else "take a smaller lattice or a larger machine"
-    _memory.require(request.path, bytes_held(spec, layout, workers), advice)
+    memory.require(request.path, bytes_held(spec, layout, workers), advice)
 
 
 def _run(

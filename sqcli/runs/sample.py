@@ -11,14 +11,15 @@ from dataclasses import replace
 from functools import partial
 
 from sqcli import store
-from sqcli.diffusion._denoiser import Denoiser
-from sqcli.diffusion._proposals import Proposals, require_device, threads_kept
-from sqcli.diffusion.model import Model
+from sqcli.diffusion.device import require_device, threads_kept
+from sqcli.diffusion.models.model import Model
+from sqcli.diffusion.process.denoiser import Denoiser
 from sqcli.errors import SqcliError, UsageError
-from sqcli.runs import _memory
-from sqcli.runs._board import Board
-from sqcli.runs._provenance import creation, placed
-from sqcli.runs._resumable import (
+from sqcli.runs.execution import memory
+from sqcli.runs.execution.board import Board
+from sqcli.runs.execution.progress import Progress
+from sqcli.runs.execution.provenance import creation, placed
+from sqcli.runs.execution.resume import (
     chains_of,
     check_range,
     drawn,
@@ -29,11 +30,11 @@ from sqcli.runs._resumable import (
     standing,
     stoppable,
 )
-from sqcli.runs._sample_request import SampleRequest, new_spec, require_agreement
-from sqcli.runs._sample_spec import SampleSpec
-from sqcli.runs._sampling import GroupSampling
-from sqcli.runs._workers import available_cores, run_all
-from sqcli.runs.progress import Progress
+from sqcli.runs.execution.workers import available_cores, run_all
+from sqcli.runs.sampling.chain_group import GroupSampling
+from sqcli.runs.sampling.request import SampleRequest, new_spec, require_agreement
+from sqcli.runs.sampling.spec import SampleSpec
+from sqcli.runs.sampling.tiles import Proposals
 
 __all__ = ["Progress", "SampleRequest", "sample"]
 
@@ -115,7 +116,7 @@ def _require_memory(request: SampleRequest, spec: SampleSpec, place: str, tasks:
     if place == "cpu":
         workers, lattice = _workers(request, place, tasks), spec.system.lattice
         advice = "take --workers 1" if workers > 1 else "take a smaller lattice or a larger machine"
-        _memory.require(request.path, workers * spec.tile * lattice.volume * SITE_BYTES, advice)
+        memory.require(request.path, workers * spec.tile * lattice.volume * SITE_BYTES, advice)
 
 
 def _run(

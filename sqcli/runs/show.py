@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from sqcli import store
-from sqcli.diffusion._disk import is_model, read_document
+from sqcli.diffusion.models.files import is_model, read_document
 
 TOLD = ("theory", "parameters", "lattice", "algorithm", "algorithm_parameters", "seed", "every", "warmup", "start")
 TOLD_LAST = ("exactness", "identity", "created_at", "provenance")

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from sqcli.diffusion._design import Design
-from sqcli.diffusion._disk import (
+from sqcli.diffusion.models.design import Design
+from sqcli.diffusion.models.files import (
     LOCK,
     METRICS,
     STATE,
@@ -24,17 +24,16 @@ from sqcli.diffusion._disk import (
     read_document,
     write_document,
 )
-from sqcli.diffusion._ranks import Ranks, threads_for, together, usable
-from sqcli.diffusion._trial import try_out
-from sqcli.diffusion.model import Model, couplings_of
-from sqcli.diffusion.trainer import Job, Moment, Trainer
+from sqcli.diffusion.models.model import Model, couplings_of
+from sqcli.diffusion.training.distributed import Ranks, threads_for, together, usable
+from sqcli.diffusion.training.trainer import Job, Moment, Trainer
+from sqcli.diffusion.training.trial import try_out
 from sqcli.errors import BusyError, SqcliError, Stopped, UsageError
-from sqcli.runs import _memory
-from sqcli.runs._provenance import creation
-from sqcli.runs._resumable import stoppable
-from sqcli.runs._training_checks import require_sound
-from sqcli.runs._training_data import DrawSource
-from sqcli.runs._training_request import (
+from sqcli.runs.execution import memory
+from sqcli.runs.execution.provenance import creation
+from sqcli.runs.execution.resume import stoppable
+from sqcli.runs.training.data import DrawSource
+from sqcli.runs.training.request import (
     TrainRequest,
     new_document,
     open_origins,
@@ -42,6 +41,7 @@ from sqcli.runs._training_request import (
     require_description,
     settings_of,
 )
+from sqcli.runs.training.soundness import require_sound
 
 __all__ = ["Moment", "TrainRequest", "train"]
 
@@ -121,7 +121,7 @@ def _require_memory(request: TrainRequest, document: Mapping[str, Any], ranks: R
     batch = settings_of(document).batch_size
     parents = [parent for parent in document["parents"] if "ensemble" in parent]
     sites = [min(batch, p["chains"] * p["draws"]) // ranks.size * math.prod(p["lattice"]) for p in parents]
-    _memory.require(request.path, max(sites) * SITE_BYTES, "take a smaller --batch-size or a larger machine")
+    memory.require(request.path, max(sites) * SITE_BYTES, "take a smaller --batch-size or a larger machine")
 
 
 def _go_on(

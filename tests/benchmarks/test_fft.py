@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from _ratio import interleaved
 
-from sqcli.lattice.hartley import Plan, multiply
+from sqcli.lattice.hartley.plan import Plan, multiply
 from sqcli.lattice.momentum import phat2
 
 pyfftw = pytest.importorskip("pyfftw")

@@ -6,10 +6,10 @@ import pytest
 import torch
 from _ratio import interleaved
 
-from sqcli.diffusion._disk import read_document
-from sqcli.diffusion._ranks import Ranks
+from sqcli.diffusion.models.files import read_document
 from sqcli.diffusion.nets._base import Context
-from sqcli.diffusion.trainer import Trainer
+from sqcli.diffusion.training.distributed import Ranks
+from sqcli.diffusion.training.trainer import Trainer
 from sqcli.errors import Stopped
 from sqcli.runs.generate import Request, generate
 from sqcli.runs.train import TrainRequest, _job, train

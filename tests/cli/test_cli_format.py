@@ -3,8 +3,8 @@ import math
 
 import numpy as np
 
-from sqcli.cli import _format
-from sqcli.cli._format import as_csv, as_json, as_table, explain_flags
+from sqcli.cli import rendering
+from sqcli.cli.rendering import as_csv, as_json, as_table, explain_flags
 
 PLAIN = {
     "observable": "binder",
@@ -43,7 +43,7 @@ def pytest_fail(name):
 
 
 def test_csv_has_the_same_columns_for_real_and_complex_values():
-    assert as_csv([PLAIN, COMPLEX], _format.MEASURE).splitlines() == [
+    assert as_csv([PLAIN, COMPLEX], rendering.MEASURE).splitlines() == [
         "observable,component,value,value_im,error,error_im,tau_int,tau_int_error,ess,rhat,error_method,"
         "between_chains_error,between_chains_error_im,weighted,flags",
         "binder,,0.47112,,0.0023,,0.5,,100.0,,gamma,,,False,",
@@ -53,12 +53,12 @@ def test_csv_has_the_same_columns_for_real_and_complex_values():
 
 def test_csv_of_autocorrelations_holds_rho_in_one_cell():
     row = {"observable": "action", "rho": np.array([1.0, 0.5]), "rho_error": None, "window": 7}
-    lines = as_csv([row], _format.AUTOCORR).splitlines()
+    lines = as_csv([row], rendering.AUTOCORR).splitlines()
     assert lines[1] == "action,,,,,7,,,,,1.0 0.5,,"
 
 
 def test_table_aligns_columns_and_leaves_no_trailing_blanks():
-    assert as_table([PLAIN, COMPLEX], _format.MEASURE).splitlines() == [
+    assert as_table([PLAIN, COMPLEX], rendering.MEASURE).splitlines() == [
         "observable  value                 τ_int  ESS  R\u0302  error_method  flags",
         "binder      0.4711(23)            0.5    100  -  gamma         -",
         "moments[2]  1.00(10) + 2.00(20)i  0.5    100  -  gamma         not_mixed unheard_of",
@@ -66,7 +66,7 @@ def test_table_aligns_columns_and_leaves_no_trailing_blanks():
 
 
 def test_an_empty_report_is_a_table_of_heads_only():
-    assert len(as_table([], _format.MEASURE).splitlines()) == 1
+    assert len(as_table([], rendering.MEASURE).splitlines()) == 1
 
 
 def test_flags_are_explained_once_each():
@@ -75,13 +75,13 @@ def test_flags_are_explained_once_each():
 
 
 def test_nothing_is_bold_without_a_terminal(capsys):
-    assert _format.emphasis("a") == "a"
+    assert rendering.emphasis("a") == "a"
 
 
 def test_no_colour_is_honoured(monkeypatch):
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.delenv("NO_COLOR", raising=False)
-    assert _format.emphasis("a") == "\x1b[1ma\x1b[0m"
+    assert rendering.emphasis("a") == "\x1b[1ma\x1b[0m"
     monkeypatch.setenv("NO_COLOR", "1")
-    assert _format.emphasis("a") == "a"
+    assert rendering.emphasis("a") == "a"

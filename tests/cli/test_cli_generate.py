@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from sqcli.cli._progress import clock, closing, counter, note
-from sqcli.cli._settings import Settings
-from sqcli.runs._board import Board
-from sqcli.runs.progress import Progress
+from sqcli.cli.progress import clock, closing, counter, note
+from sqcli.cli.settings import Settings
+from sqcli.runs.execution.board import Board
+from sqcli.runs.execution.progress import Progress
 
 FIELDS = shlex.split(
     "path theory lattice parameters algorithm algorithm_parameters chains draws warmup every start seed dtype workers "
@@ -75,7 +75,7 @@ class Terminal:
 
 def on_a_terminal(*arguments):
     program = (
-        "import sys, types\nfrom sqcli.runs.progress import Progress\n"
+        "import sys, types\nfrom sqcli.runs.execution.progress import Progress\n"
         "def generate(request, stop, report):\n"
         "    for i in range(1, 4): report(Progress('e[/b]\\x1b[31m', 10 * i, 40, i, 4, 2 * i, 2, None, 5.0, 'draws'))\n"
         "sys.modules['sqcli.runs.generate'] = types.SimpleNamespace(Request=types.SimpleNamespace, generate=generate)\n"
@@ -116,7 +116,7 @@ def test_quiet_on_a_terminal():
 
 def test_elsewhere_there_is_a_line_a_minute(capsys, monkeypatch):
     now = iter(range(0, 400, 25))
-    monkeypatch.setattr("sqcli.cli._progress.time.monotonic", lambda: next(now))
+    monkeypatch.setattr("sqcli.cli.progress.time.monotonic", lambda: next(now))
     with counter(Settings(), "reading draws") as progress:
         for done in range(7):
             progress(done, 8)
@@ -128,7 +128,7 @@ def test_elsewhere_there_is_a_line_a_minute(capsys, monkeypatch):
 
 def test_the_pace_leaves_out_what_is_compiled_first(monkeypatch):
     now = iter([100.0, 110.0, 120.0])
-    monkeypatch.setattr("sqcli.runs._board.time.monotonic", lambda: next(now))
+    monkeypatch.setattr("sqcli.runs.execution.board.time.monotonic", lambda: next(now))
     board = Board("e", Plan(0, 1), 50, {0: (2, 0, 0)})
     board.advanced(0, 2, 0, 0, 4)  # at 100 s, most of which went into compiling
     assert board.progress().rate == 0

@@ -6,9 +6,9 @@ import pytest
 import typer
 
 from sqcli import registry
-from sqcli.cli._catalogue import FOLDERS
 from sqcli.cli._group import COMMANDS
 from sqcli.cli._main import app
+from sqcli.cli.catalogue import FOLDERS
 
 HEAVY = ("torch", "numba", "numpy", "scipy", "zarr", "xarray", "matplotlib", "rich", "yaml")
 NAMES = registry.names(COMMANDS)

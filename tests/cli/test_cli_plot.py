@@ -1,11 +1,8 @@
 """The command `plot`: ensembles and models, its options, and what it says."""
 
-import sys
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "runs"))
 from drawn import free_fields, write
 from models import known_model
 
@@ -38,7 +35,7 @@ def test_options_of_models_reach_them(sq, fake):
         calls.append((path, kind, out, options))
         return ["R^2 = 1"]
 
-    fake("sqcli.runs.plot", MODEL_KINDS={"effective_action": None}, plot=None, plot_model=plot_model)
+    fake("sqcli.figures", MODEL_KINDS={"effective_action": None}, plot=None, plot_model=plot_model)
     line = "m --kind effective_action --with e --draws 9 --method ode -a n_steps=5 --seed 3 --levels 0.5,2 --out x.pdf"
     result = sq("plot", *line.split(), "--device", "cpu")
     assert (result.code, result.err) == (0, "sqcli: R^2 = 1\nsqcli: wrote x.pdf\n")

@@ -3,7 +3,7 @@
 import pytest
 
 from sqcli import registry
-from sqcli.cli import _catalogue
+from sqcli.cli import catalogue
 
 PLUGIN = '''"""A toy: S = m2 x²."""
 
@@ -45,7 +45,7 @@ def toys(tmp_path, monkeypatch):
     (folder / "toy.py").write_text(PLUGIN)
     (folder / "_base.py").write_text(BASE)
     monkeypatch.setattr(registry, "ROOT", tmp_path / "sqcli")
-    monkeypatch.setitem(_catalogue.FOLDERS, "toys", "toys")
+    monkeypatch.setitem(catalogue.FOLDERS, "toys", "toys")
     caches = (registry.names, registry._tree, registry.aliases, registry._source)
     for cached in caches:
         cached.cache_clear()
@@ -55,7 +55,7 @@ def toys(tmp_path, monkeypatch):
 
 
 def test_a_new_file_appears_by_itself(toys):
-    (entry,) = _catalogue.entries("toys")
+    (entry,) = catalogue.entries("toys")
     assert entry == {
         "name": "toy",
         "summary": "A toy: S = m2 x².",
@@ -73,7 +73,7 @@ def test_a_new_file_appears_by_itself(toys):
 
 
 def test_names_and_defaults_in_one_line(toys):
-    text = _catalogue.describe_parameters(registry.parameters("toys", "toy"))
+    text = catalogue.describe_parameters(registry.parameters("toys", "toy"))
     assert text == "width, depth=2, every=10, m2, lambda=0.5, order=random, sizes=tuple"
 
 
@@ -82,7 +82,7 @@ def test_what_is_read_from_the_text_is_what_the_dataclass_has(kind):
     """Hypothesis: names and defaults agree with the imported class, for every plugin there is."""
     from sqcli import parameters
 
-    folder = _catalogue.FOLDERS[kind]
+    folder = catalogue.FOLDERS[kind]
     for name in registry.names(folder):
         assert set(registry.parameters(folder, name)) == set(parameters.fields(registry.load(folder, name)))
 

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from sqcli.runs._judging import WEIGHTS
-from sqcli.runs.verify import Verdict
+from sqcli.analysis._verdicts import WEIGHTS
+from sqcli.analysis.verify import Verdict
 
 BINDER = {"observable": "binder", "component": None, "value": 0.47112, "error": 0.0023, "tau_int": 0.5}
 BINDER |= {"tau_int_error": 0.1, "ess": 100.0, "error_method": "gamma", "weighted": False, "flags": ["not_mixed"]}
@@ -38,7 +38,7 @@ def record(fake, report):
             shown = report(*estimates)
             return shown if command != "verify" else Verdict(shown.envelope(), shown.estimates)
 
-        fake(f"sqcli.runs.{command}", **{command: function})
+        fake(f"sqcli.analysis.{command}", **{command: function})
         return calls
 
     return replace

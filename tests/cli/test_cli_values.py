@@ -1,7 +1,7 @@
 import pytest
 import typer
 
-from sqcli.cli import _values as values
+from sqcli.cli import values
 from sqcli.errors import UsageError
 
 

@@ -2,9 +2,9 @@
 
 import torch
 
-from sqcli.diffusion._design import Design, Entry, Part
-from sqcli.diffusion._fitting import fit
-from sqcli.diffusion.model import Model
+from sqcli.diffusion.models.design import Design, Entry, Part
+from sqcli.diffusion.models.fitting import fit
+from sqcli.diffusion.models.model import Model
 from sqcli.lattice.geometry import Lattice
 
 SMALL = {

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
-from sqcli.diffusion._known import known_denoiser
+from sqcli.diffusion.models.exact import known_denoiser
 from sqcli.lattice.geometry import Lattice
 from sqcli.theories.free import Free
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from gaussians import ONE
 
-from sqcli.diffusion._known import known_denoiser, known_facts
+from sqcli.diffusion.models.exact import known_denoiser, known_facts
 from sqcli.diffusion.nets._base import Setting
 from sqcli.diffusion.nets.analytic import Analytic
 from sqcli.diffusion.schedules.geometric import Geometric

@@ -8,9 +8,9 @@ import torch
 from scipy.integrate import quad
 from statistical import count, estimate, mean, spread
 
-from sqcli.diffusion._fitting import fit
-from sqcli.diffusion._modes import filtered, modes
-from sqcli.diffusion._slow import SlowMode
+from sqcli.diffusion.models.fitting import fit
+from sqcli.diffusion.modes import filtered, modes
+from sqcli.diffusion.process.magnetisation import SlowMode
 from sqcli.lattice.geometry import Lattice
 from sqcli.lattice.momentum import phat2
 

@@ -7,13 +7,12 @@ import torch
 from gaussians import ONE
 from statistical import mean
 
-from sqcli.diffusion._denoiser import Denoiser
-from sqcli.diffusion._facts import Facts
-from sqcli.diffusion._known import known_denoiser, known_facts
-from sqcli.diffusion._likelihood import coloured_divergence, colouring, exact_divergence, plain_divergence
-from sqcli.diffusion._noise import Noise
-from sqcli.diffusion._proposals import Proposals
+from sqcli.diffusion.models.exact import known_denoiser, known_facts
 from sqcli.diffusion.nets._base import Net
+from sqcli.diffusion.process.denoiser import Denoiser
+from sqcli.diffusion.process.divergence import coloured_divergence, colouring, exact_divergence, plain_divergence
+from sqcli.diffusion.process.mode_statistics import Facts
+from sqcli.diffusion.process.noise import Noise
 from sqcli.diffusion.samplers._base import Weighted
 from sqcli.diffusion.samplers._gates import gates
 from sqcli.diffusion.samplers._ladder import halve, unhalve
@@ -21,6 +20,7 @@ from sqcli.diffusion.samplers.ode import ProbabilityFlow
 from sqcli.diffusion.schedules.geometric import Geometric
 from sqcli.lattice.geometry import Lattice
 from sqcli.lattice.philox import Stream
+from sqcli.runs.sampling.tiles import Proposals
 from sqcli.theories.free import Free
 from sqcli.theories.gaussian_mixture import GaussianMixture
 

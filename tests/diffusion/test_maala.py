@@ -9,10 +9,9 @@ import torch
 from gaussians import ONE
 from statistical import estimate, mean
 
-from sqcli.diffusion._known import known_denoiser
-from sqcli.diffusion._noise import Noise
-from sqcli.diffusion._proposals import Proposals
+from sqcli.diffusion.models.exact import known_denoiser
 from sqcli.diffusion.nets._base import Net
+from sqcli.diffusion.process.noise import Noise
 from sqcli.diffusion.samplers._relaxation import Relaxation, autocorrelation_time, drift
 from sqcli.diffusion.samplers.maala import AdjustedLangevin
 from sqcli.diffusion.schedules.geometric import Geometric
@@ -20,6 +19,7 @@ from sqcli.errors import UsageError
 from sqcli.lattice.geometry import Lattice
 from sqcli.lattice.philox import Stream
 from sqcli.parameters import build
+from sqcli.runs.sampling.tiles import Proposals
 from sqcli.theories.free import Free
 from sqcli.theories.gaussian_mixture import GaussianMixture
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from built import SMALL, design, fields, model, shaken
 
-from sqcli.diffusion._design import Part
+from sqcli.diffusion.models.design import Part
 from sqcli.errors import UsageError
 from sqcli.lattice.geometry import Lattice
 

@@ -6,11 +6,11 @@ import torch
 from built import design, fields, model
 from statistical import mean
 
-from sqcli.diffusion._denoiser import Denoiser
-from sqcli.diffusion._design import Part
-from sqcli.diffusion._facts import Facts
+from sqcli.diffusion.models.design import Part
 from sqcli.diffusion.nets._base import Net
 from sqcli.diffusion.objectives._drawn import draw_levels
+from sqcli.diffusion.process.denoiser import Denoiser
+from sqcli.diffusion.process.mode_statistics import Facts
 
 
 class Linear(Net):

@@ -8,14 +8,14 @@ import pytest
 import torch
 from statistical import estimate, mean
 
-from sqcli.diffusion._denoiser import Denoiser
-from sqcli.diffusion._fitting import fit
-from sqcli.diffusion._known import known_denoiser
-from sqcli.diffusion._noise import Noise
+from sqcli.diffusion.models.exact import known_denoiser
+from sqcli.diffusion.models.fitting import fit
 from sqcli.diffusion.nets._base import Setting
 from sqcli.diffusion.nets.spectral import Spectral
 from sqcli.diffusion.objectives.path import PathWeight
 from sqcli.diffusion.objectives.target import TargetScore, target
+from sqcli.diffusion.process.denoiser import Denoiser
+from sqcli.diffusion.process.noise import Noise
 from sqcli.diffusion.samplers.path import Path
 from sqcli.diffusion.schedules.geometric import Geometric
 from sqcli.lattice.geometry import Lattice

@@ -6,8 +6,8 @@ from gaussians import ONE, FixedNoise, UnitNoise, observed_orders, variance
 from statistical import mean
 
 from sqcli import registry
-from sqcli.diffusion._known import known_denoiser
-from sqcli.diffusion._noise import Noise
+from sqcli.diffusion.models.exact import known_denoiser
+from sqcli.diffusion.process.noise import Noise
 from sqcli.diffusion.samplers.dpm import DpmSolver
 from sqcli.diffusion.samplers.ode import ProbabilityFlow
 from sqcli.diffusion.samplers.predictor_corrector import PredictorCorrector

@@ -9,10 +9,10 @@ import yaml
 from built import PHI4, fields, model
 from safetensors.torch import load_file, save_file
 
-from sqcli.diffusion._design import Entry
-from sqcli.diffusion._disk import CHECKSUM, sealed
-from sqcli.diffusion._identity import digest
-from sqcli.diffusion.model import Model, is_model
+from sqcli.diffusion.models.design import Entry
+from sqcli.diffusion.models.files import CHECKSUM, sealed
+from sqcli.diffusion.models.identity import digest
+from sqcli.diffusion.models.model import Model, is_model
 from sqcli.errors import DamageError, SqcliError, UsageError
 from sqcli.lattice.geometry import Lattice
 from sqcli.theories.free import Free

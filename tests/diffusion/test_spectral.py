@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from sqcli.diffusion._denoiser import Denoiser
-from sqcli.diffusion._fitting import fit
-from sqcli.diffusion._modes import filtered, modes
+from sqcli.diffusion.models.fitting import fit
+from sqcli.diffusion.modes import filtered, modes
 from sqcli.diffusion.nets._base import Context, Setting
 from sqcli.diffusion.nets.spectral import Spectral
+from sqcli.diffusion.process.denoiser import Denoiser
 from sqcli.diffusion.schedules.geometric import Geometric
 from sqcli.errors import UsageError
 from sqcli.lattice.geometry import Lattice

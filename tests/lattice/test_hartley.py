@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sqcli.lattice.hartley import Plan, multiply
+from sqcli.lattice.hartley.plan import Plan, multiply
 from sqcli.lattice.momentum import modes, phat2
 
 LINES = [(n,) for n in (*range(1, 13), 16, 20, 24, 30, 32, 48, 64, 96)]

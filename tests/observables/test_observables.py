@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from sqcli import registry
+from sqcli.analysis.selection import observable
 from sqcli.lattice.geometry import Lattice
 from sqcli.observables._base import Model
-from sqcli.runs._chosen import observable
 
 EXTENTS = [(4, 4), (5, 5), (4, 6), (6, 3), (4, 4, 4), (2, 3, 4), (8,), (2, 2)]
 shapes = pytest.mark.parametrize("extents", EXTENTS, ids=lambda e: "x".join(map(str, e)))

@@ -10,7 +10,7 @@ import yaml
 from statistical import estimate
 
 from sqcli import open_ensemble, recipes
-from sqcli.diffusion import trainer
+from sqcli.diffusion.training import trainer
 from sqcli.errors import Stopped, UsageError
 from sqcli.recipes._load import load
 from sqcli.recipes._steps import runs

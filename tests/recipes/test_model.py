@@ -3,9 +3,9 @@
 import pytest
 
 from sqcli.errors import UsageError
+from sqcli.figures import KINDS, MODEL_KINDS
 from sqcli.recipes._load import load
 from sqcli.recipes._model import ModelPlot, SeriesPlot
-from sqcli.runs.plot import KINDS, MODEL_KINDS
 
 
 def change(recipe, key, value):

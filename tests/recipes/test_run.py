@@ -10,7 +10,7 @@ import pytest
 from statistical import estimate
 
 from sqcli import open_ensemble, recipes
-from sqcli.cli._comparison import comparison
+from sqcli.cli.recipe_table import comparison
 from sqcli.errors import SqcliError, Stopped, UsageError
 from sqcli.recipes._load import load
 from sqcli.recipes._model import Reference

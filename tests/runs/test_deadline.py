@@ -4,7 +4,7 @@ import subprocess
 import pytest
 
 from sqcli.errors import SqcliError, UsageError
-from sqcli.runs.deadline import RESERVE, seconds_left
+from sqcli.runs.execution.deadline import RESERVE, seconds_left
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from drawn import write
 
 from sqcli import store
 from sqcli.errors import SqcliError, Stopped, UsageError
-from sqcli.runs import _advance
 from sqcli.runs.generate import Request, generate
+from sqcli.runs.generation import chain_group
 
 BASE = Request(
     path=Path("unset"),
@@ -104,7 +104,7 @@ def test_run_stopped_again_and_again_is_the_unbroken_run(tmp_path, monkeypatch, 
     """`pace` makes pieces as large or as small as they can be."""
     options = {"algorithm": algorithm, "algorithm_parameters": {}, "draws": 9}
     reference = run(tmp_path / "whole", **options)
-    monkeypatch.setattr(_advance.GroupRun, "_timed", lambda self, updates, began: setattr(self, "pace", pace))
+    monkeypatch.setattr(chain_group.GroupRun, "_timed", lambda self, updates, began: setattr(self, "pace", pace))
     for looks in range(5, 2000, 7):
         try:
             run(tmp_path / "broken", stop=After(looks), workers=1, **options)
@@ -236,7 +236,7 @@ def test_worker_that_fails_stops_the_run_with_its_error(tmp_path, monkeypatch):
     def broken(*_):
         raise OSError("disk on fire")
 
-    monkeypatch.setattr(_advance.GroupRun, "_draw_piece", broken)
+    monkeypatch.setattr(chain_group.GroupRun, "_draw_piece", broken)
     before = time.monotonic()
     with pytest.raises(OSError, match="disk on fire"):
         run(tmp_path / "ens")

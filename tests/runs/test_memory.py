@@ -8,9 +8,9 @@ from drawn import free_fields, write
 from models import known_model
 
 from sqcli.errors import SqcliError
-from sqcli.runs import _memory
+from sqcli.figures import plot_model
+from sqcli.runs.execution import memory
 from sqcli.runs.generate import Request, generate
-from sqcli.runs.plot import plot_model
 from sqcli.runs.sample import SampleRequest, sample
 from sqcli.runs.train import TrainRequest, train
 
@@ -21,7 +21,7 @@ LARGE = [(1_000_000_000,), (40_000, 40_000), (1000, 1000, 1000)]
 @pytest.mark.parametrize("lattice", LARGE, ids=str)
 @pytest.mark.parametrize("algorithm", ["hmc", "exact", "wolff"])
 def test_a_lattice_that_cannot_fit_is_told_before_anything_is_made(tmp_path, algorithm, lattice, monkeypatch):
-    monkeypatch.setattr(_memory, "available", lambda: iter([2**34]))
+    monkeypatch.setattr(memory, "available", lambda: iter([2**34]))
     monkeypatch.setattr("sqcli.store._creation.require_space", lambda *_: None)
     request = Request(path=tmp_path / "e", lattice=lattice, algorithm=algorithm, draws=1, **FREE)
     with pytest.raises(SqcliError, match=r"e: needs about \d+.* of memory, 16 GiB are available; take a smaller"):
@@ -30,14 +30,14 @@ def test_a_lattice_that_cannot_fit_is_told_before_anything_is_made(tmp_path, alg
 
 
 def test_fewer_workers_are_advised_where_there_are_several(tmp_path, monkeypatch):
-    monkeypatch.setattr(_memory, "available", lambda: iter([2**30]))
+    monkeypatch.setattr(memory, "available", lambda: iter([2**30]))
     request = Request(path=tmp_path / "e", lattice=(4096, 4096), algorithm="hmc", chains=4, workers=4, draws=1, **FREE)
     with pytest.raises(SqcliError, match="take --workers 1"):
         generate(request, threading.Event(), lambda _: None)
 
 
 def test_samples_and_trainings_too(tmp_path, monkeypatch):
-    monkeypatch.setattr(_memory, "available", lambda: iter([2**20]))
+    monkeypatch.setattr(memory, "available", lambda: iter([2**20]))
     model = known_model(tmp_path / "m")
     before = sorted(tmp_path.rglob("*"))
     request = SampleRequest(model=model, path=tmp_path / "e", method="dpm", lattice=(512, 512), draws=4, device="cpu")
@@ -75,21 +75,21 @@ def test_limits_of_the_batch_job_count(tmp_path, monkeypatch, line, folder, file
         (tmp_path / folder / name).write_text(text)
     membership = tmp_path / "membership"
     membership.write_text(f"1:name=systemd:/x\n{line}\n")
-    monkeypatch.setattr(_memory, "GROUPS", tmp_path)
-    monkeypatch.setattr(_memory, "MEMBERSHIP", membership)
-    monkeypatch.setattr(_memory, "MACHINE", Path("/nowhere"))
+    monkeypatch.setattr(memory, "GROUPS", tmp_path)
+    monkeypatch.setattr(memory, "MEMBERSHIP", membership)
+    monkeypatch.setattr(memory, "MACHINE", Path("/nowhere"))
     monkeypatch.setattr("resource.getrlimit", lambda _: (-1, -1))
-    assert min(_memory.available(), default=None) == left
+    assert min(memory.available(), default=None) == left
 
 
 def test_without_any_facts_nothing_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(_memory, "available", lambda: iter(()))
-    _memory.require(tmp_path, 2**80, "")
+    monkeypatch.setattr(memory, "available", lambda: iter(()))
+    memory.require(tmp_path, 2**80, "")
 
 
 def test_the_limit_of_the_process_counts(monkeypatch):
     monkeypatch.setattr("resource.getrlimit", lambda _: (2**40, 2**40))
-    assert min(_memory.available()) < 2**40
+    assert min(memory.available()) < 2**40
 
 
 def test_figures_of_more_samples_than_fit_are_refused(tmp_path, monkeypatch):

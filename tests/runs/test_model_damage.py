@@ -10,11 +10,11 @@ import torch
 import yaml
 from drawn import free_fields, write
 
-from sqcli.diffusion import _disk
-from sqcli.diffusion._disk import CHECKSUM, SEALED, read_document, sealed
-from sqcli.diffusion._identity import identity_of
-from sqcli.diffusion._tensors import read_tensors
-from sqcli.diffusion.model import Model
+from sqcli.diffusion.models import files
+from sqcli.diffusion.models.files import CHECKSUM, SEALED, read_document, sealed
+from sqcli.diffusion.models.identity import identity_of
+from sqcli.diffusion.models.model import Model
+from sqcli.diffusion.models.tensors import read_tensors
 from sqcli.errors import DamageError, SqcliError, Stopped
 from sqcli.runs.show import summary
 from sqcli.runs.train import TrainRequest, train
@@ -246,7 +246,7 @@ def test_a_description_is_replaced_as_a_whole(copied, monkeypatch):
         raise OSError(28, "No space left on device")
 
     before = (copied / "whole" / "model.yaml").read_bytes()
-    monkeypatch.setattr(_disk, "replace_bytes", full)
+    monkeypatch.setattr(files, "replace_bytes", full)
     with pytest.raises(SqcliError, match="no space left"):
         run(copied / "whole", copied / "e", seed=6, force=True)
     assert (copied / "whole" / "model.yaml").read_bytes() == before

@@ -8,7 +8,7 @@ import pytest
 from models import known_model
 
 from sqcli import store
-from sqcli.runs._provenance import creation, told
+from sqcli.runs.execution.provenance import creation, told
 from sqcli.runs.generate import Request, generate
 from sqcli.runs.sample import SampleRequest, sample
 

@@ -12,8 +12,9 @@ from models import known_model
 
 from sqcli import registry, store
 from sqcli.errors import SqcliError, Stopped, UsageError
-from sqcli.runs import _sample_spec, _sampling
 from sqcli.runs.sample import SampleRequest, sample
+from sqcli.runs.sampling import chain_group
+from sqcli.runs.sampling import spec as sample_spec
 
 PLAIN = {"method": "path", "method_parameters": {"n_steps": "3"}}
 WALK = PLAIN | {"accept": "independence", "warmup": 20}
@@ -137,7 +138,7 @@ def test_a_run_made_with_other_tiles_goes_on_with_them(model, tmp_path, monkeypa
     flow = {"method": "ode", "method_parameters": {"n_steps": "3"}, "chains": 1}
     assert store.open_ensemble(run(model, tmp_path / "new", **flow, draws=1)).attrs["rng"].endswith("tiles of 8 draws")
     with monkeypatch.context() as patched:
-        patched.setattr(_sample_spec, "tile_size", lambda *_: 32)
+        patched.setattr(sample_spec, "tile_size", lambda *_: 32)
         whole = run(model, tmp_path / "whole", **flow, draws=40)
         run(model, tmp_path / "ens", **flow, draws=20)
     assert_same(whole, run(model, tmp_path / "ens", **flow, draws=40))
@@ -167,7 +168,7 @@ class After(threading.Event):
 
 @pytest.mark.parametrize("interval", [0.0, 100.0])
 def test_run_stopped_again_and_again_is_the_unbroken_run(model, whole, options, tmp_path, monkeypatch, interval):
-    monkeypatch.setattr(_sampling, "INTERVAL", interval)
+    monkeypatch.setattr(chain_group, "INTERVAL", interval)
     stops = 0
     for looks in range(2, 2000, 37):
         try:

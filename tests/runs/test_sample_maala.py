@@ -7,10 +7,10 @@ import pytest
 from statistical import difference, reported
 
 from sqcli import store
+from sqcli.analysis import flags
+from sqcli.analysis.measure import measure
 from sqcli.cli._main import run as command
-from sqcli.runs import flags
 from sqcli.runs.generate import Request, generate
-from sqcli.runs.measure import measure
 from sqcli.runs.sample import SampleRequest, sample
 from sqcli.runs.train import TrainRequest, train
 

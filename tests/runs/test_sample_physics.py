@@ -10,13 +10,13 @@ from models import known_model
 from statistical import reported
 
 from sqcli import store
+from sqcli.analysis import flags
+from sqcli.analysis.measure import measure
+from sqcli.analysis.verify import verify
 from sqcli.diffusion.samplers.path import Path as PathSampler
 from sqcli.errors import SqcliError
 from sqcli.lattice.geometry import Lattice
-from sqcli.runs import flags
-from sqcli.runs.measure import measure
 from sqcli.runs.sample import SampleRequest, sample
-from sqcli.runs.verify import verify
 from sqcli.theories.free import Free
 
 EXTENTS, LATTICE = (4, 4), Lattice((4, 4))

@@ -12,12 +12,12 @@ import statistical
 from sqcli import store
 from sqcli.errors import SqcliError
 from sqcli.lattice.philox import Stream
-from sqcli.runs._moves import Move
-from sqcli.runs._request import new_spec
-from sqcli.runs._sample_spec import SampleSpec
-from sqcli.runs._spec import RunSpec
-from sqcli.runs._streams import BY_SEED, SCHEME, Streams
+from sqcli.runs.execution.streams import BY_SEED, SCHEME, Streams
 from sqcli.runs.generate import Request, generate
+from sqcli.runs.generation.request import new_spec
+from sqcli.runs.generation.spec import RunSpec
+from sqcli.runs.sampling.interleave import Move
+from sqcli.runs.sampling.spec import SampleSpec
 
 BASE = Request(
     path=Path("unset"),

@@ -14,15 +14,15 @@ import torch
 from drawn import free_fields, write
 from safetensors.torch import load_file
 
-from sqcli.diffusion import _data
-from sqcli.diffusion._data import Batches, Rows
-from sqcli.diffusion.model import Model
+from sqcli.diffusion.models.model import Model
+from sqcli.diffusion.training import _batches
+from sqcli.diffusion.training._batches import Batches, Rows
 from sqcli.errors import BusyError, SqcliError, Stopped, UsageError
 from sqcli.lattice.geometry import Lattice
-from sqcli.runs import _training_data
-from sqcli.runs._spec import Start
-from sqcli.runs._training_data import Origin
+from sqcli.runs.generation.spec import Start
 from sqcli.runs.train import TrainRequest, train
+from sqcli.runs.training import data as training_data
+from sqcli.runs.training.data import Origin
 from sqcli.theories.double_well import DoubleWell
 from sqcli.theories.free import Free
 
@@ -234,13 +234,13 @@ def test_chains_that_have_not_begun_are_named_and_uneven_ones_are_cut(tmp_path):
 
 def test_streaming_equals_memory(tmp_path, ensemble, monkeypatch):
     """Blocks of a few draws: kept in memory or read again whenever they are wanted, the weights are the same."""
-    monkeypatch.setattr(_training_data, "BLOCK_BYTES", 4 * 16 * 8)
-    monkeypatch.setattr(_data, "POOL", 3)
+    monkeypatch.setattr(training_data, "BLOCK_BYTES", 4 * 16 * 8)
+    monkeypatch.setattr(_batches, "POOL", 3)
     run(request_for(tmp_path / "memory", ensemble))
     reads = []
-    read = _training_data.DrawSource.read
-    monkeypatch.setattr(_training_data.DrawSource, "read", lambda self, b: reads.append(b) or read(self, b))
-    monkeypatch.setattr(_data.Rows.__init__, "__defaults__", (0,))
+    read = training_data.DrawSource.read
+    monkeypatch.setattr(training_data.DrawSource, "read", lambda self, b: reads.append(b) or read(self, b))
+    monkeypatch.setattr(_batches.Rows.__init__, "__defaults__", (0,))
     run(request_for(tmp_path / "streamed", ensemble))
     assert len(reads) > 2 * len(set(reads))
     assert equal(weights(tmp_path / "memory"), weights(tmp_path / "streamed"))
@@ -248,7 +248,7 @@ def test_streaming_equals_memory(tmp_path, ensemble, monkeypatch):
 
 @pytest.mark.parametrize(("chains", "draws", "fraction"), [(4, 50, 0.1), (40, 3, 0.1), (1, 7, 0.5), (3, 1, 0.01)])
 def test_every_draw_is_trained_on_once_or_left_out(tmp_path, monkeypatch, chains, draws, fraction):
-    monkeypatch.setattr(_training_data, "BLOCK_BYTES", 300)
+    monkeypatch.setattr(training_data, "BLOCK_BYTES", 300)
     values = np.arange(chains * draws, dtype=float).reshape(chains, draws, 1) + 0.5
     origin = Origin.open(write(tmp_path / "e", values), 0, None)
     parts = [Rows(source) for source in origin.sources(fraction, ())]
@@ -350,7 +350,7 @@ def test_training_ends_where_nothing_gets_better(tmp_path, ensemble):
 def test_two_processes_train_one_model(tmp_path, ensemble):
     """gloo on the CPU: both ranks end with equal weights, the loss falls, and stopping and resuming changes nothing."""
     script = (
-        "import sys, torch; from sqcli.diffusion import trainer; from sqcli.cli import main\n"
+        "import sys, torch; from sqcli.diffusion.training import trainer; from sqcli.cli import main\n"
         "finish = trainer.Trainer.finish\n"
         "def told(self):\n"
         "    torch.save([p.detach() for p in self.state.parameters], f'{sys.argv[-1]}.{self.ranks.rank}')\n"

@@ -7,7 +7,7 @@ import pytest
 import torch
 from drawn import free_fields, write
 
-from sqcli.diffusion.model import Model
+from sqcli.diffusion.models.model import Model
 from sqcli.errors import BusyError, SqcliError
 from sqcli.runs.train import TrainRequest, train
 

@@ -4,14 +4,12 @@ import threading
 
 import pytest
 
-from sqcli.runs import _workers
-
 
 def run(tasks, workers):
     class Board:
         failure = None
 
-    _workers.run_all(tasks, workers, threading.Event(), Board(), lambda: None)
+    workers.run_all(tasks, workers, threading.Event(), Board(), lambda: None)
 
 
 class Meagre(threading.Thread):

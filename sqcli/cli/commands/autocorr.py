@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from sqcli.cli._options import Ensemble, Format, Observables, Skip, Stride
-from sqcli.cli._values import real, window_length
+from sqcli.cli.options import Ensemble, Format, Observables, Skip, Stride
+from sqcli.cli.values import real, window_length
 
 CATALOGUES = {"observables": ""}
 
@@ -34,9 +34,9 @@ def command(
     form: Format = "table",
 ) -> None:
     """Estimate autocorrelations and print the report."""
-    from sqcli.cli import _format, _report
-    from sqcli.runs.autocorr import autocorr
+    from sqcli.analysis.autocorr import autocorr
+    from sqcli.cli import rendering, reports
 
     width: int | Literal["auto"] = "auto" if window == "auto" else int(window)
     report = autocorr(ens, obs, window=width, s=s, tau_exp=tau_exp, skip=skip, stride=stride)
-    _report.show(ctx.obj, report.envelope(), _format.AUTOCORR, form)
+    reports.show(ctx.obj, report.envelope(), rendering.AUTOCORR, form)

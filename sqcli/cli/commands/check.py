@@ -5,7 +5,7 @@ Exit code 0 when they are, 3 when something is damaged (one line per fault on st
 
 import typer
 
-from sqcli.cli._options import Ensemble
+from sqcli.cli.options import Ensemble
 from sqcli.text import printable
 
 DAMAGED = 3

@@ -31,11 +31,11 @@ from typing import Annotated, Any
 
 import typer
 
-from sqcli.cli import _run_options as options
-from sqcli.cli import _values as values
-from sqcli.cli._options import Format
-from sqcli.cli._progress import live
-from sqcli.cli._settings import Settings
+from sqcli.cli import run_options as options
+from sqcli.cli import values
+from sqcli.cli.options import Format
+from sqcli.cli.progress import live
+from sqcli.cli.settings import Settings
 
 CATALOGUES = {"algorithms": "-a ALGORITHM.", "samplers": "-a SAMPLER."}
 
@@ -94,10 +94,10 @@ def command(
         "out": out,
         **({} if seed is None else {"seed": seed}),
     }
-    from sqcli.cli._costs import render
-    from sqcli.cli._format import explain_flags
-    from sqcli.runs.compare import CompareRequest, compare
-    from sqcli.runs.flags import FLAGS
+    from sqcli.analysis.flags import FLAGS
+    from sqcli.cli.cost_table import render
+    from sqcli.cli.rendering import explain_flags
+    from sqcli.comparison.compare import CompareRequest, compare
 
     request = CompareRequest(**fields, command_line=settings.command_line)
     with live(settings) as show:

@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from sqcli.cli._options import Ensemble
-from sqcli.cli._values import one_of
+from sqcli.cli.options import Ensemble
+from sqcli.cli.values import one_of
 
 
 def command(

@@ -16,10 +16,10 @@ from typing import Any
 import typer
 
 from sqcli import stopping
-from sqcli.cli import _run_options as options
-from sqcli.cli import _values as values
-from sqcli.cli._progress import reporter
-from sqcli.cli._settings import Settings
+from sqcli.cli import run_options as options
+from sqcli.cli import values
+from sqcli.cli.progress import reporter
+from sqcli.cli.settings import Settings
 
 CATALOGUES = {"theories": "-p", "algorithms": "-a"}
 
@@ -60,7 +60,7 @@ def command(
 
 def translate(options: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a request from the options as they were typed."""
-    from sqcli.runs import deadline
+    from sqcli.runs.execution import deadline
 
     parse: dict[str, Callable[[Any], Any]] = {
         "path": Path,

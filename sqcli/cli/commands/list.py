@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
-from sqcli.cli._catalogue import FOLDERS, describe_parameters, entries
-from sqcli.cli._format import aligned, as_json
-from sqcli.cli._options import TableOrJson
-from sqcli.cli._values import one_of
+from sqcli.cli.catalogue import FOLDERS, describe_parameters, entries
+from sqcli.cli.options import TableOrJson
+from sqcli.cli.rendering import aligned, as_json
+from sqcli.cli.values import one_of
 
 
 def command(

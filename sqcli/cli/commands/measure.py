@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from sqcli.cli._options import Ensemble, Format, Observables, Skip, Stride
-from sqcli.cli._progress import counter
-from sqcli.cli._values import sizes as check_sizes
+from sqcli.cli.options import Ensemble, Format, Observables, Skip, Stride
+from sqcli.cli.progress import counter
+from sqcli.cli.values import sizes as check_sizes
 
 CATALOGUES = {"observables": ""}
 
@@ -31,9 +31,9 @@ def command(
 ) -> None:
     """Measure and print the report."""
     options = {} if sizes is None else {"sizes": check_sizes(sizes)}
-    from sqcli.cli import _format, _report
-    from sqcli.runs.measure import measure
+    from sqcli.analysis.measure import measure
+    from sqcli.cli import rendering, reports
 
     with counter(ctx.obj, "reading draws") as progress:
         report = measure(ens, obs, skip=skip, stride=stride, options=options, unweighted=unweighted, progress=progress)
-    _report.show(ctx.obj, report.envelope(), _format.MEASURE, form)
+    reports.show(ctx.obj, report.envelope(), rendering.MEASURE, form)

@@ -11,8 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
-from sqcli.cli import _run_options as options
-from sqcli.cli import _values as values
+from sqcli.cli import run_options as options
+from sqcli.cli import values
 from sqcli.errors import UsageError
 
 HISTORY, MAGNETIZATION = "history", "magnetization"
@@ -65,7 +65,7 @@ def command(
         "seed": seed,
         "device": device,
     }
-    from sqcli.runs.plot import MODEL_KINDS, plot, plot_model
+    from sqcli.figures import MODEL_KINDS, plot, plot_model
 
     if kind in MODEL_KINDS:
         if obs is not None:

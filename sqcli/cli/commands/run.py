@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from sqcli.cli._values import pairs
+from sqcli.cli.values import pairs
 from sqcli.text import printable
 
 
@@ -27,14 +27,14 @@ def command(
     ] = None,
 ) -> None:
     """Run the recipe and print its table."""
-    from sqcli.cli._comparison import comparison
-    from sqcli.cli._format import explain_flags
-    from sqcli.cli._progress import reporter
-    from sqcli.cli._training_progress import reporter as training
+    from sqcli.cli.progress import reporter
+    from sqcli.cli.recipe_table import comparison
+    from sqcli.cli.rendering import explain_flags
+    from sqcli.cli.training_progress import reporter as training
 
     settings = pairs("--set", replace)
     from sqcli import recipes
-    from sqcli.runs.flags import FLAGS
+    from sqcli.analysis.flags import FLAGS
 
     if dry_run:
         typer.echo("\n".join(map(printable, recipes.commands(recipe, out=out, settings=settings, profile=profile))))

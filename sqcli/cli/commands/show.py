@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from sqcli.cli._format import as_json
-from sqcli.cli._options import TableOrJson
+from sqcli.cli.options import TableOrJson
+from sqcli.cli.rendering import as_json
 from sqcli.text import printable, size_in_words
 
 Target = Annotated[

@@ -15,10 +15,10 @@ from typing import Annotated
 import typer
 
 from sqcli import stopping
-from sqcli.cli import _run_options as options
-from sqcli.cli import _values as values
-from sqcli.cli._settings import Settings
-from sqcli.cli._training_progress import reporter
+from sqcli.cli import run_options as options
+from sqcli.cli import values
+from sqcli.cli.settings import Settings
+from sqcli.cli.training_progress import reporter
 
 CATALOGUES = {"nets": "-a", "schedules": "-a schedule.", "objectives": "-a objective."}
 
@@ -100,7 +100,7 @@ def command(
     force: Annotated[bool, typer.Option("--force", help="Erase the model that is there and start anew.")] = False,
 ) -> None:
     """Translate the options into a request and run it."""
-    from sqcli.runs import deadline
+    from sqcli.runs.execution import deadline
 
     settings: Settings = ctx.obj
     given = dict(ctx.params)

@@ -6,8 +6,8 @@ too few, or their chains disagree); exit code 1 unless it passed.
 
 import typer
 
-from sqcli.cli._options import Ensemble, Format, Skip, Stride
-from sqcli.cli._settings import complain
+from sqcli.cli.options import Ensemble, Format, Skip, Stride
+from sqcli.cli.settings import complain
 
 FAILED = 1
 
@@ -20,11 +20,11 @@ def command(
     form: Format = "table",
 ) -> None:
     """Verify and print the report."""
-    from sqcli.cli import _format, _report
-    from sqcli.runs.verify import verify
+    from sqcli.analysis.verify import verify
+    from sqcli.cli import rendering, reports
 
     report = verify(ens, skip=skip, stride=stride)
-    _report.show(ctx.obj, report.envelope(), _format.VERIFY, form)
+    reports.show(ctx.obj, report.envelope(), rendering.VERIFY, form)
     tell = ctx.obj.say if report.passed else complain
     tell(f"{ens}: {report.sentence()}")
     if not report.passed:

@@ -7,9 +7,9 @@ from typing import ClassVar, Protocol
 import torch
 from torch import Tensor, nn
 
-from sqcli.diffusion.schedules._base import Schedule
+from sqcli.diffusion.schedules import Schedule
 from sqcli.lattice.geometry import Lattice
-from sqcli.theories._base import Theory
+from sqcli.theories import Theory
 
 
 @dataclass(frozen=True)

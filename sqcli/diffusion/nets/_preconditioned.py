@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from sqcli.diffusion.nets._base import Context, Net, Setting
-from sqcli.diffusion.schedules._base import Schedule
+from sqcli.diffusion.schedules import Schedule
 from sqcli.errors import UsageError
 
 Scaling = Literal["edm", "published"]

@@ -11,7 +11,7 @@ from torch import Tensor
 from sqcli.diffusion.nets._base import Context, Net, Setting
 from sqcli.errors import UsageError
 from sqcli.lattice.geometry import Lattice
-from sqcli.theories._base import KnownDenoiser
+from sqcli.theories import KnownDenoiser
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from sqcli.diffusion._modes import filtered
+from sqcli.diffusion.modes import filtered
 from sqcli.diffusion.nets._base import Context, Net, Setting
 from sqcli.diffusion.nets._odd import TOLD, OddBlock, conditions, mixed
 from sqcli.errors import UsageError

@@ -4,8 +4,8 @@ from typing import Protocol, runtime_checkable
 
 from torch import Generator, Tensor, nn
 
-from sqcli.diffusion._denoiser import Denoiser
-from sqcli.diffusion._facts import Facts
+from sqcli.diffusion.process.denoiser import Denoiser
+from sqcli.diffusion.process.mode_statistics import Facts
 
 
 class Objective(Protocol):

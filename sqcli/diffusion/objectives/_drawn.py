@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch import Generator, Tensor
 
-from sqcli.diffusion._denoiser import Denoiser
+from sqcli.diffusion.process.denoiser import Denoiser
 
 Weighting = Literal["edm", "sigma2", "likelihood", "snr"]
 

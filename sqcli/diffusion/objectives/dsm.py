@@ -9,8 +9,8 @@ from typing import Literal
 
 from torch import Generator, Tensor, nn
 
-from sqcli.diffusion._denoiser import Denoiser
 from sqcli.diffusion.objectives._drawn import draw_levels, mean_square, noisy, weight
+from sqcli.diffusion.process.denoiser import Denoiser
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from typing import Literal
 import torch
 from torch import Generator, Tensor, nn
 
-from sqcli.diffusion._denoiser import Denoiser
 from sqcli.diffusion.objectives._drawn import draw_levels, mean_square, noisy
+from sqcli.diffusion.process.denoiser import Denoiser
 
 
 @dataclass(frozen=True)

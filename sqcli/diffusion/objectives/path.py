@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Generator, Tensor, nn
 
-from sqcli.diffusion._denoiser import Denoiser
-from sqcli.diffusion._facts import Facts
-from sqcli.diffusion._paths import ascend, descend, ladder, log_density
+from sqcli.diffusion.process.denoiser import Denoiser
+from sqcli.diffusion.process.mode_statistics import Facts
+from sqcli.diffusion.process.paths import ascend, descend, ladder, log_density
 
 SLOW_HEAD = 3  # numbers of the slow mode's density that are not its coefficients
 

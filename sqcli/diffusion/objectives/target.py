@@ -16,10 +16,10 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor, nn
 
-from sqcli.diffusion._denoiser import Denoiser
-from sqcli.diffusion._modes import filtered, modes
-from sqcli.diffusion._paths import WIDEST, widest
+from sqcli.diffusion.modes import filtered, modes
 from sqcli.diffusion.objectives._drawn import mean_square, noisy, stratified
+from sqcli.diffusion.process.denoiser import Denoiser
+from sqcli.diffusion.process.paths import WIDEST, widest
 
 
 @dataclass(frozen=True)

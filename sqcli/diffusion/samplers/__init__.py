@@ -1,1 +1,6 @@
 """Samplers, one file each: how configurations are drawn from a trained model."""
+
+from sqcli.diffusion.samplers._base import Costly, Piloted, Sampler, Weighted
+from sqcli.diffusion.samplers._ladder import Place, halve, start
+
+__all__ = ["Costly", "Piloted", "Place", "Sampler", "Weighted", "halve", "start"]

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from sqcli.lattice.geometry import Lattice
-from sqcli.theories._base import Theory
+from sqcli.theories import Theory
 
 
 def adjusted(

@@ -6,8 +6,8 @@ from typing import ClassVar, Protocol, runtime_checkable
 
 from torch import Tensor
 
-from sqcli.diffusion._denoiser import Denoiser
-from sqcli.diffusion._noise import Noise
+from sqcli.diffusion.process.denoiser import Denoiser
+from sqcli.diffusion.process.noise import Noise
 from sqcli.exactness import Exactness
 from sqcli.lattice.geometry import Lattice
 

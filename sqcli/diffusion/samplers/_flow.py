@@ -10,8 +10,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from sqcli.diffusion._denoiser import Denoiser
-from sqcli.diffusion._likelihood import Divergence
+from sqcli.diffusion.process.denoiser import Denoiser
+from sqcli.diffusion.process.divergence import Divergence
 from sqcli.diffusion.samplers._ladder import halve
 from sqcli.errors import SqcliError
 

@@ -6,8 +6,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from sqcli.diffusion._denoiser import Denoiser
-from sqcli.diffusion._noise import Noise
+from sqcli.diffusion.process.denoiser import Denoiser
+from sqcli.diffusion.process.noise import Noise
 from sqcli.diffusion.samplers._base import Drawn
 from sqcli.exactness import Exactness
 

@@ -12,9 +12,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from sqcli.diffusion._denoiser import Denoiser
-from sqcli.diffusion._modes import filtered, log_normal, modes
-from sqcli.diffusion._noise import Noise
+from sqcli.diffusion.modes import filtered, log_normal, modes
+from sqcli.diffusion.process.denoiser import Denoiser
+from sqcli.diffusion.process.noise import Noise
 from sqcli.diffusion.samplers._base import MOST_STEPS, Drawn
 from sqcli.errors import UsageError
 from sqcli.exactness import Exactness

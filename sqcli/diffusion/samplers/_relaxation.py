@@ -14,7 +14,7 @@ from torch import Tensor
 
 from sqcli.exactness import Exactness
 from sqcli.lattice.geometry import Lattice
-from sqcli.theories._base import Theory
+from sqcli.theories import Theory
 
 WINDOW = 5.0  # of the sum, in τ_int
 FORGOTTEN = 10.0  # τ_int after which the start counts as forgotten

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from sqcli.diffusion._denoiser import Denoiser
+from sqcli.diffusion.process.denoiser import Denoiser
 
 TOLERANCE = 1e-4  # relative; networks compute in single precision
 

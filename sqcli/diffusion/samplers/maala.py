@@ -16,8 +16,8 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from sqcli.diffusion._denoiser import Denoiser
-from sqcli.diffusion._noise import Noise
+from sqcli.diffusion.process.denoiser import Denoiser
+from sqcli.diffusion.process.noise import Noise
 from sqcli.diffusion.samplers._adjusted import adjusted
 from sqcli.diffusion.samplers._base import MOST_STEPS, Drawn
 from sqcli.diffusion.samplers._ladder import LadderSampler, Place

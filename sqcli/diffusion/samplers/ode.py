@@ -11,9 +11,9 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from sqcli.diffusion._denoiser import Denoiser
-from sqcli.diffusion._likelihood import Divergence, divergence
-from sqcli.diffusion._noise import Noise
+from sqcli.diffusion.process.denoiser import Denoiser
+from sqcli.diffusion.process.divergence import Divergence, divergence
+from sqcli.diffusion.process.noise import Noise
 from sqcli.diffusion.samplers._base import Drawn
 from sqcli.diffusion.samplers._flow import Flow
 from sqcli.diffusion.samplers._gates import claimed, judged

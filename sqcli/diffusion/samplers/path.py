@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sqcli.diffusion._denoiser import Denoiser
-from sqcli.diffusion._noise import Noise
-from sqcli.diffusion._paths import ascend, descend, ladder, log_density
+from sqcli.diffusion.process.denoiser import Denoiser
+from sqcli.diffusion.process.noise import Noise
+from sqcli.diffusion.process.paths import ascend, descend, ladder, log_density
 from sqcli.diffusion.samplers._base import MOST_STEPS, Drawn
 from sqcli.exactness import Exactness
 from sqcli.parameters import require_count

@@ -13,7 +13,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from sqcli.diffusion._denoiser import Denoiser
+from sqcli.diffusion.process.denoiser import Denoiser
 from sqcli.diffusion.samplers._ladder import LadderSampler, Place
 
 EULER_REACH = 1000.0  # as published, from the end of the schedule, where its levels do not exceed all bounds

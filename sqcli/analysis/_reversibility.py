@@ -1,0 +1,95 @@
+"""Reversibility: molecular dynamics forward and, with the momenta turned round, back again.
+
+The end must be the beginning up to rounding. Detailed balance of HMC rests on it (Duane et al., 1987).
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sqcli import parameters as params
+from sqcli import registry
+from sqcli.analysis.ensemble import Opened
+from sqcli.mcmc import MolecularDynamics, System
+
+ROUNDINGS = 1e4  # what a stable trajectory may gather, in units of the last place of the largest field
+UNSTABLE = 1e3  # growth beyond which a trajectory runs away and amplifies rounding: nothing to be said
+MOST_ALLOWED = 0.01  # of the field: where rounding may gather more, an irreversible integrator could hide
+LONGEST = 1.0  # molecular dynamics time
+
+
+def deviation(opened: Opened) -> tuple[float, float] | None:
+    """Max |Δφ| after there and back from the last draw of the first chain, and what rounding allows.
+
+    The run's integrator and step, with unit masses. None for algorithms without trajectories, and for a step so large
+    that the trajectory runs away.
+    """
+    attrs = opened.ensemble.attrs
+    name = str(attrs.get("algorithm"))
+    if name not in registry.names("mcmc") or "step_size" not in opened.ensemble.stat_names:
+        return None
+    cls: type[Any] = registry.load("mcmc", name)
+    algorithm = params.build(cls, attrs.get("algorithm_parameters", {}), f"algorithm {name}")
+    if not isinstance(algorithm, MolecularDynamics):
+        return None
+    chain = int(np.flatnonzero(opened.ensemble.draws)[0])
+    last = opened.ensemble.committed(chain)
+    field = opened.ensemble.fields(chain, last - 1, last)[0]
+    step = min(float(opened.ensemble.stat("step_size")[chain][-1]), LONGEST / algorithm.n_steps)
+    kicks, drifts, final = algorithm.kicks_and_drifts
+    kicks, drifts = np.append(kicks, final), np.append(drifts, 0.0)
+    system = System(opened.model.theory, opened.lattice, str(field.dtype))
+    return there_and_back(system, field, kicks * step, drifts * step)
+
+
+def there_and_back(
+    system: System, field: NDArray[Any], kicks: NDArray[np.float64], drifts: NDArray[np.float64]
+) -> tuple[float, float] | None:
+    """(max |Δφ|, bound) of one trajectory with Gaussian momenta from `field`, (*site).
+
+    The bound grows as two trajectories from neighbouring fields part: a large step amplifies rounding.
+    """
+    start = np.random.default_rng(1).standard_normal(field.shape)
+    there, momentum = _flow(system, field, start, kicks, drifts)
+    size = max(1.0, float(np.abs(field).max()))
+    if not np.abs(there).max() < UNSTABLE * size:
+        return None
+    back, _ = _flow(system, there, -momentum, kicks, drifts)
+    nudge = float(np.finfo(field.dtype).eps) ** 0.5 * size
+    beside, _ = _flow(system, (field + nudge).astype(field.dtype), start, kicks, drifts)
+    growth = max(1.0, _apart(system, beside, there) / nudge)
+    allowed = ROUNDINGS * float(np.finfo(field.dtype).eps) * size * growth
+    return (_apart(system, back, field), allowed) if allowed < MOST_ALLOWED * size else None
+
+
+def _apart(system: System, one: NDArray[Any], other: NDArray[Any]) -> float:
+    """The largest difference of two fields, angles on the circle."""
+    change = np.abs(one.astype(np.float64) - other)
+    period = system.theory.manifold.period
+    if period:
+        change = np.minimum(change % period, period - change % period)
+    return float(change.max())
+
+
+def _flow(
+    system: System, field: NDArray[Any], momentum: NDArray[Any], kicks: NDArray[np.float64], drifts: NDArray[np.float64]
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Field and momentum at the end of the trajectory."""
+    start, p = _padded(system, field), _padded(system, momentum)
+    a, b = system.buffers(2)
+    end = system.theory.flow(system.dtype)(start, a, b, p, system.geometry, system.couplings, kicks, drifts, 1.0)
+    return _sites(system, a if end == 1 else b, field.shape), _sites(system, p, field.shape)
+
+
+def _padded(system: System, field: NDArray[Any]) -> NDArray[Any]:
+    """In the kernels' layout, one ghost site on each side."""
+    boxes = field.reshape(system.components, *system.lattice.extents)
+    ghosts = [(0, 0), *[(1, 1)] * system.lattice.dimension]
+    return np.pad(boxes, ghosts, mode="wrap").astype(system.dtype).reshape(-1)
+
+
+def _sites(system: System, padded: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    inner = padded[: system.components * system.lattice.padded_volume]  # buffers may be longer
+    boxes = inner.reshape(system.components, *(n + 2 for n in system.lattice.extents))
+    return boxes[(slice(None), *[slice(1, -1)] * system.lattice.dimension)].reshape(shape)

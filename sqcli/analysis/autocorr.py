@@ -1,0 +1,101 @@
+"""Autocorrelation of observables: ρ(t), τ_int, window, τ_exp, ESS and R̂.
+
+For a function of several means (χ₂, the Binder cumulant) the series analysed is its linearisation along the chains,
+Σ_α f_α (a_α − ā_α) with f_α = ∂f/∂A_α (Wolff, hep-lat/0306017, eq. 38): the one that decides the error. So also for
+weighted draws: it is (w/w̄)(a − ā) for a mean, so that τ_int is that of the reweighted estimate.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from sqcli import stats
+from sqcli.analysis._equilibrium_flags import ensemble_flags
+from sqcli.analysis.ensemble import Opened, open_for_measuring
+from sqcli.analysis.measure import (
+    Chains,
+    Report,
+    Series,
+    columns_of,
+    left_of,
+    primaries,
+    shortened,
+    weight_flags,
+    weight_share,
+)
+from sqcli.analysis.observable_series import gather
+from sqcli.analysis.selection import choose
+from sqcli.observables import Observable
+from sqcli.stats.means import project
+
+
+@np.errstate(all="ignore")  # what is not finite is flagged
+def autocorr(
+    path: str | Path,
+    observables: Sequence[str],
+    *,
+    window: int | Literal["auto"] = "auto",
+    s: float = 1.5,
+    tau_exp: float | None = None,
+    skip: int = 0,
+    stride: int = 1,
+) -> Report:
+    """Autocorrelations in units of the draws used; `tau_int_trajectories` in updates of the algorithm.
+
+    Args:
+        path: the ensemble.
+        observables: names.
+        window: where the sum over ρ(t) ends.
+        s: Wolff's S of the automatic window.
+        tau_exp: adds the tail of a slow mode, in draws.
+        skip: draws left out at the beginning of each chain.
+        stride: every which draw is used.
+
+    Raises:
+        UsageError, SqcliError: as `measure`.
+    """
+    opened = open_for_measuring(path, skip)
+    chosen = choose(opened, observables, {})
+    series = shortened(gather(opened, chosen.values()), skip, stride)
+    common = ensemble_flags(opened, skip, stride)
+    updates = stride * int(opened.ensemble.attrs.get("every", 1))
+    rows = []
+    for name, instance in chosen.items():
+        labels = instance.components(opened.lattice) or (None,)
+        said, share = (*weight_flags(instance, series), *common), weight_share(instance, series)
+        for label, chains in zip(labels, _columns(opened, instance, series), strict=True):
+            found = stats.autocorrelation(chains, window=window, s=s, tau_exp=tau_exp)
+            rows.append({"observable": name, "component": label} | _row(found, updates, said, share))
+    return Report(opened.head(), rows)
+
+
+def _row(found: stats.Autocorrelation, updates: int, common: Sequence[str], share: float) -> dict[str, Any]:
+    row = {field.name: getattr(found, field.name) for field in fields(found)} | {"ess": left_of(found.ess, share)}
+    trajectories = None if found.tau_int is None else found.tau_int * updates
+    said = {"rho": found.rho.tolist(), "rho_error": found.rho_error.tolist(), "tau_int_trajectories": trajectories}
+    return row | said | {"flags": list(dict.fromkeys((*found.flags, *common)))}
+
+
+def _columns(opened: Opened, instance: Observable, series: Series) -> Iterator[Chains]:
+    """The series of each component, per chain (n_i,): a mean is its own."""
+    function = instance.function(opened.lattice)
+    labels = instance.components(opened.lattice) or (None,)
+    for chains in primaries(opened, instance, series):
+        if not any(len(c) for c in chains):
+            yield from ([c.reshape(-1) for c in chains] for _ in labels)
+            return
+        yield from columns_of(chains) if function is None else _linearised(chains, function)
+
+
+def _linearised(chains: Chains, function: stats.Combine) -> Iterator[Chains]:
+    """The projected series of each component."""
+    means = project(chains, function)
+    ends = np.cumsum(means.lengths)[:-1]
+    count = len(means.value)
+    for k in range(count):
+        real = np.where(means.constant[k], 0.0, means.series[:, k])
+        both = real if means.series.shape[1] == count else real + 1j * means.series[:, count + k]
+        yield np.split(both, ends)

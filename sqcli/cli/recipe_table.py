@@ -1,0 +1,41 @@
+"""The table a recipe ends with, as text: published, ours, reference, and the deviations in σ."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqcli.cli._numbers import NOTHING, parenthesis
+from sqcli.cli.rendering import aligned
+from sqcli.text import printable
+
+HEADS = ("quantity", "ensemble", "published", "ours", "σ", "reference", "σ", "flags")
+
+
+def comparison(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The aligned table, and below it where published and reference values stand."""
+    lines = [aligned(HEADS, [_cells(row) for row in rows])]
+    for name in ("published", "reference"):
+        sources = dict.fromkeys(row[f"{name}_source"] for row in rows if row[f"{name}_source"])
+        lines += [printable(f"{name}: {source}") for source in sources]
+    return "\n".join(lines)
+
+
+def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    name = row["observable"] + ("" if row["component"] is None else f"[{row['component']}]")
+    return (
+        name if row["quantity"] == "value" else f"{row['quantity']}({name})",
+        row["of"],
+        _known(row, "published"),
+        parenthesis(row["value"], row["error"]),
+        _sigmas(row["published_deviation"]),
+        _known(row, "reference"),
+        _sigmas(row["reference_deviation"]),
+        " ".join(row["flags"]) or NOTHING,
+    )
+
+
+def _known(row: Mapping[str, Any], name: str) -> str:
+    return parenthesis(row[name], row[f"{name}_error"] or None)
+
+
+def _sigmas(deviation: float | None) -> str:
+    return NOTHING if deviation is None else f"{deviation:+.1f}"

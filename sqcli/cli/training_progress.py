@@ -1,0 +1,49 @@
+"""How a training is watched: a live line on a terminal, a line a minute elsewhere, and a closing one."""
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from sqcli.cli.progress import clock, live
+from sqcli.cli.settings import Settings
+
+
+@contextlib.contextmanager
+def reporter(settings: Settings, name: str = "training") -> Iterator[Callable[[Any], None]]:
+    """A function to give each moment of the training to; silent on all ranks but the first."""
+    last: list[Any] = []
+    first = os.environ.get("RANK", "0") == "0"
+    try:
+        with live(settings) as show:
+
+            def report(moment: Any) -> None:
+                last[:] = [moment]
+                show(name, moment.step, moment.steps, note(moment))
+
+            yield report
+        if first and not last:
+            settings.say("nothing to do: the model is finished")
+    finally:
+        if last:
+            settings.say(closing(last[0]))
+
+
+def note(moment: Any) -> str:
+    """`epoch 3/50 · loss 0.123 · validation 0.130 · 12 steps/s · 0:01:10 left`."""
+    parts = [f"epoch {moment.epoch}/{moment.epochs}", *_losses(moment), f"{moment.rate:.3g} steps/s"]
+    if moment.rate > 0:
+        parts.append(f"{clock((moment.steps - moment.step) / moment.rate)} left")
+    return " · ".join(parts)
+
+
+def closing(moment: Any) -> str:
+    """The one line that stays."""
+    losses = ", ".join(_losses(moment))
+    steps = f"{moment.step} of {moment.steps}" if moment.step < moment.steps else f"{moment.step}"
+    return f"trained {steps} steps, {moment.epoch} epochs ({losses}; {moment.rate:.3g} steps/s)"
+
+
+def _losses(moment: Any) -> list[str]:
+    found = {"loss": moment.loss, "validation": moment.validation}
+    return [f"{name} {value:.4g}" for name, value in found.items() if value is not None]

@@ -1,0 +1,1 @@
+"""A model: its design, its network with fitted statistics, and its files."""

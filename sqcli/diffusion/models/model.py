@@ -1,0 +1,225 @@
+"""A trained model: a network, what it is made of, and what was learnt of each training ensemble beside the weights.
+
+On disk it is a directory: `model.yaml` says what it is, `weights.safetensors` holds the averaged (EMA) weights and the
+tables of facts. Reading one executes nothing: names are looked up in the folders of networks, schedules, objectives and
+theories, numbers go through their dataclasses, tensors must fit the network they make.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sqcli.diffusion.models.design import Design, Entry, lattice_of
+from sqcli.diffusion.models.files import DOCUMENT, WEIGHTS, is_model, own_file, read_document, write_document
+from sqcli.diffusion.models.tensors import below, prefixed, read_tensors, write_tensors
+from sqcli.diffusion.nets import Net
+from sqcli.diffusion.process.denoiser import Denoiser
+from sqcli.diffusion.process.mode_statistics import Facts
+from sqcli.diffusion.schedules import Schedule
+from sqcli.errors import DamageError, SqcliError, UsageError
+from sqcli.lattice.geometry import Lattice
+from sqcli.parameters import to_mapping
+from sqcli.theories import Theory
+
+__all__ = ["Design", "Entry", "Model", "is_model"]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained network with everything that sampling needs.
+
+    Attributes:
+        design: network, schedule, objective, theory, lattice and couplings.
+        net: with its averaged weights, in evaluation mode.
+        entries: one per training ensemble.
+        seed: of initial weights, batches and noise.
+        identity: hash of everything that determines the weights.
+        parents: the training ensembles (and the initial model), with their identities.
+        training: settings and record of the training.
+        provenance: versions, date, command line.
+    """
+
+    design: Design
+    net: Net
+    entries: tuple[Entry, ...]
+    seed: int
+    identity: str
+    parents: tuple[Mapping[str, Any], ...] = ()
+    training: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def theory(self) -> Theory:
+        """That of the first training ensemble."""
+        return self.design.theory
+
+    @property
+    def theory_name(self) -> str:
+        """Its name."""
+        return self.design.parts["theory"].name
+
+    @property
+    def lattice(self) -> Lattice:
+        """That of the first training ensemble."""
+        return self.design.lattice
+
+    @property
+    def schedule(self) -> Schedule:
+        """Noise schedule."""
+        return self.design.schedule
+
+    def denoiser(
+        self, theory: Theory | None = None, lattice: Lattice | None = None, device: str | torch.device = "cpu"
+    ) -> Denoiser:
+        """The network for one theory and lattice, with the facts of the nearest training ensemble.
+
+        Nearest in the couplings that the network is told, then in the extents.
+
+        Raises:
+            UsageError: another theory than the model's, or a lattice of another dimension.
+        """
+        theory, lattice = theory or self.theory, lattice or self.lattice
+        if type(theory) is not type(self.theory):
+            raise UsageError(f"the model was trained on {self.theory_name}, not on {type(theory).__name__}")
+        if lattice.dimension != self.lattice.dimension:
+            raise UsageError(f"the model lives in {self.lattice.dimension} dimensions, {lattice} has not as many")
+        theory.check(lattice)
+        place, wanted = torch.device(device), couplings_of(theory, self.design.couplings)
+        entry = min(self.entries, key=lambda entry: self._distance(entry, wanted, lattice))
+        told = standardised(wanted, self.entries).to(place)
+        return Denoiser(self.net.to(place), entry.facts.to(place), self.schedule, theory, lattice, told)
+
+    def _distance(self, entry: Entry, wanted: tuple[float, ...], lattice: Lattice) -> tuple[float, float]:
+        near = standardised(entry.couplings, self.entries) - standardised(wanted, self.entries)
+        extents = zip(entry.lattice.extents, lattice.extents, strict=True)
+        return float((near**2).sum()), sum(math.log(a / b) ** 2 for a, b in extents)
+
+    def save(self, path: Path) -> None:
+        """Write `weights.safetensors`, then `model.yaml`: with that the model exists."""
+        tensors = prefixed("net", self.net.state_dict())
+        for number, entry in enumerate(self.entries):
+            tensors |= prefixed(f"facts.{number}", entry.facts.tensors())
+        checksum = write_tensors(path, WEIGHTS, tensors)
+        write_document(path, {**self.document(), "weights_sha256": checksum})
+
+    def document(self) -> dict[str, Any]:
+        """What `model.yaml` says."""
+        entries = [
+            {"lattice": list(e.lattice.extents), "couplings": list(e.couplings), "scale": e.facts.scale}
+            for e in self.entries
+        ]
+        return {
+            "identity": self.identity,
+            **self.design.document(),
+            "seed": self.seed,
+            "normalisation": entries,
+            "parents": [dict(parent) for parent in self.parents],
+            "training": dict(self.training),
+            "finished": True,
+            **self.provenance,
+        }
+
+    @classmethod
+    def load(cls, path: str | Path, device: str | torch.device = "cpu") -> "Model":
+        """Read the model at `path`.
+
+        Raises:
+            SqcliError: no such model, one of another format, or one whose training is not finished.
+            DamageError: damaged files.
+        """
+        path = Path(path)
+        document = read_document(path)
+        if document.get("finished") is not True:
+            raise SqcliError(f"{path}: its training is not finished; run the same train command again")
+        tensors, _ = read_tensors(own_file(path, WEIGHTS), str(document.get("weights_sha256")))
+        try:
+            model = cls._from(document, tensors)
+        except (KeyError, TypeError, ValueError, OverflowError, RuntimeError, UsageError) as error:
+            reason = str(error).partition("\n")[0]
+            raise DamageError(f"{path / DOCUMENT}: does not describe a model of this sqcli ({reason})") from None
+        model.net.to(device)
+        return model
+
+    @classmethod
+    def _from(cls, document: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> "Model":
+        design, seed = Design.from_document(document), int(document["seed"])
+        net = filled(design, seed, below("net", tensors))
+        entries = []
+        for number, said in enumerate(document["normalisation"]):
+            facts = Facts.from_tensors(_positive(said["scale"]), below(f"facts.{number}", tensors))
+            couplings = tuple(float(value) for value in said["couplings"])
+            entries.append(Entry(lattice_of(said["lattice"]), couplings, _checked(facts)))
+        if not entries or any(len(e.couplings) != len(design.couplings) for e in entries):
+            raise ValueError("the normalisation does not fit the couplings")
+        if any(e.lattice.dimension != design.lattice.dimension for e in entries):
+            raise ValueError("the lattices differ in dimension")
+        told = ("identity", "seed", "normalisation", "parents", "training", "finished", "weights_sha256", "format")
+        known = {*told, "format_version", *design.document()}
+        return cls(
+            design,
+            net,
+            tuple(entries),
+            seed,
+            str(document["identity"]),
+            tuple(dict(parent) for parent in document["parents"]),
+            dict(document["training"]),
+            {name: value for name, value in document.items() if name not in known},
+        )
+
+    def on(self, device: str | torch.device) -> "Model":
+        """With the network on another device."""
+        return replace(self, net=self.net.to(device))
+
+
+def filled(design: Design, seed: int, weights: Mapping[str, Tensor]) -> Net:
+    """The design's network with given weights, in evaluation mode.
+
+    Raises:
+        ValueError: they do not fit; found before the network takes its memory.
+    """
+    room = sum(value.numel() for value in weights.values())
+    if any(type(size) is int and size > max(room, 1) for size in design.parts["net"].parameters.values()):
+        raise ValueError("the network would be larger than the weights there are")
+    with torch.device("meta"):
+        expected = {name: value.shape for name, value in design.build_net(seed).state_dict().items()}
+    if {name: value.shape for name, value in weights.items()} != expected:
+        raise ValueError("the weights do not fit the network")
+    net = design.build_net(seed)
+    net.load_state_dict(dict(weights))
+    return net.eval()
+
+
+def couplings_of(theory: Theory, names: tuple[str, ...]) -> tuple[float, ...]:
+    """Values of those of the theory's parameters, (c,)."""
+    values = to_mapping(theory)
+    return tuple(float(values[name]) for name in names)
+
+
+def standardised(couplings: tuple[float, ...], entries: tuple[Entry, ...]) -> Tensor:
+    """Couplings as the network is told them: less their mean over the training ensembles, over their spread, (c,)."""
+    known = torch.tensor([entry.couplings for entry in entries], dtype=torch.float64)
+    mean = known.mean(0)
+    spread = ((known - mean) ** 2).mean(0).sqrt()
+    return (torch.tensor(couplings, dtype=torch.float64) - mean) / torch.where(spread > 0, spread, 1.0)
+
+
+def _positive(value: Any) -> float:
+    number = float(value)
+    if not (0 < number < math.inf):
+        raise ValueError(f"a scale must be positive and finite, not {value}")
+    return number
+
+
+def _checked(facts: Facts) -> Facts:
+    """The facts; ValueError when their tables do not fit each other."""
+    (rows,), (levels,) = facts.phat2.shape, facts.levels.shape
+    fits = facts.stiffness.shape[1:] == (rows,) and facts.ratio.shape == (levels, rows) and rows and levels
+    double = all(value.dtype == torch.float64 for value in facts.tensors().values())
+    if not fits or not double:
+        raise ValueError("the tables of facts do not fit each other")
+    return facts

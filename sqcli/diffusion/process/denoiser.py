@@ -1,0 +1,146 @@
+"""What samplers see of a model: D(y, s) ≈ E[x₀ | y = x₀ + s z], from which score = (D − y)/s², and its accuracy.
+
+Fields x are the theory's in units of `scale`: φ = scale · x. A model may draw a slow mode first (`begin`: the
+magnetisation M from its own density); then y holds the other modes only, and everything is conditional on M.
+"""
+
+import threading
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from sqcli.diffusion.nets import Context, Net
+from sqcli.diffusion.process.mode_statistics import Facts
+from sqcli.diffusion.schedules import Schedule
+from sqcli.errors import Stopped
+from sqcli.lattice.geometry import Lattice
+from sqcli.theories import Theory
+
+
+@dataclass(frozen=True)
+class Denoiser:
+    """A network on one lattice, for one theory.
+
+    Attributes:
+        net: in evaluation mode, on the device where fields are wanted.
+        facts: what was learnt beside the weights, in float64, on the same device.
+        schedule: that of the model.
+        theory: whose configurations are wanted.
+        lattice: of the configurations, any size.
+        couplings: what the network is conditioned on, (c,) float64; empty when it is not.
+        stop: once it is set every further evaluation raises Stopped, so that a sampler ends in the middle of a draw.
+    """
+
+    net: Net
+    facts: Facts
+    schedule: Schedule
+    theory: Theory
+    lattice: Lattice
+    couplings: Tensor
+    stop: threading.Event = field(default_factory=threading.Event, compare=False)
+
+    def go_on(self) -> None:
+        """To be called in long loops.
+
+        Raises:
+            Stopped: the run is to end.
+        """
+        if self.stop.is_set():
+            raise Stopped("stopped in the middle of a draw; run again to go on")
+
+    @property
+    def scale(self) -> float:
+        """φ = scale · x."""
+        return self.facts.scale
+
+    @property
+    def device(self) -> torch.device:
+        """Where fields have to be."""
+        return self.couplings.device
+
+    @cached_property
+    def mask(self) -> Tensor:
+        """1 for the modes that y holds, 0 for M's where it is drawn first: (*extents), float64."""
+        mask = torch.ones(self.lattice.extents, dtype=torch.float64, device=self.device)
+        if self.net.slow_mode:
+            mask[(0,) * self.lattice.dimension] = 0.0
+        return mask
+
+    @property
+    def freedoms(self) -> int:
+        """Number of modes that y holds."""
+        return self.lattice.volume - int(self.net.slow_mode)
+
+    def project(self, field: Tensor) -> Tensor:
+        """Without the modes that y does not hold."""
+        if not self.net.slow_mode:
+            return field
+        return field - self._mean(field).reshape(-1, *self._ones)
+
+    def begin(self, uniform: Tensor) -> tuple[Tensor | None, Tensor]:
+        """Slow mode of uniform numbers (n,): M in units of x, (n,), or None; and the log density of √V M, (n,)."""
+        if not self.net.slow_mode:
+            return None, torch.zeros_like(uniform)
+        return self.facts.draw_slow(uniform, self.lattice)
+
+    def split(self, x: Tensor) -> tuple[Tensor, Tensor | None, Tensor]:
+        """(n, *extents) -> the field without slow mode, M or None, and the log density of √V M."""
+        if not self.net.slow_mode:
+            return x, None, torch.zeros(len(x), dtype=x.dtype, device=x.device)
+        given = self._mean(x)
+        return self.project(x), given, self.facts.log_slow(given, self.lattice)
+
+    def join(self, x: Tensor, given: Tensor | None) -> Tensor:
+        """Inverse of `split`."""
+        return x if given is None else x + given.reshape(-1, *self._ones)
+
+    def denoise(self, y: Tensor, level: Tensor, given: Tensor | None) -> Tensor:
+        """D(y, s): (n, *extents) float64, s () or (n,); without the slow mode where y is.
+
+        Raises:
+            Stopped: the run is to end.
+        """
+        self.go_on()
+        kind = self.net.dtype
+        context = Context(
+            self.spectrum(given).to(kind),
+            self.couplings.expand(len(y), -1).to(kind),
+            None if given is None else given.to(kind),
+            self.scale,
+        )
+        found: Tensor = self.net(y.to(kind), level.to(kind).expand(len(y)), context)
+        return found.to(y.dtype)
+
+    def score(self, y: Tensor, level: Tensor, given: Tensor | None) -> Tensor:
+        """∇_y log p_s(y | M) = (D − y)/s², in units of x."""
+        return (self.denoise(y, level, given) - y) / level.reshape(-1, *self._ones) ** 2
+
+    def spectrum(self, given: Tensor | None) -> Tensor:
+        """Variances G_k of the modes of x (given M): (1 or n, *extents), float64; positive also where masked."""
+        return self.facts.spectrum(self.lattice, given)
+
+    def residual(self, level: Tensor, given: Tensor | None) -> Tensor:
+        """Variances of the modes of x₀ − D(y, s) at the level s (): (1 or n, *extents), float64."""
+        return self.facts.residual(level, self.lattice, given)
+
+    def to_field(self, x: Tensor) -> Tensor:
+        """φ = scale · x."""
+        return x * self.scale
+
+    def from_field(self, field: Tensor) -> Tensor:
+        """Inverse of `to_field`."""
+        return field / self.scale
+
+    @property
+    def log_jacobian(self) -> float:
+        """To be subtracted from a log density of x to have that of φ: V log scale."""
+        return self.lattice.volume * float(torch.tensor(self.scale, dtype=torch.float64).log())
+
+    @property
+    def _ones(self) -> tuple[int, ...]:
+        return (1,) * self.lattice.dimension
+
+    def _mean(self, field: Tensor) -> Tensor:
+        return field.mean(tuple(range(-self.lattice.dimension, 0)))

@@ -1,0 +1,114 @@
+"""Paths 0 = s₀ < s₁ < … < s_N of noised fields, their forward and reverse kernels, and log densities.
+
+Forward: y_i ~ N(y_{i−1}, s²_i − s²_{i−1}). Reverse: y_{i−1} ~ N(r y_i + (1 − r) D(y_i, s_i), v), r = s²_{i−1}/s²_i,
+v = (1 − r)² ⟨|x₀ − D|²⟩ + r (s²_i − s²_{i−1}) per mode: Tweedie's mean, and the variance that goes with it.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from sqcli.diffusion.modes import filtered, log_normal, modes
+from sqcli.diffusion.process.denoiser import Denoiser
+
+WIDEST = 3.0  # standard deviations of the widest mode where a ladder ends
+
+
+class Numbers(Protocol):
+    """Where random numbers come from: the part of `Noise` that a path needs."""
+
+    def normal(self, step: int) -> Tensor:
+        """N(0, 1): (n, *extents)."""
+
+    def uniform(self, step: int) -> Tensor:
+        """In [0, 1): (n,)."""
+
+
+def ladder(denoiser: Denoiser, steps: int, low: float, high: float) -> Tensor:
+    """0, then `steps` levels evenly spaced in the logarithm from `low` to `high` (0: three widths of the data)."""
+    top = max(high or WIDEST * widest(denoiser), 2 * low)
+    levels = torch.linspace(math.log(low), math.log(top), steps, dtype=torch.float64).exp()
+    return torch.cat([torch.zeros(1, dtype=torch.float64), levels]).to(denoiser.device)
+
+
+def widest(denoiser: Denoiser) -> float:
+    """Standard deviation of the widest mode at M = 0."""
+    return math.sqrt(float((denoiser.spectrum(None) * denoiser.mask).max().detach()))
+
+
+def rungs(levels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """Neighbouring levels, from below."""
+    return pairwise(levels)
+
+
+def variances(denoiser: Denoiser, low: Tensor, high: Tensor, given: Tensor | None) -> Tensor:
+    """Of the modes of the reverse kernel from level `high` () to `low` ()."""
+    r = low**2 / high**2
+    return (1 - r) ** 2 * denoiser.residual(high, given) + r * (high**2 - low**2)
+
+
+def reverse_mean(denoiser: Denoiser, above: Tensor, low: Tensor, high: Tensor, given: Tensor | None) -> Tensor:
+    """Mean of the reverse kernel; levels () or (n,)."""
+    r = (low**2 / high**2).reshape(-1, *(1,) * denoiser.lattice.dimension)
+    return r * above + (1 - r) * denoiser.denoise(above, high, given)
+
+
+def log_forward(denoiser: Denoiser, below: Tensor, above: Tensor, low: Tensor, high: Tensor) -> Tensor:
+    """Log density of the forward kernel: (n,)."""
+    variance = high**2 - low**2
+    square = denoiser.lattice.site_sum((above - below) ** 2)
+    return -0.5 * (square / variance + denoiser.freedoms * torch.log(2 * math.pi * variance))
+
+
+def gaussian(denoiser: Denoiser, normal: Tensor, variance: Tensor) -> Tensor:
+    """A field with modes of the given variances."""
+    return filtered(normal, torch.sqrt(variance) * denoiser.mask, denoiser.lattice.dimension)
+
+
+def log_gaussian(denoiser: Denoiser, field: Tensor, variance: Tensor) -> Tensor:
+    """Its log density: (n,)."""
+    return log_normal(modes(field, denoiser.lattice.dimension), variance, denoiser.mask, denoiser.lattice.dimension)
+
+
+def descend(denoiser: Denoiser, numbers: Numbers, levels: Tensor) -> tuple[list[Tensor], Tensor | None, Tensor]:
+    """Paths from the model.
+
+    Returns:
+        y₀ … y_N, the slow mode, and the log density over the forward kernels, (n,).
+    """
+    given, log_q = denoiser.begin(numbers.uniform(0))
+    variance = denoiser.spectrum(given) + levels[-1] ** 2
+    path = [gaussian(denoiser, numbers.normal(0), variance)]
+    log_q = log_q + log_gaussian(denoiser, path[0], variance)
+    for step, (low, high) in reversed(list(enumerate(rungs(levels), 1))):
+        variance = variances(denoiser, low, high, given)
+        move = gaussian(denoiser, numbers.normal(step), variance)
+        path.append(reverse_mean(denoiser, path[-1], low, high, given) + move)
+        log_q = log_q + log_gaussian(denoiser, move, variance) - log_forward(denoiser, path[-1], path[-2], low, high)
+    return path[::-1], given, log_q
+
+
+def ascend(denoiser: Denoiser, x: Tensor, numbers: Numbers, levels: Tensor) -> list[Tensor]:
+    """Paths from data x, without its slow mode, by the forward kernels."""
+    path = [x]
+    for step, (low, high) in enumerate(rungs(levels), 1):
+        path.append(path[-1] + torch.sqrt(high**2 - low**2) * denoiser.project(numbers.normal(step)))
+    return path
+
+
+def log_density(denoiser: Denoiser, path: Sequence[Tensor], given: Tensor | None, levels: Tensor) -> Tensor:
+    """Of the fields but the slow mode: Σ_i [log reverse − log forward] + log prior, (n,); one call of the network."""
+    n, steps = len(path[0]), len(path) - 1
+    repeated = None if given is None else given.repeat(steps)
+    low, high = (part.repeat_interleave(n) for part in (levels[:-1], levels[1:]))
+    means = reverse_mean(denoiser, torch.cat(list(path[1:])), low, high, repeated).split_with_sizes([n] * steps)
+    total = log_gaussian(denoiser, path[-1], denoiser.spectrum(given) + levels[-1] ** 2)
+    for i, (below, above) in enumerate(rungs(levels)):
+        variance = variances(denoiser, below, above, given)
+        total = total + log_gaussian(denoiser, path[i] - means[i], variance)
+        total = total - log_forward(denoiser, path[i], path[i + 1], below, above)
+    return total

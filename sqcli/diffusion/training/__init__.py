@@ -1,0 +1,1 @@
+"""Training of a model: batches, steps, validation, checkpoints, several processes."""

@@ -1,0 +1,104 @@
+"""Processes that train together, as `torchrun` starts them: each has its share of every batch, gradients are averaged.
+
+One flat all-reduce per step carries the gradients, the loss and a vote to stop: all ranks stop at the same step.
+"""
+
+import contextlib
+import os
+import platform
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from sqcli.diffusion.device import require_device
+
+SITES = 2**15  # of a batch that keep one thread busy
+
+
+@contextlib.contextmanager
+def threads_for(sites: int) -> Iterator[None]:
+    """As many of torch's threads as batches of `sites` sites feed: on small ones they wait for each other instead."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(max(1, min(before, sites // SITES)))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """This process among all."""
+
+    rank: int = 0
+    size: int = 1
+    device: str = "cpu"
+
+    @property
+    def device_name(self) -> str:
+        """For the record."""
+        if self.device != "cpu":
+            return torch.cuda.get_device_name(self.device)
+        return f"cpu ({platform.machine()}, {os.cpu_count()} cores)"
+
+    def average(self, parameters: Sequence[nn.Parameter], loss: Tensor, stop: bool) -> tuple[float, bool]:
+        """Replace the gradients by their means over the ranks; the mean loss, and whether any rank wants to stop."""
+        for parameter in parameters:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        if self.size == 1:
+            return float(loss.detach()), stop
+        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+        flat = torch.cat([*(g.flatten() for g in gradients), loss.detach().reshape(1).to(gradients[0]),
+                          torch.full((1,), float(stop)).to(gradients[0])])  # fmt: skip
+        dist.all_reduce(flat)
+        flat /= self.size
+        pieces = flat.split([*(g.numel() for g in gradients), 1, 1])  # type: ignore[no-untyped-call]
+        for gradient, piece in zip(gradients, pieces[:-2], strict=True):
+            gradient.copy_(piece.view_as(gradient))
+        return float(pieces[-2]), bool(pieces[-1] > 0)
+
+    def same(self, numbers: Mapping[str, float]) -> dict[str, float]:
+        """Those of rank 0."""
+        values = torch.tensor(list(numbers.values()), dtype=torch.float64, device=self.device)
+        self.share([values])
+        return dict(zip(numbers, values.tolist(), strict=True))
+
+    def share(self, tensors: Sequence[Tensor]) -> None:
+        """Overwrite tensors by those of rank 0."""
+        if self.size > 1:
+            for tensor in tensors:
+                dist.broadcast(tensor, 0)
+
+    def wait(self) -> None:
+        """Until every rank is here."""
+        if self.size > 1:
+            dist.barrier()
+
+
+def usable(device: str | None) -> str:
+    """The device, cuda where there is one for None; SqcliError when it is not there."""
+    device = require_device(device)
+    if device == "cuda":
+        torch.set_float32_matmul_precision("high")
+    return device
+
+
+@contextlib.contextmanager
+def together(device: str) -> Iterator[Ranks]:
+    """The group of all ranks; alone where `torchrun` did not start this process."""
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    if size == 1:
+        yield Ranks(device=device)
+        return
+    if device == "cuda":
+        device = f"cuda:{int(os.environ['LOCAL_RANK'])}"
+        torch.cuda.set_device(device)
+    dist.init_process_group("nccl" if device != "cpu" else "gloo")
+    try:
+        yield Ranks(dist.get_rank(), size, device)
+    finally:
+        dist.destroy_process_group()

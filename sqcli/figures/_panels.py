@@ -1,0 +1,142 @@
+"""Panels of a figure: history of a series, its autocorrelation function, its distribution; one ensemble or several."""
+
+from collections.abc import Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sqcli import store
+from sqcli.analysis.autocorr import autocorr
+from sqcli.analysis.ensemble import open_for_measuring
+from sqcli.analysis.measure import columns_of, primaries
+from sqcli.analysis.observable_series import WEIGHTS, gather
+from sqcli.analysis.selection import choose
+from sqcli.errors import UsageError
+from sqcli.figures._style import COLOURS, DASHES, MARKERS, Quantity, Source, real
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+MOST_CHAINS = 6  # in a history; more cannot be told apart
+MOST_POINTS = 1000  # of a line; more are not seen in print
+MOST_BINS = 60
+RUNNING = 40  # stretches of a history over which it is averaged
+Array = NDArray[np.float64]
+
+
+def per_draw(source: Source, quantity: Quantity) -> list[Array]:
+    """The numbers of each draw, (n_i,) per chain, of a quantity that is the mean of such numbers.
+
+    Raises:
+        UsageError: the quantity is a function of several means, or an unknown one.
+    """
+    opened = open_for_measuring(source.path)
+    instance = next(iter(choose(opened, [quantity.name], {}).values()))
+    if instance.function(opened.lattice) is not None:
+        raise UsageError(f"{quantity.name} is no number per draw and has no history; plot kind rho, or magnetization")
+    column = quantity.column(instance.components(opened.lattice))
+    series = gather(opened, [instance])
+    series.pop(WEIGHTS, None)  # a history shows what was drawn
+    batches = primaries(opened, instance, series)
+    columns = (series for batch in batches for series in columns_of(batch))
+    return [real(values) for values in next(islice(columns, column, None))]
+
+
+def history(axes: "Axes", sources: Sequence[Source], quantity: Quantity) -> None:
+    """The quantity against the draw: one chain of each ensemble, pale, and running means of a few, strong."""
+    few = max(1, MOST_CHAINS // len(sources))
+    for number, source in enumerate(sources):
+        chains, colour = per_draw(source, quantity), COLOURS[number % 6]
+        first = chains[0]
+        step = max(1, len(first) // MOST_POINTS)
+        axes.plot(np.arange(1, len(first) + 1)[::step], first[::step], color=colour, alpha=0.3, linewidth=0.4, zorder=1)
+        for chain, values in enumerate(chains[:few]):
+            label = _chains(source.label, min(few, len(chains)), len(chains)) if chain == 0 else None
+            axes.plot(*_running(values), color=colour, linestyle=DASHES[number % 4], linewidth=0.8, label=label)
+    axes.set_xlabel("draw (pale: one chain; strong: running means)")
+    axes.set_ylabel(quantity.symbol)
+    axes.margins(x=0.01)
+    _legend(axes)
+
+
+def _running(values: Array) -> tuple[Array, Array]:
+    """Middle draws and means of `RUNNING` equal stretches, or the draws themselves where they are few."""
+    width = max(1, len(values) // RUNNING)
+    count = len(values) // width
+    means = values[: count * width].reshape(count, width).mean(axis=1)
+    return np.asarray((np.arange(count) + 0.5) * width + 0.5), np.asarray(means)
+
+
+def _chains(label: str, shown: int, there: int) -> str:
+    return f"{label}, {shown} of {there} chains" if shown < there else label
+
+
+def rho(axes: "Axes", sources: Sequence[Source], quantity: Quantity) -> None:
+    """ρ(t) with its error against t in updates; a vertical line marks the window, the legend gives the sum up to it."""
+    longest = 1.0
+    for number, source in enumerate(sources):
+        row, updates = _autocorrelation(source, quantity)
+        colour, dashes = COLOURS[number % 6], DASHES[number % 4]
+        values, errors = np.array(row["rho"]), np.array(row["rho_error"])
+        t, window = updates * np.arange(len(values)), updates * (row["window"] or 0)
+        axes.fill_between(t, values - errors, values + errors, color=colour, alpha=0.25, linewidth=0)
+        marker = MARKERS[number % 6] if len(values) < 60 else ""
+        label = f"{source.label}: {_tau(row, updates)}"
+        axes.plot(t, values, color=colour, linestyle=dashes, marker=marker, markersize=2.5, label=label)
+        axes.axvline(window, ymax=0.7, color=colour, linestyle=dashes, linewidth=0.6, alpha=0.7)
+        longest = max(longest, 1.3 * window)
+    axes.axhline(0, color="black", linewidth=0.5)
+    axes.set_xlim(0, longest)
+    axes.set_xlabel(r"$t$ in updates (vertical: window)")
+    axes.set_ylabel(rf"$\rho(t)$ of {quantity.symbol}")
+    axes.legend(loc="upper right", borderaxespad=0.1, handlelength=1.8, labelspacing=0.3)
+
+
+def _autocorrelation(source: Source, quantity: Quantity) -> tuple[dict[str, Any], int]:
+    """The row of the report, and the updates per draw."""
+    rows = autocorr(source.path, [quantity.name]).estimates
+    labels = tuple(row["component"] for row in rows if row["component"] is not None)
+    every = int(store.open_ensemble(source.path).attrs.get("every", 1))
+    return dict(rows[quantity.column(labels)]), every
+
+
+def _tau(row: dict[str, Any], updates: int) -> str:
+    if row["tau_int"] is None:
+        return r"$\tau_\mathrm{int}$ not known"
+    tau, error = updates * row["tau_int"], updates * (row["tau_int_error"] or 0)
+    return rf"$\tau_\mathrm{{int}} = {_short(tau)} \pm {_short(error)}$"
+
+
+def _short(number: float) -> str:
+    return f"{number:.0f}" if number >= 10 else f"{number:.2g}"
+
+
+def histogram(axes: "Axes", sources: Sequence[Source], quantity: Quantity) -> None:
+    """The distribution of the quantity over all draws, normalised to area one."""
+    pooled = [np.concatenate(per_draw(source, quantity)) for source in sources]
+    pooled = [values[np.isfinite(values)] for values in pooled]
+    there = [values for values in pooled if len(values)] or [np.zeros(1)]
+    low, high = min(values.min() for values in there), max(values.max() for values in there)
+    low, high = (low, high) if high > low else (low - 0.5, high + 0.5)
+    for number, (source, values) in enumerate(zip(sources, pooled, strict=True)):
+        bins = int(np.clip(np.sqrt(len(values)), 8, MOST_BINS))
+        counts, edges = np.histogram(values, bins=bins, range=(low, high))
+        density = counts / max(1, counts.sum()) / np.diff(edges)
+        colour = COLOURS[number % 6]
+        axes.stairs(density, edges, color=colour, alpha=0.12, fill=True)
+        axes.stairs(density, edges, color=colour, linestyle=DASHES[number % 4], linewidth=0.9, label=source.label)
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel(quantity.symbol)
+    axes.set_ylabel("probability density")
+    _legend(axes)
+
+
+def _legend(axes: "Axes") -> None:
+    """Where there is more than one thing to tell apart; room is made for it above the data."""
+    handles, _ = axes.get_legend_handles_labels()
+    if len(handles) > 1:
+        low, high = axes.get_ylim()
+        axes.set_ylim(low, high + 0.11 * len(handles) * (high - low))
+        axes.legend(loc="upper right", borderaxespad=0.1, handlelength=1.8, labelspacing=0.3)

@@ -1,0 +1,1 @@
+"""The real Fourier transform of a periodic field in compiled kernels."""

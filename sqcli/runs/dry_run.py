@@ -1,0 +1,42 @@
+"""What can be said of trainings and samplings before the ensembles and models that they need are there."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sqcli.diffusion.models.design import Part
+from sqcli.diffusion.models.files import is_model, read_document
+from sqcli.diffusion.models.settings import Settings
+from sqcli.errors import UsageError
+from sqcli.lattice.geometry import Lattice
+from sqcli.runs.generation.spec import RunSpec
+from sqcli.runs.sampling.request import SampleRequest, new_spec
+from sqcli.runs.sampling.spec import SampleSpec
+from sqcli.runs.training.request import TrainRequest, design_for
+
+
+def training(request: TrainRequest, ensembles: Sequence[RunSpec | SampleSpec]) -> dict[str, Any]:
+    """The model that `request` will make of ensembles like these, as `sampling` wants it.
+
+    Raises:
+        UsageError: something is missing or does not fit.
+    """
+    if request.epochs is None:
+        raise UsageError("epochs: is missing")
+    Settings(**request.settings())
+    theories = [Part(spec.theory, spec.theory_instance) for spec in ensembles]
+    return design_for(request, theories, [Lattice(spec.lattice) for spec in ensembles]).document()
+
+
+def sampling(request: SampleRequest, model: Mapping[str, Any]) -> SampleSpec:
+    """The run that `request` describes, of a model from `training`.
+
+    Raises:
+        UsageError: something is missing or does not fit.
+    """
+    return new_spec(request, {**model, "identity": ""})
+
+
+def trained(path: Path) -> bool:
+    """Whether there is a finished model."""
+    return is_model(path) and read_document(path).get("finished") is True

@@ -1,0 +1,124 @@
+"""What all runs that write ensembles have in common: targets, chain ranges, ranks, time limits."""
+
+import contextlib
+import os
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from sqcli import store
+from sqcli.errors import SqcliError, Stopped, UsageError
+from sqcli.runs.execution.progress import Progress
+from sqcli.stopping import polling
+
+
+class Options(Protocol):
+    """Of a request: those that say how much is wanted, and by whom."""
+
+    @property
+    def path(self) -> Path:
+        """The ensemble."""
+
+    @property
+    def draws(self) -> int | None:
+        """Draws wanted of each chain."""
+
+    @property
+    def extend(self) -> int | None:
+        """Draws wanted beyond a finished ensemble's."""
+
+    @property
+    def chain_range(self) -> tuple[int, int] | None:
+        """Chains of this process; None: all."""
+
+
+def require_made_by(command: str, attributes: Mapping[str, Any]) -> None:
+    """SqcliError where an ensemble was made by the other one of `generate` and `sample`; a sampled one has a model."""
+    made = "sample" if "model" in attributes else "generate"
+    if made != command and ("model" in attributes or "start" in attributes):
+        raise SqcliError(
+            f"the ensemble was not made by {command} of this sqcli but by {made}; "
+            "choose another name, or --force to erase it"
+        )
+
+
+def raised_target(request: Options, ensemble: store.Ensemble) -> int:
+    """Draws wanted of each chain, raising the ensemble's own target where that was asked for."""
+    wanted = max(request.draws or 0, ensemble.target_draws)
+    if request.extend is not None and ensemble.finished:
+        wanted = max(wanted, ensemble.target_draws + request.extend)
+    if wanted > ensemble.target_draws:
+        store.extend(request.path, wanted)
+    return wanted
+
+
+def check_range(request: Options, layout: store.Layout) -> None:
+    """UsageError when the chains do not exist or share chunks with others."""
+    if request.chain_range is None:
+        return
+    first, last = request.chain_range
+    if not 0 <= first < last <= layout.chains:
+        raise UsageError(f"--chain-range {first}:{last} does not lie within the {layout.chains} chains")
+    size = layout.chain_group
+    if first % size or (last % size and last != layout.chains):
+        raise UsageError(f"--chain-range {first}:{last} cuts a group of {size} chains that share chunks; use multiples")
+
+
+def groups_of(request: Options, ensemble: store.Ensemble) -> range:
+    """Chain groups of this process."""
+    check_range(request, ensemble.layout)
+    first, last = request.chain_range or (0, ensemble.chains)
+    size = ensemble.layout.chain_group
+    return range(first // size, -(-last // size))
+
+
+def chains_of(ensemble: store.Ensemble, group: int) -> range:
+    """The chains of a group."""
+    size = ensemble.layout.chain_group
+    return range(group * size, min((group + 1) * size, ensemble.chains))
+
+
+def drawn(ensemble: store.Ensemble, group: int) -> int:
+    """Committed draws of a group's chains."""
+    return ensemble.committed(group * ensemble.layout.chain_group)
+
+
+def standing(ensemble: store.Ensemble, groups: Iterable[int]) -> dict[int, tuple[int, int, int]]:
+    """Group -> number of chains, committed updates of warm-up, committed draws."""
+    facts = {group: chains_of(ensemble, group) for group in groups}
+    return {
+        group: (len(chains), ensemble.warmup_done(chains.start), ensemble.committed(chains.start))
+        for group, chains in facts.items()
+    }
+
+
+def require_all(progress: Progress) -> None:
+    """Stopped where draws are missing at the end of a run."""
+    if progress.draws < progress.target:
+        wanted = progress.target * progress.chains
+        told = f"stopped with {progress.held} of {wanted} draws committed; run again to go on"
+        raise Stopped(f"{progress.name}: {told}")
+
+
+def rank() -> tuple[int, int]:
+    """This process's number and how many there are, under torchrun; (0, 1) else."""
+    here, world = os.environ.get("RANK", ""), os.environ.get("WORLD_SIZE", "")
+    if not (here.isdigit() and world.isdigit() and int(here) < int(world)):
+        return 0, 1
+    return int(here), int(world)
+
+
+@contextlib.contextmanager
+def stoppable(seconds: float | None, stop: threading.Event) -> Iterator[None]:
+    """Set `stop` on a signal, and when the time is up."""
+    timer = threading.Timer(max(0.0, seconds), stop.set) if seconds is not None else None
+    with polling(stop):
+        if timer:
+            timer.daemon = True
+            timer.start()
+        try:
+            yield
+        finally:
+            if timer:
+                timer.cancel()

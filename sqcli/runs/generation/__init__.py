@@ -1,0 +1,1 @@
+"""Generate: what determines a run of an algorithm, a chain of it, and the chains of one owner."""

@@ -1,0 +1,201 @@
+"""The chains of one owner: tiles of draws, computed in any order and by any worker, taken up and committed in order.
+
+A tile that is cut by the target is computed whole again when the ensemble is extended.
+"""
+
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sqcli.errors import Stopped
+from sqcli.mcmc import Trace
+from sqcli.runs.execution.board import Board
+from sqcli.runs.sampling.independence import Row, Walk, decisions, step
+from sqcli.runs.sampling.spec import NONE, SampleSpec
+from sqcli.runs.sampling.tiles import Proposals, Tile
+from sqcli.store import Ensemble, Writer
+
+PATIENCE = 1.0  # seconds for a worker to let go of the chains at the end
+INTERVAL = 2.0  # seconds after which what is there is committed
+PENDING = 16 * 2**20  # bytes of draws that wait for a commit at most
+Stats = dict[str, NDArray[np.float64]]
+
+
+@dataclass
+class GroupSampling:
+    """The work on one chain group; its methods may be called from several threads.
+
+    Attributes:
+        position: proposals of each chain that were taken up, those of the warm-up included.
+        shelf: tiles that wait for an earlier one, one per chain.
+    """
+
+    spec: SampleSpec
+    source: Proposals
+    ensemble: Ensemble
+    number: int
+    target: int
+    board: Board
+    stop: threading.Event
+    position: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    stack: ExitStack = field(default_factory=ExitStack)
+    writer: Writer | None = None
+    closed: bool = False
+    shelf: dict[int, list[Tile]] = field(default_factory=dict)
+    walks: list[Walk] = field(default_factory=list)
+    pending: list[list[Trace]] = field(default_factory=list)
+    committed_at: float = 0.0
+
+    @property
+    def end(self) -> int:
+        """Proposals of each chain when all is done."""
+        return self.spec.warmup + self.target
+
+    def tiles(self, chains: range) -> range:
+        """Numbers of the tiles that are missing, as far as the ensemble's record says."""
+        done = self.ensemble.warmup_done(chains.start) + self.ensemble.committed(chains.start)
+        return range(done // self.source.size, -(-self.end // self.source.size))
+
+    def work(self, number: int) -> None:
+        """Compute a tile and take up what is complete; a tile in which a stop is asked for is dropped."""
+        chains = self._open()
+        if chains is None or number < self.position // self.source.size:
+            return
+        try:
+            tiles = [self.source.tile(chain, number) for chain in chains]
+        except Stopped:
+            return
+        with self.lock:
+            self.shelf[number] = tiles
+            while not self.closed and (ready := self.shelf.pop(self.position // self.source.size, None)):
+                self._take(ready)
+
+    def work_all(self, numbers: range) -> None:
+        """One tile after the other, where a chain takes longer over a proposal than the sampler to make it."""
+        for number in numbers:
+            if self.stop.is_set():
+                return
+            self.work(number)
+
+    def close(self) -> None:
+        """Commit what was taken up, and let go of the chains.
+
+        A worker that was left behind in an update without end keeps the lock: then the last commit stands.
+        """
+        if self.lock.acquire(timeout=PATIENCE):
+            try:
+                self._finish()
+            finally:
+                self.lock.release()
+
+    def _finish(self) -> None:
+        if self.writer is not None and not self.closed and (self.pending or self._warm != self.writer.warmup):
+            self._commit()
+        self.closed = True
+        self.shelf.clear()
+        self.stack.close()
+
+    def _open(self) -> range | None:
+        """The group's chains; None once it is closed."""
+        with self.lock:
+            if self.closed:
+                return None
+            if self.writer is None:
+                self.writer = self.stack.enter_context(Writer(self.ensemble, self.number))
+                self._restore(self.writer)
+            return self.writer.chains
+
+    def _restore(self, writer: Writer) -> None:
+        self.committed_at, saved = time.monotonic(), writer.checkpoint
+        self.position = writer.warmup + writer.draws
+        if self.spec.accept != NONE:
+            fresh = [Walk.first(self.spec, chain) for chain in writer.chains]
+            self.walks = fresh if saved is None else [Walk.restored(*facts) for facts in zip(*saved, strict=True)]
+
+    @property
+    def _warm(self) -> int:
+        return min(self.position, self.spec.warmup)
+
+    def _take(self, tiles: list[Tile]) -> None:
+        """Take up the rest of a tile, of every chain."""
+        began, size = self.position, self.source.size
+        rows = slice(began % size, min(size, self.end - began // size * size))
+        taken = self._walked(tiles, rows) if self.walks else [_cut(tile, rows) for tile in tiles]
+        count = len(taken[0].fields)
+        self.position += count
+        self._keep([trace.kept(np.arange(began, began + count) >= self.spec.warmup) for trace in taken])
+        chains = len(taken)
+        assert self.writer is not None
+        self.board.advanced(self.number, chains, self._warm, self.writer.draws, count * chains)
+        pending = sum(trace.fields.nbytes for piece in self.pending for trace in piece)
+        due = pending >= PENDING or time.monotonic() - self.committed_at >= INTERVAL
+        if due and (self.pending or self.walks):
+            self._commit()
+        if self.position >= self.end or self.stop.is_set():
+            self._finish()
+
+    def _keep(self, traces: list[Trace]) -> None:
+        if len(traces[0].fields):
+            self.pending.append(traces)
+            self.board.saw(traces)
+
+    def _walked(self, tiles: list[Tile], rows: slice) -> list[Trace]:
+        """The chains of accepted proposals, all of the same length; shorter when a stop is asked for."""
+        uniforms = [self._uniforms(chain, rows) for chain in range(len(tiles))]
+        seen: list[list[Any]] = [[] for _ in tiles]
+        for i in range(rows.stop - rows.start):
+            try:
+                moved = [self._step(c, tile, uniforms[c][i]) for c, tile in enumerate(tiles)]
+            except Stopped:
+                break
+            self.walks = [walk for walk, _ in moved]
+            for own, (walk, said) in zip(seen, moved, strict=True):
+                own.append((walk.field, said))
+        return [self._trace(rows) for rows in seen]
+
+    def _step(self, place: int, tile: Tile, uniform: float) -> tuple[Walk, Row]:
+        return step(self.spec, self.source, self._chain(place), self.walks[place], tile, uniform)
+
+    def _chain(self, place: int) -> int:
+        assert self.writer is not None
+        return self.writer.chains[place]
+
+    def _uniforms(self, place: int, rows: slice) -> NDArray[np.float64]:
+        return decisions(self.spec, self._chain(place), self.position, rows.stop - rows.start)
+
+    def _trace(self, rows: Sequence[tuple[NDArray[Any], dict[str, float]]]) -> Trace:
+        site = self.spec.theory_instance.manifold.site(self.spec.system.lattice)
+        fields = np.array([row for row, _ in rows]).reshape(-1, *site)
+        return Trace(fields, {name: np.array([said[name] for _, said in rows]) for name in self.spec.stats()})
+
+    def _commit(self) -> None:
+        assert self.writer is not None
+        layout, chains = self.writer.layout, len(self.writer.chains)
+        empty = np.empty((0, *layout.site))
+        columns = [[piece[c] for piece in self.pending] for c in range(chains)]
+        fields = np.stack([np.concatenate([empty, *(trace.fields for trace in column)]) for column in columns])
+        stats = {
+            name: np.stack([np.concatenate([np.empty(0), *(t.stats[name] for t in column)]) for column in columns])
+            for name in layout.stats
+        }
+        stats = {name: values.astype(layout.stats[name]) for name, values in stats.items()}
+        states = np.stack([walk.field for walk in self.walks]) if self.walks else fields[:, -1]
+        saved = [walk.saved() for walk in self.walks] or [b""] * chains
+        self.writer.commit(fields, stats, states, saved, self._warm)
+        self.pending, self.committed_at = [], time.monotonic()
+        self.board.advanced(self.number, chains, self._warm, self.writer.draws, 0)
+
+
+def _cut(tile: Tile, rows: slice) -> Trace:
+    """Plain draws of a tile."""
+    stats: Stats = {"action": tile.action, **tile.stats}
+    if tile.log_weight is not None:
+        stats["log_weight"] = tile.log_weight
+    return Trace(tile.fields[rows], {name: values[rows] for name, values in stats.items()})

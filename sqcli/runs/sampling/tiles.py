@@ -1,0 +1,131 @@
+"""Draws of a sampler in fixed tiles, with their actions and log weights −S − log q, as NumPy arrays.
+
+A tile is always computed whole, and every random number belongs to its (run, chain, draw): no digit depends on how
+many draws are wanted, on who computes them, or on what was there before.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sqcli.diffusion.process.denoiser import Denoiser
+from sqcli.diffusion.process.noise import Noise
+from sqcli.diffusion.samplers import Costly, Piloted, Sampler, Weighted
+from sqcli.errors import SqcliError
+from sqcli.exactness import Exactness
+from sqcli.lattice.geometry import Lattice
+from sqcli.lattice.philox import Stream
+
+FEWEST, MOST = 32, 512  # draws of a tile, unless its fields would be huge
+SITES = 2**11  # of a tile of small fields: operations should not cost more than numbers
+MOST_SITES = 2**22
+RENEWALS = 2**31  # draw numbers from here on key what happens to a draw after it was made
+PILOT = 2**32 - 1  # chain whose random numbers pilot draws have
+Array = NDArray[np.float64]
+
+
+def tile_size(lattice: Lattice, sampler: Sampler) -> int:
+    """Draws of a tile: a power of two, fixed by the lattice and the sampler."""
+    draws = min(max(FEWEST, min(MOST, SITES // lattice.volume)), max(1, MOST_SITES // lattice.volume))
+    if isinstance(sampler, Costly):
+        draws = max(1, min(draws, sampler.together(lattice)))
+    return 1 << (draws.bit_length() - 1)
+
+
+@dataclass(frozen=True)
+class Tile:
+    """Consecutive draws of one chain.
+
+    Attributes:
+        fields: configurations (n, *site).
+        action: S, (n,).
+        log_weight: −S − log q, −∞ where a draw is not finite, (n,); None where q is not known.
+        stats: the sampler's, (n,) each.
+    """
+
+    fields: Array
+    action: Array
+    log_weight: Array | None
+    stats: Mapping[str, Array]
+
+
+@dataclass(frozen=True)
+class Proposals:
+    """A sampler at work on one model, theory and lattice, with the random numbers of the key `run`.
+
+    `tile_draws` is the number of draws of a tile, 0 for what the sampler takes by itself.
+    """
+
+    denoiser: Denoiser
+    sampler: Sampler
+    run: int
+    tile_draws: int = 0
+
+    @property
+    def size(self) -> int:
+        """Draws of a tile."""
+        return self.tile_draws or tile_size(self.denoiser.lattice, self.sampler)
+
+    def exactness(self) -> Exactness:
+        """What the sampler's draws are here, measured on pilot draws where it can."""
+        if not isinstance(self.sampler, Piloted):
+            return self.sampler.exactness(self.denoiser)
+        torch.set_num_threads(1)
+        draws = min(self.sampler.pilots, max(1, MOST_SITES // self.denoiser.lattice.volume))
+        return self.sampler.measured(self.denoiser, self._noise(PILOT, range(draws)))
+
+    def tile(self, chain: int, number: int) -> Tile:
+        """Draws number·size … (number + 1)·size − 1 of `chain`.
+
+        Raises:
+            SqcliError: a draw without density, or every draw of the tile, is not finite.
+        """
+        torch.set_num_threads(1)  # of this worker: sums must not depend on the machine
+        first = number * self.size
+        drawn = self.sampler.draw(self.denoiser, self._noise(chain, range(first, first + self.size)))
+        fields = drawn.fields.detach().to(torch.float64)
+        action = self.denoiser.theory.action(fields, self.denoiser.lattice)
+        stats = {name: _numpy(values) for name, values in drawn.stats.items()}
+        log_weight = None if drawn.log_density is None else _numpy(-action - drawn.log_density)
+        return _sound(Tile(_numpy(fields), _numpy(action), log_weight, stats), chain, first)
+
+    def log_weight(self, chain: int, number: int, field: Array) -> float:
+        """That of a given configuration (*site), which follows draw `number`; +∞ where the sampler never gets."""
+        torch.set_num_threads(1)
+        assert isinstance(self.sampler, Weighted)
+        fields = torch.from_numpy(field[None]).to(self.denoiser.device)
+        noise = self._noise(chain, range(RENEWALS + number, RENEWALS + number + 1))
+        log_q = self.sampler.log_density(self.denoiser, fields, noise)
+        found = float(_numpy(-self.denoiser.theory.action(fields, self.denoiser.lattice) - log_q)[0])
+        if np.isnan(found):
+            raise SqcliError(f"the model gives no density at a configuration of chain {chain}; train it longer")
+        return found
+
+    def _noise(self, chain: int, draws: range) -> Noise:
+        site = self.denoiser.theory.manifold.site(self.denoiser.lattice)
+        return Noise(Stream(self.run, chain), draws, site, str(self.denoiser.device))
+
+
+def _sound(tile: Tile, chain: int, first: int) -> Tile:
+    """Draws that are not finite get a field of zeros and weight zero, where there are weights."""
+    good = np.isfinite(tile.fields.reshape(len(tile.fields), -1)).all(axis=1)
+    log_weight = tile.log_weight
+    if log_weight is not None:
+        good &= np.isfinite(log_weight) | (log_weight == -np.inf)
+    if not good.any() or (log_weight is None and not good.all()):
+        draw = first + int(np.flatnonzero(~good)[0])
+        raise SqcliError(
+            f"the sampler's draw {draw} of chain {chain} is not finite; train the model longer or take smaller steps"
+        )
+    if log_weight is None or good.all():
+        return tile
+    fields = np.where(good.reshape(-1, *(1,) * (tile.fields.ndim - 1)), tile.fields, 0.0)
+    return Tile(fields, np.where(good, tile.action, 0.0), np.where(good, log_weight, -np.inf), tile.stats)
+
+
+def _numpy(values: Tensor) -> Array:
+    return values.detach().to("cpu", torch.float64).numpy()

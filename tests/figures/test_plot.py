@@ -1,0 +1,102 @@
+"""Figures: every kind is written, numbers in them are those of the analysis, mistakes are one line."""
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from statistical import estimate
+
+from sqcli.analysis.measure import measure
+from sqcli.errors import SqcliError, UsageError
+from sqcli.figures import KINDS, plot, plot_several
+from sqcli.figures._panels import per_draw
+from sqcli.figures._style import Quantity, Source
+from sqcli.figures.propagator import Propagator
+from sqcli.runs.generate import Request, generate
+
+MASS2 = 0.8
+
+
+FREE = Request(
+    path=Path("unset"), theory="free", lattice=(6, 6), parameters={"mass2": MASS2}, algorithm="metropolis",
+    chains=4, draws=400, warmup=100, every=4, seed=8,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def ensemble(tmp_path_factory):
+    path = tmp_path_factory.mktemp("plot") / "free"
+    generate(replace(FREE, path=path), threading.Event(), lambda _: None)
+    return path
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("suffix", ["png", "pdf", "svg"])
+def test_every_kind_is_written_in_every_format(ensemble, tmp_path, kind, suffix):
+    out = tmp_path / f"figure.{suffix}"
+    plot(ensemble, kind, "magnetization", out)
+    heads = {"png": b"\x89PNG", "pdf": b"%PDF", "svg": b"<?xml"}
+    assert out.read_bytes().startswith(heads[suffix])
+    assert [file.name for file in tmp_path.iterdir()] == [out.name]
+
+
+def test_several_ensembles_share_a_figure(ensemble, tmp_path):
+    sources = [Source("one", ensemble), Source("two", ensemble)]
+    plot_several(sources, "overview", "correlator[2]", tmp_path / "two.png")
+    assert (tmp_path / "two.png").stat().st_size > 1000
+
+
+def test_a_history_shows_the_numbers_that_are_measured(ensemble):
+    chains = per_draw(Source("x", ensemble), Quantity("correlator", "1"))
+    rows = {row["component"]: row["value"] for row in measure(ensemble, ["correlator"]).estimates}
+    assert np.mean(chains) == pytest.approx(rows["1"])
+
+
+def test_the_fit_finds_the_free_propagator(tmp_path, judge):
+    """1/(p² + m²); the errors are the spread over seeds."""
+
+    def sample(seed, size):
+        path = tmp_path / str(size)
+        generate(replace(FREE, path=path, draws=400 * size, seed=seed), threading.Event(), lambda _: None)
+        z, m2 = Propagator.measured(path).fit()
+        return {"z": estimate(z, 0.04 / size**0.5, 1.0), "m2": estimate(m2, 0.06 / size**0.5, MASS2)}
+
+    judge.check(sample)
+
+
+def test_the_fit_is_exact_on_exact_numbers():
+    p2 = np.linspace(0.1, 4, 30)
+    assert Propagator(p2, 2 / (p2 + 0.3), 0.01 / (p2 + 0.3)).fit() == pytest.approx((2, 0.3))
+
+
+def test_thinning_keeps_the_curve():
+    p2 = np.geomspace(1e-3, 4, 4000)
+    few = Propagator(p2, 1 / p2, 0.1 / p2).thinned()
+    assert len(few.p2) <= 60
+    assert few.value == pytest.approx(1 / few.p2, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("kind", "observable", "out", "said"),
+    [
+        ("pie", "magnetization", "x.png", "history, rho"),
+        ("history", "magnetisation", "x.png", "did you mean"),
+        ("history", "binder", "x.png", "no number per draw"),
+        ("history", "correlator", "x.png", "correlator[C]"),
+        ("rho", "correlator[9]", "x.png", "0, 1, 2, 3"),
+        ("rho", "action", "x.gif", ".png, .pdf, .svg"),
+        ("rho", "action[", "x.png", "NAME[COMPONENT]"),
+    ],
+)
+def test_wrong_usage_is_told_in_one_line(ensemble, tmp_path, kind, observable, out, said):
+    with pytest.raises(UsageError) as caught:
+        plot(ensemble, kind, observable, tmp_path / out)
+    assert said in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_is_not_there_is_named(ensemble, tmp_path):
+    with pytest.raises(SqcliError, match=r"none/x\.png"):
+        plot(ensemble, "rho", "action", tmp_path / "none" / "x.png")

@@ -1,0 +1,18 @@
+"""Models for tests: theories that know their own denoiser, saved as trained models are."""
+
+from sqcli.diffusion.models.design import Design, Entry, Part
+from sqcli.diffusion.models.exact import known_facts
+from sqcli.diffusion.models.model import Model
+from sqcli.lattice.geometry import Lattice
+
+
+def known_model(path, extents=(4, 4), theory="free", identity="m" * 64, **parameters):
+    """The exact model of a theory; sampled for other parameters of it, a wrong one whose weights are known."""
+    choices = {"net": "analytic", "schedule": "ve", "objective": "dsm"}
+    parts = {kind: Part.build(kind, name, {}) for kind, name in choices.items()}
+    parts["theory"] = Part.build("theory", theory, parameters or {"mass2": 0.5})
+    lattice = Lattice(extents)
+    design = Design(parts, lattice)
+    entry = Entry(lattice, (), known_facts(design.theory, lattice))
+    Model(design, design.build_net(1), (entry,), 1, identity).save(path)
+    return path
