@@ -13,7 +13,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from io import FileIO
+from io import BufferedWriter, FileIO
 from pathlib import Path
 from typing import IO, Any
 
@@ -52,7 +52,7 @@ def explained(path: Path) -> Iterator[None]:
 
 
 def read_bytes(file: Path, most: int) -> bytes:
-    """All bytes of a regular file; never waits for a pipe or a device.
+    """Read all bytes of a regular file; never wait for a pipe or a device.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -86,7 +86,7 @@ def _read_bounded(file: Path, descriptor: int, most: int) -> bytes:
 
 
 def resolved(path: Path) -> Path:
-    """Where a link leads; `path` itself where it is none. Done once, so that a link swapped later changes nothing."""
+    """Follow `path` where it is a link. Done once, so that a link swapped later changes nothing."""
     return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
@@ -108,7 +108,7 @@ def require_own_directories(root: Path, directory: Path) -> None:
 
 
 def open_lock(file: Path) -> int:
-    """A descriptor of the lock file `file`, made where it is missing; it has this one name and is no link.
+    """Open the lock file `file`, made where it is missing, as a descriptor; it has this one name and is no link.
 
     Raises:
         SqcliError: a link or something else is in its place.
@@ -147,9 +147,9 @@ def replace_files(*stages: Sequence[Content], root: Path, durable: bool = True, 
     same time do, in threads, because the file system puts them into one transaction; the threads end before this
     returns (a process may fork between commits). On `OSError` no file of a later stage has appeared.
 
-    All files lie below `root`, and no directory between is a link. `scratch` holds the part-written files where they
-    must not lie beside their places: foreign files inside a Zarr group draw a warning from every reader, those inside
-    an array's directory do not.
+    All files lie below `root`, no directory between is a link, and nobody else writes them meanwhile. `scratch` holds
+    the part-written files where they must not lie beside their places: foreign files inside a Zarr group draw a
+    warning from every reader, those inside an array's directory do not.
     """
     contents = [content for stage in stages for content in stage]
     partials = {file: _partial((scratch or file.parent) / file.name) for file, _ in contents}
@@ -171,7 +171,7 @@ def replace_files(*stages: Sequence[Content], root: Path, durable: bool = True, 
 
 
 def _create(partial: Path) -> int:
-    """Descriptor of a new file to write; what a killed predecessor left, or a link in its place, loses its name."""
+    """Open a new file to write, as a descriptor; what a killed predecessor left, or a link, loses its name."""
     try:
         return os.open(partial, _CREATE, 0o666)
     except FileExistsError:
@@ -180,29 +180,40 @@ def _create(partial: Path) -> int:
 
 
 def _write(partial: Path, buffers: Sequence[Any], durable: bool) -> None:
-    with FileIO(_create(partial), "w") as handle, _named(partial):
+    with _written_aside(partial, durable=durable) as handle:
         for buffer in buffers:
-            view = memoryview(buffer).cast("B")
-            while view:
-                view = view[handle.write(view) :]
-        if durable:
-            os.fsync(handle.fileno())
+            handle.write(buffer)
 
 
 @contextmanager
-def _named(partial: Path) -> Iterator[None]:
-    """Errors of writing name the file, which the system leaves out."""
+def _written_aside(partial: Path, *, durable: bool = True, file: Path | None = None) -> Iterator[IO[bytes]]:
+    """Hand out a new file to write, which vanishes where the block fails, and else takes the name `file`, if any.
+
+    It does so while it is open: only then is it known whether another process has put one of its own in its place.
+    """
     try:
-        yield
+        with BufferedWriter(FileIO(_create(partial), "w")) as handle:
+            try:
+                yield handle
+                handle.flush()
+                if durable:
+                    os.fsync(handle.fileno())
+                if file and not _is_ours(handle, partial):
+                    raise BusyError(f"{file}: another process writes it too")
+                if file:
+                    partial.replace(file)
+            except BaseException:
+                if _is_ours(handle, partial):
+                    partial.unlink()
+                raise
     except OSError as error:
-        if error.filename is None:
-            error.filename = str(partial)
+        error.filename = error.filename or str(partial)  # the system leaves it out of errors of writing
         raise
 
 
 @contextmanager
 def replacing(file: Path, *, root: Path | None = None) -> Iterator[IO[bytes]]:
-    """A file to write that takes the name `file` once the block ends, for good, and vanishes where the block fails.
+    """Hand out a file to write that takes the name `file` once the block ends, for good, and vanishes where it fails.
 
     Directories between `root` (else the file's own) and the file must not be links; a link in the file's own place
     is replaced, its target is left alone.
@@ -211,23 +222,13 @@ def replacing(file: Path, *, root: Path | None = None) -> Iterator[IO[bytes]]:
         BusyError: another process writes the same file.
     """
     require_own_directories(root or file.parent, file.parent)
-    partial = _partial(file)
-    with _named(partial), open(_create(partial), "wb") as handle:
-        try:
-            yield handle
-            handle.flush()
-            os.fsync(handle.fileno())
-            if not _is_ours(handle, partial):
-                raise BusyError(f"{file}: another process writes it too")
-            partial.replace(file)
-        except BaseException:
-            if _is_ours(handle, partial):
-                partial.unlink()
-            raise
+    with _written_aside(_partial(file), file=file) as handle:
+        yield handle
     sync_directory(file.parent)
 
 
 def _is_ours(handle: IO[bytes], partial: Path) -> bool:
+    """Whether the file `partial` is the one behind `handle`, not one that another process has put there."""
     try:
         return os.path.samestat(os.fstat(handle.fileno()), partial.lstat())
     except FileNotFoundError:
