@@ -149,7 +149,7 @@ def ensemble_flags(opened: Opened, skip: int, stride: int) -> tuple[str, ...]:
         flags.UNCORRECTED: _uncorrected(opened),
         flags.NOT_EQUILIBRATED: _drifting(opened),
         flags.START_MEMORY: _remembers(opened, skip, stride),
-        flags.ONE_DRAW_PER_CHAIN: _too_few(opened),
+        flags.EQUILIBRIUM_UNKNOWN: _too_few(opened),
         flags.EXP_DELTA_H_OFF: _energy_off(opened, skip, stride),
     }
     return tuple(name for name, holds in found.items() if holds)

@@ -12,7 +12,6 @@ from sqcli import stats
 from sqcli.analysis._equilibrium_flags import Z_LIMIT, z_of
 from sqcli.stats import flags as f
 from sqcli.stats.special import normal_upper_quantile, student_p
-from sqcli.stats.verdict import MANY_CHAINS
 
 Row = dict[str, Any]
 FEW = "its chains are too short and too few to know the error"
@@ -64,7 +63,7 @@ def _reason(estimate: stats.Estimate, z: float | None) -> str | None:
         return STILL
     if z is None or f.FEW_CHAINS in estimate.flags or (estimate.dof or 0) < LEAST_DOF:
         return FEW
-    if f.NOT_MIXED in estimate.flags and (estimate.dof or 0) < MANY_CHAINS - 1:
+    if f.NOT_MIXED in estimate.flags and (estimate.dof or 0) < stats.MANY_CHAINS - 1:
         return STUCK
     return None if estimate.lyapunov is not None and estimate.lyapunov < MOST_LYAPUNOV else TAILS
 

@@ -11,13 +11,13 @@ EXP_DELTA_H_OFF = "exp_delta_h_off"
 UNCORRECTED = "uncorrected"
 LOW_WEIGHT_ESS = stats_flags.LOW_WEIGHT_ESS
 NONZERO_MEAN = "nonzero_mean"
-START_MEMORY = "start_memory"
-ONE_DRAW_PER_CHAIN = "one_draw_per_chain"
+START_MEMORY = stats_flags.START_MEMORY
+EQUILIBRIUM_UNKNOWN = "equilibrium_unknown"
 
 FLAGS: Mapping[str, str] = MappingProxyType(
     {
         **stats.FLAGS,
-        ONE_DRAW_PER_CHAIN: "The chains hold too few draws, fewer than four, to see autocorrelation or memory of the "
+        EQUILIBRIUM_UNKNOWN: "The chains hold too few draws, fewer than four, to see autocorrelation or memory of the "
         "start: whether they have reached equilibrium cannot be judged from them.",
         NOT_EQUILIBRATED: "The action was still drifting at the end of the warm-up (last quarter against the one "
         "before, more than 4 sigma): the draws are not from equilibrium; warm up longer or use another algorithm.",

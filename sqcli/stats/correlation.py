@@ -7,7 +7,7 @@ lags within the window at which ρ stands more than three errors above zero.
 import numpy as np
 
 from sqcli.stats import flags as f
-from sqcli.stats.estimates import WindowChoice, column_verdict, fixed_window, slower
+from sqcli.stats.estimates import WindowChoice, column_estimate, fixed_window, slower
 from sqcli.stats.gamma import bartlett_error
 from sqcli.stats.means import project
 from sqcli.stats.results import Autocorrelation, Chains, FloatArray
@@ -45,7 +45,7 @@ def autocorrelation(
         return _without_rho(s, (f.NO_DATA,))
     with np.errstate(all="ignore"):  # what is not finite is flagged
         m = project(chains, None)
-    v = slower([column_verdict(m, k, s=s, window=w, tau_exp=tau_exp) for k in range(m.series.shape[1])])
+    v = slower([column_estimate(m, k, s=s, window=w, tau_exp=tau_exp) for k in range(m.series.shape[1])])
     if v.gamma is None:
         return _without_rho(s, v.flags)
     g, n = v.gamma, int(m.lengths.sum())

@@ -1,7 +1,7 @@
 """Means and functions of means with honest errors.
 
 Value: the function at the global mean, nothing subtracted. Error: Γ-method (Wolff, hep-lat/0306017) on the projected
-series, or the scatter of whole chains where they are short and many; `verdict.py` holds the rule.
+series, or the scatter of whole chains where they are short and many; `series_estimate.py` holds the rule.
 """
 
 from typing import Literal
@@ -12,7 +12,7 @@ from sqcli.errors import UsageError
 from sqcli.stats import flags as f
 from sqcli.stats.means import Means, project
 from sqcli.stats.results import Chains, Combine, Estimate
-from sqcli.stats.verdict import Verdict, constant, judge, unknown
+from sqcli.stats.series_estimate import SeriesEstimate, constant, estimate_series, unknown
 
 WindowChoice = int | Literal["auto"]
 
@@ -26,8 +26,8 @@ def fixed_window(window: WindowChoice) -> int | None:
     return window
 
 
-def column_verdict(m: Means, k: int, *, s: float, window: int | None, tau_exp: float | None) -> Verdict:
-    """The verdict on real column k of projected means."""
+def column_estimate(m: Means, k: int, *, s: float, window: int | None, tau_exp: float | None) -> SeriesEstimate:
+    """Estimate the mean of real column `k` of projected means."""
     n = int(m.lengths.sum())
     if not m.finite[k]:
         return unknown(f.NOT_FINITE)
@@ -35,10 +35,10 @@ def column_verdict(m: Means, k: int, *, s: float, window: int | None, tau_exp: f
         return unknown(f.FEW_CHAINS)
     if m.constant[k]:
         return constant(None if len(m.lengths) == 1 else 0.0)
-    return judge(m.series[:, k], m.chain_values[:, k], m.lengths, s=s, window=window, tau_exp=tau_exp)
+    return estimate_series(m.series[:, k], m.chain_values[:, k], m.lengths, s=s, window=window, tau_exp=tau_exp)
 
 
-def slower(parts: list[Verdict]) -> Verdict:
+def slower(parts: list[SeriesEstimate]) -> SeriesEstimate:
     """The part with the smaller ESS; constant parts come last."""
     moving = [v for v in parts if v.gamma is not None] or parts
     return max(moving, key=lambda v: v.gamma.tau if v.gamma is not None else 0.0)
@@ -52,8 +52,8 @@ def _pair(numbers: list[float | None]) -> complex | float | None:
     return known[0] if len(known) == 1 else complex(known[0], known[1])
 
 
-def _join(value: complex | float, parts: list[Verdict]) -> Estimate:
-    """One estimate from the verdict on a real value, or from those on real and imaginary part."""
+def _join(value: complex | float, parts: list[SeriesEstimate]) -> Estimate:
+    """Join the estimates of a real value, or of real and imaginary part, to one."""
     slow = slower(parts)
     rhats = [v.rhat for v in parts if v.rhat is not None]
     qs = [v.q_value for v in parts if v.q_value is not None]
@@ -112,6 +112,6 @@ def estimate(
         return [_no_data()]
     with np.errstate(all="ignore"):  # what is not finite is flagged below
         m = project(chains, combine)
-        verdicts = [column_verdict(m, k, s=s, window=w, tau_exp=tau_exp) for k in range(m.series.shape[1])]
+        columns = [column_estimate(m, k, s=s, window=w, tau_exp=tau_exp) for k in range(m.series.shape[1])]
     c = len(m.value)
-    return [_join(m.value[k].item(), verdicts[k::c]) for k in range(c)]
+    return [_join(m.value[k].item(), columns[k::c]) for k in range(c)]

@@ -25,7 +25,7 @@ class Estimate:
     `error` is the one to use, `error_method` ("gamma" or "between_chains") says where it comes from;
     `between_chains_error` stands beside it whenever there are two chains.
     `dof` is the effective number of degrees of freedom behind `error` (Student's t).
-    `lyapunov` and `outlier` tell how far the mean is from Gaussian: see `verdict.tails`.
+    `lyapunov` and `outlier` tell how far the mean is from Gaussian: see `series_estimate.tails`.
     `flags` are keys of `sqcli.stats.FLAGS`.
     """
 

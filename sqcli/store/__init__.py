@@ -7,20 +7,20 @@ from sqcli.store._errors import ExistsError, ReadOnlyError
 from sqcli.store._growing import extend
 from sqcli.store._identity import identity_of
 from sqcli.store._layout import Layout, default_chain_group
-from sqcli.store._reading import Block, Ensemble, Rows, open_ensemble
+from sqcli.store._reading import Block, BlockDraws, Ensemble, open_ensemble
 from sqcli.store._series import Series, observable_names, read_observable, write_observable
 from sqcli.store._writing import Writer
 from sqcli.store._zarr import open_foreign, read_foreign
 
 __all__ = [
     "Block",
+    "BlockDraws",
     "Committed",
     "Ensemble",
     "ExistsError",
     "Fault",
     "Layout",
     "ReadOnlyError",
-    "Rows",
     "Series",
     "Writer",
     "check",

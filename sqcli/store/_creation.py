@@ -17,8 +17,8 @@ from sqcli.store._errors import ExistsError
 from sqcli.store._layout import Layout
 from sqcli.store._locks import Lock, lock_directory
 
-FORMAT = "sqcli-ensemble"
-FORMAT_VERSION = 1
+ENSEMBLE_FORMAT = "sqcli-ensemble"
+ENSEMBLE_FORMAT_VERSION = 1
 ARRAYS = "arrays"  # root attribute: the arrays that must be there
 GROUPS = ("configurations", "sample_stats", "observables", "checkpoint")
 _FORGOTTEN_AFTER = 3600.0  # seconds; building takes milliseconds
@@ -31,7 +31,7 @@ def is_ensemble(path: Path) -> bool:
         attributes = parse_json(file, read_bytes(file, MOST_METADATA)).get("attributes")
     except (OSError, SqcliError):
         return False
-    return isinstance(attributes, dict) and attributes.get("format") == FORMAT
+    return isinstance(attributes, dict) and attributes.get("format") == ENSEMBLE_FORMAT
 
 
 def create(
@@ -95,8 +95,8 @@ def _refuse_foreign(path: Path, force: bool) -> None:
 
 def _root_document(path: Path, layout: Layout, attributes: Mapping[str, Any]) -> dict[str, Any]:
     own = {
-        "format": FORMAT,
-        "format_version": FORMAT_VERSION,
+        "format": ENSEMBLE_FORMAT,
+        "format_version": ENSEMBLE_FORMAT_VERSION,
         "target_draws": layout.target_draws,
         "chain_group": layout.chain_group,
         ARRAYS: sorted(layout.arrays(path)),

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sqcli.errors import DamageError
+from sqcli.store._creation import ENSEMBLE_FORMAT_VERSION
 from sqcli.store._layout import Layout
 
 DETERMINING = ("theory", "parameters", "lattice", "algorithm", "algorithm_parameters", "seed", "rng", "every", "warmup")
@@ -29,7 +30,11 @@ def identity_of(attributes: Mapping[str, Any], dtype: str) -> str:
     start = attributes["start"]
     if isinstance(start, Mapping):
         start = start["identity"] or "ensemble"
-    facts |= {"start": start, "dtype": dtype, "format_version": attributes.get("format_version", 1)}
+    facts |= {
+        "start": start,
+        "dtype": dtype,
+        "format_version": attributes.get("format_version", ENSEMBLE_FORMAT_VERSION),
+    }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 

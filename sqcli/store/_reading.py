@@ -27,7 +27,7 @@ class Block(NamedTuple):
     stop: int
 
 
-class Rows(NamedTuple):
+class BlockDraws(NamedTuple):
     """The draws of a block, chain after chain: fields (n, *site), and the chain and draw number of each row, (n,)."""
 
     fields: NDArray[Any]
@@ -176,11 +176,11 @@ class Ensemble:
             yield from (Block(chains, start, min(start + step, n)) for start in range(0, n, step))
             group = last
 
-    def read_block(self, block: Block) -> Rows:
+    def read_block(self, block: Block) -> BlockDraws:
         """The draws of a block from `blocks`, chain after chain."""
         fields = self._field.read(block.chains, block.start, block.stop)
         chain, draw = np.meshgrid(np.array(block.chains), np.arange(block.start, block.stop), indexing="ij")
-        return Rows(fields.reshape(-1, *self.layout.site), chain.ravel(), draw.ravel())
+        return BlockDraws(fields.reshape(-1, *self.layout.site), chain.ravel(), draw.ravel())
 
     @property
     def zarr(self) -> "Group":

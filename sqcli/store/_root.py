@@ -7,7 +7,7 @@ from typing import Any
 
 from sqcli.errors import DamageError, SqcliError
 from sqcli.store._arrays import LONGEST, Array, array_names
-from sqcli.store._creation import ARRAYS, FORMAT, FORMAT_VERSION
+from sqcli.store._creation import ARRAYS, ENSEMBLE_FORMAT, ENSEMBLE_FORMAT_VERSION
 from sqcli.store._documents import CHECKSUM, read_json
 from sqcli.store._identity import require_identity
 from sqcli.store._layout import RECORD_FIELDS, Layout
@@ -24,11 +24,11 @@ def read_root(path: Path) -> dict[str, Any]:
     attributes = document.get("attributes")
     if document.get("node_type") != "group" or not isinstance(attributes, dict):
         raise SqcliError(f"{path}: no sqcli ensemble (not the root of a Zarr group with attributes)")
-    if attributes.get("format") != FORMAT:
-        raise SqcliError(f"{path}: a Zarr group but no sqcli ensemble (attribute format is not {FORMAT!r})")
-    if attributes.get("format_version") != FORMAT_VERSION:
+    if attributes.get("format") != ENSEMBLE_FORMAT:
+        raise SqcliError(f"{path}: a Zarr group but no sqcli ensemble (attribute format is not {ENSEMBLE_FORMAT!r})")
+    if attributes.get("format_version") != ENSEMBLE_FORMAT_VERSION:
         version = attributes.get("format_version")
-        raise SqcliError(f"{path}: format_version is {version!r}, this sqcli reads {FORMAT_VERSION}")
+        raise SqcliError(f"{path}: format_version is {version!r}, this sqcli reads {ENSEMBLE_FORMAT_VERSION}")
     for name in ("target_draws", "chain_group"):
         if type(attributes.get(name)) is not int or not 0 <= attributes[name] < LONGEST:
             raise DamageError(f"{path}/zarr.json: damaged metadata, {name} is {attributes.get(name)!r}")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sqcli.theories._quadrature import Potential, table
+from sqcli.theories._quadrature import Potential, quadrature
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -38,7 +38,7 @@ def log_density(theory: Potential, y: "Tensor", level: "Tensor") -> "Tensor":
     t, log = _posterior(theory, y, level)
     safe = torch.where(level > 0, level, 1.0)
     smooth = torch.logsumexp(log, -1) + torch.log((t[:, 1] - t[:, 0]) / safe) - 0.5 * np.log(2 * np.pi)
-    return torch.where(level > 0, smooth, -theory.potential(y)) - table(theory).log_z
+    return torch.where(level > 0, smooth, -theory.potential(y)) - quadrature(theory).log_z
 
 
 def _posterior(theory: Potential, y: "Tensor", level: "Tensor") -> tuple["Tensor", "Tensor"]:
@@ -51,7 +51,7 @@ def _posterior(theory: Potential, y: "Tensor", level: "Tensor") -> tuple["Tensor
         value: Tensor = -theory.potential(centre[:, None] + t) - 0.5 * (t / s) ** 2
         return value
 
-    points = table(theory).points
+    points = quadrature(theory).points
     share = torch.linspace(0, 1, points + 1, dtype=y.dtype, device=y.device)
     with torch.no_grad():
         low, high = _window(theory, y.detach(), s[:, 0])
@@ -77,7 +77,7 @@ def _window(theory: Potential, y: "Tensor", s: "Tensor") -> tuple["Tensor", "Ten
     """Bounds of t, each (n,)."""
     import torch
 
-    found = table(theory)
+    found = quadrature(theory)
     nearest = torch.where(y < 0, -found.lowest, found.lowest)
     width = s * torch.sqrt(2 * (theory.potential(y) - found.least + MARGIN))
     height = ((nearest - y) / s) ** 2 / 2 + MARGIN
@@ -90,7 +90,7 @@ def _window(theory: Potential, y: "Tensor", s: "Tensor") -> tuple["Tensor", "Ten
 @lru_cache(maxsize=64)
 def _wall(theory: Potential) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Heights, increasing, and for each a place beyond which S − min S is higher."""
-    found = table(theory)
+    found = quadrature(theory)
     places = found.reach * np.concatenate([np.linspace(0, 1, 1001)[1:], np.geomspace(1, 1e5, 4001)[1:]])
     heights = np.asarray(theory.potential(places)) - found.least
     heights = np.minimum.accumulate(heights[::-1])[::-1]  # what is not undercut further out

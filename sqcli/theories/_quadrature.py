@@ -30,7 +30,7 @@ class Potential(Hashable, Protocol):
 
 
 @dataclass(frozen=True)
-class Table:
+class Quadrature:
     """Nodes x > 0 with the probabilities of ±x together.
 
     Attributes:
@@ -59,7 +59,7 @@ class Table:
 
 
 @lru_cache(maxsize=64)
-def table(theory: Potential) -> Table:
+def quadrature(theory: Potential) -> Quadrature:
     """The quadrature of `theory`.
 
     Raises:
@@ -74,7 +74,7 @@ def table(theory: Potential) -> Table:
         total = float(weight.sum())
         if abs(np.log(total) - before) < tolerance:
             points = _points(theory, reach, least, total)
-            return Table(start, reach, points, least, lowest, x, weight / total, float(np.log(total) - least))
+            return Quadrature(start, reach, points, least, lowest, x, weight / total, float(np.log(total) - least))
         before, panels = float(np.log(total)), 2 * panels
     raise UsageError(f"{theory}: its wells are too narrow to be integrated")
 
@@ -124,7 +124,7 @@ def cumulants(m2: float, m4: float, m6: float, m8: float) -> tuple[float, float,
 @lru_cache(maxsize=64)
 def references(theory: Potential) -> dict[tuple[str, str | None], float]:
     """Expectation values under the names of the observables."""
-    found = table(theory)
+    found = quadrature(theory)
     m2, m4, m6, m8 = moments = [found.mean(found.x**n) for n in (2, 4, 6, 8)]
     k2, *higher = kappa = cumulants(m2, m4, m6, m8)
     size = found.mean(found.x)
@@ -146,7 +146,7 @@ def transport(theory: Potential) -> tuple[Array, Array]:
     """Points (z, x), z ≥ 0, of the increasing map that takes N(0, 1) to e^{−S}/Z; linear in between."""
     from scipy.special import ndtri
 
-    found = table(theory)
+    found = quadrature(theory)
     edges = np.linspace(found.start, found.reach, 2**17 + 1)
     middle = (edges[1:] + edges[:-1]) / 2
     ends, centre = np.exp(found.least - theory.potential(edges)), np.exp(found.least - theory.potential(middle))

@@ -68,7 +68,7 @@ class ZeroDimensional(ABC):
 
     def log_partition(self, lattice: Lattice) -> float:
         """Log ∫ e^{−S} dx."""
-        return _quadrature.table(self).log_z
+        return _quadrature.quadrature(self).log_z
 
     def denoise(self, y: Any, level: Any, lattice: Lattice) -> Any:
         """E[x₀ | y = x₀ + s z] for torch tensors: (n, 1), s () or (n,) -> (n, 1)."""

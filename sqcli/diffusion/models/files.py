@@ -18,8 +18,8 @@ from sqcli.diffusion.models.identity import identity_of
 from sqcli.errors import BusyError, DamageError, SqcliError
 from sqcli.files import explained, open_lock, read_bytes, replace_bytes, require_own_directories
 
-FORMAT = "sqcli-model"
-FORMAT_VERSION = 1
+MODEL_FORMAT = "sqcli-model"
+MODEL_FORMAT_VERSION = 1
 DOCUMENT = "model.yaml"
 WEIGHTS = "weights.safetensors"
 TRAINING = "training"
@@ -103,11 +103,11 @@ def read_document(path: Path) -> dict[str, Any]:
         raise DamageError(f"{file}: damaged, not valid YAML ({_first_line(error)})") from None
     if not isinstance(document, dict):
         raise SqcliError(f"{file}: not the description of a model (no keys and values)")
-    if document.get("format") != FORMAT:
-        raise SqcliError(f"{file}: not the description of a model (format is not {FORMAT})")
-    if document.get("format_version") != FORMAT_VERSION:
+    if document.get("format") != MODEL_FORMAT:
+        raise SqcliError(f"{file}: not the description of a model (format is not {MODEL_FORMAT})")
+    if document.get("format_version") != MODEL_FORMAT_VERSION:
         found = document.get("format_version")
-        raise SqcliError(f"{file}: format version {found!r} is not {FORMAT_VERSION}; use a newer sqcli")
+        raise SqcliError(f"{file}: format version {found!r} is not {MODEL_FORMAT_VERSION}; use a newer sqcli")
     if identity_of(document) not in (None, document.get("identity")):
         raise DamageError(f"{file}: its identity is not that of the training it describes; something was changed")
     return {name: value for name, value in document.items() if name not in (SEALED, CHECKSUM)}
@@ -138,7 +138,7 @@ def _require_plain(text: str) -> None:
 def write_document(path: Path, document: Mapping[str, Any]) -> None:
     """Replace `model.yaml`; plain numbers, texts, lists and mappings only."""
     plain = json.loads(json.dumps(document, allow_nan=False))
-    head = {"format": FORMAT, "format_version": FORMAT_VERSION, SEALED: SEAL}
+    head = {"format": MODEL_FORMAT, "format_version": MODEL_FORMAT_VERSION, SEALED: SEAL}
     text = yaml.safe_dump(head | plain, sort_keys=False, allow_unicode=True, width=110)
     replace_file(path, DOCUMENT, sealed(text.encode()))
 

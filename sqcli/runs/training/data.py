@@ -110,7 +110,7 @@ class DrawSource:
         self.blocks = [store.Block(c, d.start, d.stop) for c in _cut(chains, wide) for d in _cut(draws, long)]
         self.sizes = [len(block.chains) * (block.stop - block.start) for block in self.blocks]
 
-    def rows(self, block: store.Block) -> store.Rows:
+    def rows(self, block: store.Block) -> store.BlockDraws:
         """The fields of one of `blocks`, with their chains and draws."""
         return self._ensemble.read_block(block)
 

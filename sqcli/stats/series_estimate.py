@@ -26,7 +26,7 @@ _MEMORY_Z = 4.0
 
 
 @dataclass(frozen=True)
-class Verdict:
+class SeriesEstimate:
     """What can be said of one real series; None where it cannot."""
 
     error: float | None
@@ -44,16 +44,16 @@ class Verdict:
     outlier: float | None = None
 
 
-_NOTHING = Verdict(None, None, None, None, None, None, None, None, None, None, ())
+_NOTHING = SeriesEstimate(None, None, None, None, None, None, None, None, None, None, ())
 
 
-def constant(between: float | None) -> Verdict:
-    """The verdict on a series without fluctuations."""
+def constant(between: float | None) -> SeriesEstimate:
+    """The estimate of a series without fluctuations."""
     return replace(_NOTHING, error=0.0, method="gamma", between=between, flags=(f.CONSTANT,))
 
 
-def unknown(flag: str) -> Verdict:
-    """The verdict where no error can be computed."""
+def unknown(flag: str) -> SeriesEstimate:
+    """The estimate where no error can be computed."""
     return replace(_NOTHING, flags=(flag,))
 
 
@@ -124,7 +124,7 @@ def tails(deviations: FloatArray, span: float = 1.0) -> tuple[float, float]:
     return math.sqrt(span) * float(size**2 @ size) / square**1.5, span * largest / len(size)
 
 
-def judge(
+def estimate_series(
     series: FloatArray,
     chain_values: FloatArray,
     lengths: NDArray[np.int64],
@@ -132,7 +132,7 @@ def judge(
     s: float,
     window: int | None,
     tau_exp: float | None,
-) -> Verdict:
+) -> SeriesEstimate:
     """Analyse deviations (N,) that are not all zero, with pseudo-values (R,) of whole chains.
 
     Where neither error can be trusted the larger one is given, flagged. Numbers whose squares would overflow or vanish
@@ -141,14 +141,16 @@ def judge(
     largest = float(np.abs(series).max())
     unit = 1.0 if 1e-140 < largest < 1e140 else 2.0 ** min(math.frexp(largest)[1], 1023)
     series, chain_values = np.ascontiguousarray(series / unit), chain_values / unit
-    v = _judge(series, chain_values, lengths, gamma_method(series, lengths, s=s, window=window, tau_exp=tau_exp), s)
+    v = _estimate(series, chain_values, lengths, gamma_method(series, lengths, s=s, window=window, tau_exp=tau_exp), s)
     if unit == 1.0:
         return v
     error, between, outlier = (None if x is None else x * unit for x in (v.error, v.between, v.outlier))
     return replace(v, error=error, between=between, outlier=outlier)
 
 
-def _judge(series: FloatArray, chain_values: FloatArray, lengths: NDArray[np.int64], g: Window, s: float) -> Verdict:
+def _estimate(
+    series: FloatArray, chain_values: FloatArray, lengths: NDArray[np.int64], g: Window, s: float
+) -> SeriesEstimate:
     """The rule of the module, for numbers whose squares can be taken, with their Γ-method."""
     n, n_chains = len(series), len(lengths)
     scatter = between_chains_error(chain_values[:, None], lengths)
@@ -172,7 +174,7 @@ def _judge(series: FloatArray, chain_values: FloatArray, lengths: NDArray[np.int
         f.REPLICA_INCONSISTENT: inconsistent and not short,
     }
     lyapunov, outlier = tails(chain_values - chain_values.mean()) if scattered else tails(series, max(1.0, 2 * g.tau))
-    return Verdict(
+    return SeriesEstimate(
         error=error,
         method="between_chains" if scattered else "gamma",
         between=between,
