@@ -10,6 +10,7 @@ import importlib
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -30,13 +31,15 @@ numba.config.CACHE_DIR = os.environ[_kernel_cache.VARIABLE]
 def _load_without_blas() -> None:
     """Load numba's array functions without SciPy's linear algebra, which takes as long as the rest of a start.
 
-    No kernel uses it. Functions that others compile in the same process find it when they ask for it.
+    No kernel uses it. Functions that others compile in the same process find it when they ask for it. A numba whose
+    array functions lie elsewhere loads them itself, only later.
     """
     if "scipy.linalg" in sys.modules:
         return
     sys.modules["scipy.linalg"] = None  # type: ignore[assignment]  # an import of it fails now
     try:
-        importlib.import_module("numba.np.arraymath")
+        with suppress(ImportError):
+            importlib.import_module("numba.np.arraymath")
     finally:
         del sys.modules["scipy.linalg"]
 

@@ -3,9 +3,14 @@
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+
+from sqcli.lattice import _kernel_cache
+
+ROOT = Path(_kernel_cache.__file__).parents[2]
 
 
 def cache_folder(**environment):
@@ -90,3 +95,37 @@ def test_generate_runs_without_a_home(tmp_path):
     command = [sys.executable, "-m", "sqcli", "generate", str(tmp_path / "ens"), *options.split()]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_stamp_follows_the_kernels_in_every_folder_below(tmp_path, monkeypatch):
+    names = ["lattice/halo.py", "lattice/hartley/_steps.py", "theories/u1.py", "mcmc/hmc.py"]
+    others = ["runs/generate.py", "diffusion/nets/unet.py", "lattice/hartley/notes.txt"]
+    for name in (*names, *others):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x = 1\n")
+    monkeypatch.setattr(_kernel_cache, "PACKAGE", tmp_path)
+    seen = {_kernel_cache.choose()}
+    for name in names:
+        (tmp_path / name).write_text("x = 1.0\n")
+        seen.add(_kernel_cache.choose())
+    assert len(seen) == 1 + len(names)
+    for name in others:
+        (tmp_path / name).write_text("x = 1.0\n")
+    assert _kernel_cache.choose() in seen
+
+
+def test_all_kernels_lie_in_the_folders_that_the_stamp_covers():
+    files = [path for path in (ROOT / "sqcli").rglob("*.py") if "import numba" in (text := path.read_text())
+             or "sqcli.lattice.jit" in text]  # fmt: skip
+    assert {path.relative_to(ROOT / "sqcli").parts[0] for path in files} == set(_kernel_cache.KERNEL_FOLDERS)
+
+
+def test_another_compiler_is_one_line():
+    code = "import sys, sqcli.lattice.jit; sys.modules['numba.extending'] = None; from sqcli.cli import main; main()"
+    options = "generate /nowhere/e --theory free --lattice 4 -p mass2=1 --algorithm fahmc --draws 1"
+    done = subprocess.run([sys.executable, "-c", code, *options.split()], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "fahmc uses numba's compiler as it is from 0.60 to 0.68" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    needed = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    assert "numba>=0.60,<0.69" in needed

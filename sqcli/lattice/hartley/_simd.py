@@ -9,16 +9,24 @@ a time (`load_part` and so on). Each lane sees the same operations either way.
 
 import operator
 from collections.abc import Callable
+from importlib.metadata import version
 from typing import Any
 
-import llvmlite.binding
-from llvmlite import ir
-from numba.core import types
-from numba.core.typing import signature
-from numba.core.typing.templates import ConcreteTemplate, infer_global
-from numba.extending import intrinsic, lower_builtin, models, register_model
-
+from sqcli.errors import SqcliError
 from sqcli.lattice.jit import jit
+
+try:
+    import llvmlite.binding
+    from llvmlite import ir
+    from numba.core import types
+    from numba.core.typing import signature
+    from numba.core.typing.templates import ConcreteTemplate, infer_global
+    from numba.extending import intrinsic, lower_builtin, models, register_model
+except ImportError as error:  # no public interface makes vectors
+    raise SqcliError(
+        f"fahmc uses numba's compiler as it is from 0.60 to 0.68, numba {version('numba')} differs ({error}); "
+        "install one of those versions"
+    ) from error
 
 WIDTH = 8
 """Lanes of a vector: one cache line of float64."""

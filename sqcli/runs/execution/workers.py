@@ -19,10 +19,18 @@ def available_cores() -> int:
     """Cores this job was given: by the batch system, a container's quota, or the affinity of the process."""
     given = [os.environ.get("SLURM_CPUS_PER_TASK", ""), os.environ.get("PBS_NCPUS", "")]
     cores = [int(text) for text in given if text.isdigit() and int(text) > 0]
-    return min([*cores, *_quota(), len(os.sched_getaffinity(0))])
+    return min([*cores, *_quota(), _usable()])
+
+
+def _usable() -> int:
+    """Cores that this process may run on; all of the machine where the system knows no affinity (macOS)."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _quota() -> list[int]:
+    """Whole cores of the container's quota; empty where there is none."""
     try:
         with open("/sys/fs/cgroup/cpu.max", encoding="ascii") as file:  # noqa: PTH123 - a kernel file
             quota, period = file.read().split()
