@@ -14,7 +14,7 @@ from torch import Tensor
 
 from sqcli.diffusion.process.denoiser import Denoiser
 from sqcli.diffusion.process.noise import Noise
-from sqcli.diffusion.samplers import Place, halve, start
+from sqcli.diffusion.samplers import Rung, halve, start
 from sqcli.diffusion.samplers.sde import ReverseProcess
 from sqcli.diffusion.schedules import Schedule
 from sqcli.errors import UsageError
@@ -81,7 +81,7 @@ def backward(denoiser: Denoiser, noise: Noise, instants: Instants) -> Iterator[T
             noised = denoiser.join(y, given) + levels[index] * slow
             yield instants.alpha[shown[index]] * denoiser.to_field(noised)
         if index + 1 < len(levels):
-            y, _ = process.step(Place(denoiser, noise, given, levels, index), y, None)
+            y, _ = process.step(Rung(denoiser, noise, given, levels, index), y, None)
     yield denoiser.to_field(denoiser.join(halve(denoiser, y, levels[-1], given), given))
 
 

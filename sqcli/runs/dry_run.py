@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqcli.diffusion.models.design import Part
+from sqcli.diffusion.models.design import Choice
 from sqcli.diffusion.models.files import is_model, read_document
-from sqcli.diffusion.models.settings import Settings
+from sqcli.diffusion.models.settings import TrainingSettings
 from sqcli.errors import UsageError
 from sqcli.lattice.geometry import Lattice
 from sqcli.runs.generation.spec import RunSpec
@@ -23,8 +23,8 @@ def training(request: TrainRequest, ensembles: Sequence[RunSpec | SampleSpec]) -
     """
     if request.epochs is None:
         raise UsageError("epochs: is missing")
-    Settings(**request.settings())
-    theories = [Part(spec.theory, spec.theory_instance) for spec in ensembles]
+    TrainingSettings(**request.settings())
+    theories = [Choice(spec.theory, spec.theory_instance) for spec in ensembles]
     return design_for(request, theories, [Lattice(spec.lattice) for spec in ensembles]).document()
 
 

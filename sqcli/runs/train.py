@@ -25,8 +25,8 @@ from sqcli.diffusion.models.files import (
     write_document,
 )
 from sqcli.diffusion.models.model import Model, couplings_of
-from sqcli.diffusion.training.distributed import Ranks, threads_for, together, usable
-from sqcli.diffusion.training.trainer import Job, Moment, Trainer
+from sqcli.diffusion.training.distributed import Ranks, process_group, threads_for, training_device
+from sqcli.diffusion.training.trainer import Trainer, TrainingJob, TrainingProgress
 from sqcli.diffusion.training.trial import try_out
 from sqcli.errors import BusyError, SqcliError, Stopped, UsageError
 from sqcli.runs.execution import memory
@@ -43,12 +43,12 @@ from sqcli.runs.training.request import (
 )
 from sqcli.runs.training.soundness import require_sound
 
-__all__ = ["Moment", "TrainRequest", "train"]
+__all__ = ["TrainRequest", "TrainingProgress", "train"]
 
 SITE_BYTES = 1500  # of a network and its gradient, for each site of a batch, at least
 
 
-def train(request: TrainRequest, stop: threading.Event, progress: Callable[[Moment], None]) -> None:
+def train(request: TrainRequest, stop: threading.Event, progress: Callable[[TrainingProgress], None]) -> None:
     """Carry out `request`.
 
     Args:
@@ -61,7 +61,7 @@ def train(request: TrainRequest, stop: threading.Event, progress: Callable[[Mome
         SqcliError: the model there is another one, an ensemble cannot be read, the loss is not finite, ….
         Stopped: ended early by `stop` or the time limit; run again to go on.
     """
-    with together(usable(request.device)) as ranks, contextlib.ExitStack() as held:
+    with process_group(training_device(request.device)) as ranks, contextlib.ExitStack() as held:
         if ranks.rank == 0:
             _prepare(request, ranks, stop, held)
         ranks.wait()
@@ -129,7 +129,7 @@ def _go_on(
     document: Mapping[str, Any],
     ranks: Ranks,
     stop: threading.Event,
-    progress: Callable[[Moment], None],
+    progress: Callable[[TrainingProgress], None],
 ) -> None:
     if ranks.rank == 0:
         _require_memory(request, document, ranks)
@@ -140,11 +140,11 @@ def _go_on(
         trainer = Trainer(job, ranks, request.compile, resume)
         with stoppable(request.time_limit, stop):
             done = trainer.run(stop, progress, request.checkpoint_every)
-        record = trainer.state.record
+        record = trainer.checkpoint.record
         if not done:
             where = f"step {record.step} of {trainer.steps}"
             raise Stopped(f"{request.path}: stopped at {where}, which is written; run again to go on")
-        net, entries = trainer.finish()
+        net, ensembles = trainer.finish()
         if ranks.rank == 0:
             told = {"steps": record.step, "seconds": round(record.seconds, 3), "device": ranks.device_name}
             told |= {"compiled": request.compile}
@@ -153,17 +153,17 @@ def _go_on(
             model = trainer.job
             provenance = {k: document[k] for k in creation((), "") if k in document}
             Model(
-                model.design, net, entries, model.seed, model.identity, tuple(document["parents"]),
+                model.design, net, ensembles, model.seed, model.identity, tuple(document["parents"]),
                 document["training"] | told, provenance,
             ).save(request.path)  # fmt: skip
 
 
-def _threads(job: Job, ranks: Ranks) -> contextlib.AbstractContextManager[None]:
+def _threads(job: TrainingJob, ranks: Ranks) -> contextlib.AbstractContextManager[None]:
     """As many of torch's threads as this process's share of a batch feeds."""
     return threads_for(job.settings.batch_size // ranks.size * max(source.lattice.volume for source in job.training))
 
 
-def _job(request: TrainRequest, document: Mapping[str, Any]) -> Job:
+def _job(request: TrainRequest, document: Mapping[str, Any]) -> TrainingJob:
     design = Design.from_document(document)
     settings = settings_of(document)
     origins = open_origins(request, [parent for parent in document["parents"] if "ensemble" in parent])
@@ -172,7 +172,7 @@ def _job(request: TrainRequest, document: Mapping[str, Any]) -> Job:
         origin.sources(settings.validation, couplings_of(theory, design.couplings))
         for origin, theory in zip(origins, theories, strict=True)
     ]
-    return Job(
+    return TrainingJob(
         path=request.path,
         identity=document["identity"],
         design=design,

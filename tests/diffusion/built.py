@@ -2,7 +2,7 @@
 
 import torch
 
-from sqcli.diffusion.models.design import Design, Entry, Part
+from sqcli.diffusion.models.design import Choice, Design, TrainingEnsemble
 from sqcli.diffusion.models.fitting import fit
 from sqcli.diffusion.models.model import Model
 from sqcli.lattice.geometry import Lattice
@@ -19,10 +19,10 @@ def design(net="mlp", extents=(4, 4), theory="phi4", parameters=PHI4, couplings=
     options = {name: value for name, value in sizes.items() if "__" not in name}
     of_objective = {n.removeprefix("objective__"): v for n, v in sizes.items() if n.startswith("objective__")}
     parts = {
-        "net": Part.build("net", net, SMALL.get(net, {}) | options),
-        "schedule": Part.build("schedule", "ve", {}),
-        "objective": Part.build("objective", objective, of_objective),
-        "theory": Part.build("theory", theory, parameters),
+        "net": Choice.build("net", net, SMALL.get(net, {}) | options),
+        "schedule": Choice.build("schedule", "ve", {}),
+        "objective": Choice.build("objective", objective, of_objective),
+        "theory": Choice.build("theory", theory, parameters),
     }
     return Design(parts, Lattice(extents), couplings)
 
@@ -43,6 +43,6 @@ def fields(extents, n=64, seed=5):
 def model(net="mlp", extents=(4, 4), seed=1, **sizes):
     made = design(net, extents, **sizes)
     built = shaken(made.build_net(seed))
-    entry = Entry(made.lattice, (), fit(fields(extents), made.lattice, built.slow_mode))
+    entry = TrainingEnsemble(made.lattice, (), fit(fields(extents), made.lattice, built.slow_mode))
     parents = ({"ensemble": "e", "identity": "f" * 64},)
     return Model(made, built, (entry,), seed, "0" * 64, parents, {"epochs": 1}, {"created_at": "2026-01-01T00:00:00"})

@@ -5,8 +5,8 @@ import pytest
 import torch
 from gaussians import ONE
 
-from sqcli.diffusion.models.exact import known_denoiser, known_facts
-from sqcli.diffusion.nets._base import Setting
+from sqcli.diffusion.models.exact import known_denoiser, known_statistics
+from sqcli.diffusion.nets._base import Problem
 from sqcli.diffusion.nets.analytic import Analytic
 from sqcli.diffusion.schedules.geometric import Geometric
 from sqcli.errors import UsageError
@@ -43,20 +43,20 @@ def test_levels_may_differ_between_draws(rng):
 
 def test_facts_hold_the_spectrum_on_any_lattice():
     theory = Free(mass2=0.3)
-    facts = known_facts(theory, Lattice((4, 4)), scale=2.0)
+    statistics = known_statistics(theory, Lattice((4, 4)), scale=2.0)
     for lattice in (Lattice((4, 4)), Lattice((6, 10))):
-        np.testing.assert_allclose(4 * facts.spectrum(lattice, None)[0], theory.propagator(lattice), rtol=1e-12)
-    well = known_facts(DoubleWell(a=-4.0, b=1.0), ONE)
+        np.testing.assert_allclose(4 * statistics.spectrum(lattice, None)[0], theory.propagator(lattice), rtol=1e-12)
+    well = known_statistics(DoubleWell(a=-4.0, b=1.0), ONE)
     assert float(well.spectrum(ONE, None)) == pytest.approx(1.835342, abs=1e-6)
     level = torch.tensor(0.5).double()
     assert float(well.residual(level, ONE, None)) == pytest.approx(1.835342 * 0.25 / (1.835342 + 0.25), abs=1e-6)
 
 
 def test_it_has_nothing_to_train_and_refuses_what_it_does_not_know():
-    net = Analytic().build(Setting(Free(mass2=0.3), CUBE, Geometric()))
+    net = Analytic().build(Problem(Free(mass2=0.3), CUBE, Geometric()))
     assert not list(net.parameters())
     assert net.dtype == torch.float64
     with pytest.raises(UsageError, match="Phi4"):
-        Analytic().build(Setting(Phi4(kappa=0.2, lam=0.022), CUBE, Geometric()))
+        Analytic().build(Problem(Phi4(kappa=0.2, lam=0.022), CUBE, Geometric()))
     with pytest.raises(UsageError, match="couplings"):
-        Analytic().check(Setting(Free(mass2=0.3), CUBE, Geometric(), ("mass2",)))
+        Analytic().check(Problem(Free(mass2=0.3), CUBE, Geometric(), ("mass2",)))

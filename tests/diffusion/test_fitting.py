@@ -1,4 +1,4 @@
-"""Facts of synthetic data whose spectrum and slow mode are known exactly."""
+"""Mode statistics of synthetic data whose spectrum and slow mode are known exactly."""
 
 import math
 
@@ -34,8 +34,8 @@ def test_spectrum_of_a_free_field(judge):
 
     def sample(seed, size):
         n = 20_000 * size
-        facts = fit(gaussian(n, exact, seed), LATTICE, slow_mode=False)
-        found = facts.spectrum(LATTICE, None)[0] * facts.scale**2
+        statistics = fit(gaussian(n, exact, seed), LATTICE, slow_mode=False)
+        found = statistics.spectrum(LATTICE, None)[0] * statistics.scale**2
         return estimate(found / exact, math.sqrt(2 / n), 1.0)  # of each mode alone; of shared tables less
 
     judge.check(sample)
@@ -50,11 +50,11 @@ def test_mass_that_depends_on_the_slow_mode(judge):
         h = torch.randn(n, *LATTICE.extents, dtype=torch.float64, generator=generator)
         h = h / torch.sqrt(a + b * (m**2)[:, None, None])
         h[:, 0, 0] = math.sqrt(LATTICE.volume) * m
-        facts = fit(modes(h, 2), LATTICE, slow_mode=True)
+        statistics = fit(modes(h, 2), LATTICE, slow_mode=True)
         found = []
         for value in (0.0, 1.0, 2.0):
-            given = torch.tensor([value / facts.scale], dtype=torch.float64)
-            found.append((facts.spectrum(LATTICE, given)[0] * facts.scale**2 * (a + b * value**2))[1:, 1:])
+            given = torch.tensor([value / statistics.scale], dtype=torch.float64)
+            found.append((statistics.spectrum(LATTICE, given)[0] * statistics.scale**2 * (a + b * value**2))[1:, 1:])
         return estimate(torch.stack(found).numpy(), 1.7 / math.sqrt(n), 1.0)  # as over seeds
 
     judge.check(sample)
@@ -66,8 +66,8 @@ def test_tables_serve_another_size(judge):
 
     def sample(seed, size):
         n = 20_000 * size
-        facts = fit(gaussian(n, spectrum, seed), LATTICE, slow_mode=False)
-        found = facts.spectrum(other, None)[0] * facts.scale**2 / exact
+        statistics = fit(gaussian(n, spectrum, seed), LATTICE, slow_mode=False)
+        found = statistics.spectrum(other, None)[0] * statistics.scale**2 / exact
         return estimate(found, math.sqrt(2 / n), 1.0, tolerance=0.002)  # interpolated
 
     judge.check(sample)

@@ -7,14 +7,14 @@ import torch
 from gaussians import ONE
 from statistical import mean
 
-from sqcli.diffusion.models.exact import known_denoiser, known_facts
+from sqcli.diffusion.models.exact import known_denoiser, known_statistics
 from sqcli.diffusion.nets._base import Net
 from sqcli.diffusion.process.denoiser import Denoiser
 from sqcli.diffusion.process.divergence import coloured_divergence, colouring, exact_divergence, plain_divergence
-from sqcli.diffusion.process.mode_statistics import Facts
+from sqcli.diffusion.process.mode_statistics import ModeStatistics
 from sqcli.diffusion.process.noise import Noise
 from sqcli.diffusion.samplers._base import Weighted
-from sqcli.diffusion.samplers._gates import gates
+from sqcli.diffusion.samplers._grid_check import grid_errors
 from sqcli.diffusion.samplers._ladder import halve, unhalve
 from sqcli.diffusion.samplers.ode import ProbabilityFlow
 from sqcli.diffusion.schedules.geometric import Geometric
@@ -62,16 +62,16 @@ class Slow(Net):
 
 def bent(lattice):
     theory = Free(mass2=0.5)
-    return Denoiser(Bent(), known_facts(theory, lattice), WIDE, theory, lattice, torch.empty(0).double())
+    return Denoiser(Bent(), known_statistics(theory, lattice), WIDE, theory, lattice, torch.empty(0).double())
 
 
 def slow(lattice, mass2=0.3):
     theory = Free(mass2=mass2)
-    facts = known_facts(theory, lattice, 0.8).tensors()
+    statistics = known_statistics(theory, lattice, 0.8).tensors()
     # −log p(M) = ½ V m² M² in physical units
-    facts["slow"] = double([lattice.volume, 0.0, 1.0, 0.8**2 * lattice.volume * mass2 / 2])
-    facts = Facts.from_tensors(0.8, facts)
-    return Denoiser(Slow(), facts, WIDE, theory, lattice, torch.empty(0).double())
+    statistics["slow"] = double([lattice.volume, 0.0, 1.0, 0.8**2 * lattice.volume * mass2 / 2])
+    statistics = ModeStatistics.from_tensors(0.8, statistics)
+    return Denoiser(Slow(), statistics, WIDE, theory, lattice, torch.empty(0).double())
 
 
 @pytest.mark.parametrize(
@@ -110,11 +110,11 @@ def test_log_q_converges_at_fourth_order(seed):
 
 def test_gates_see_a_grid_that_is_too_coarse(seed):
     denoiser = known_denoiser(Free(mass2=0.3), SMALL, Geometric())
-    fine, coarse = (gates(ProbabilityFlow(n), denoiser, noise(seed, 3, SMALL)) for n in (60, 6))
+    fine, coarse = (grid_errors(ProbabilityFlow(n), denoiser, noise(seed, 3, SMALL)) for n in (60, 6))
     assert max(fine.values()) < 0.01
     assert min(coarse["doubled"], coarse["way_back"]) > 0.3
     assert coarse["round_trip"] > 100 * fine["round_trip"] > 0
-    adaptive = gates(ProbabilityFlow(10, tolerance=1e-6), denoiser, noise(seed, 2, SMALL))
+    adaptive = grid_errors(ProbabilityFlow(10, tolerance=1e-6), denoiser, noise(seed, 2, SMALL))
     assert max(adaptive.values()) < 1e-2
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from built import SMALL, design, fields, model, shaken
 
-from sqcli.diffusion.models.design import Part
+from sqcli.diffusion.models.design import Choice
 from sqcli.errors import UsageError
 from sqcli.lattice.geometry import Lattice
 
@@ -68,8 +68,8 @@ def test_the_perceptron_sees_its_distinct_neighbours():
 
 def test_the_published_perceptron():
     """2411.11297: [x, t] → 3 × (Dense 128, SiLU) → 1."""
-    part = Part.build("net", "mlp", {})
-    net = part.value.build(design("mlp", (1,)).setting)
+    part = Choice.build("net", "mlp", {})
+    net = part.value.build(design("mlp", (1,)).problem)
     assert [p.shape for p in net.parameters()] == [(128, 2), (128,), *[(128, 128), (128,)] * 2, (1, 128), (1,)]
 
 
@@ -79,7 +79,7 @@ def test_an_untrained_network_denoises_linearly():
     net, y = made.build_net(1), fields((4, 4), 2)
     whole = model("ncsnpp")
     denoiser = type(whole.denoiser())(
-        net, whole.entries[0].facts, made.schedule, made.theory, made.lattice, torch.zeros(0)
+        net, whole.ensembles[0].statistics, made.schedule, made.theory, made.lattice, torch.zeros(0)
     )
     data2 = denoiser.spectrum(None).mean()
     with torch.no_grad():

@@ -6,11 +6,11 @@ import torch
 from built import design, fields, model
 from statistical import mean
 
-from sqcli.diffusion.models.design import Part
+from sqcli.diffusion.models.design import Choice
 from sqcli.diffusion.nets._base import Net
-from sqcli.diffusion.objectives._drawn import draw_levels
+from sqcli.diffusion.objectives._noising import draw_levels
 from sqcli.diffusion.process.denoiser import Denoiser
-from sqcli.diffusion.process.mode_statistics import Facts
+from sqcli.diffusion.process.mode_statistics import ModeStatistics
 
 
 class Linear(Net):
@@ -29,12 +29,12 @@ class Linear(Net):
 def white(gain=1.0, variance=0.6, slow=False):
     made = design()
     one = torch.ones(1, dtype=torch.float64)
-    facts = Facts(1.0, one, one[None] / variance, one, one[None], torch.zeros(0))
-    return Denoiser(Linear(gain, slow), facts, made.schedule, made.theory, made.lattice, torch.zeros(0))
+    statistics = ModeStatistics(1.0, one, one[None] / variance, one, one[None], torch.zeros(0))
+    return Denoiser(Linear(gain, slow), statistics, made.schedule, made.theory, made.lattice, torch.zeros(0))
 
 
 def objective(name, **options):
-    return Part.build("objective", name, options).value
+    return Choice.build("objective", name, options).value
 
 
 def losses(name, denoiser, seed, n=20_000, **options):
@@ -130,10 +130,11 @@ def test_the_slow_mode_is_left_out():
             return super().forward(y, level, context) - y.mean((1, 2), keepdim=True)
 
     denoiser = white(slow=True)
-    facts = model("spectral").entries[0].facts
+    statistics = model("spectral").ensembles[0].statistics
     net = Spy()
     net.__class__ = type("Spy", (Spy,), {"slow_mode": True})
-    denoiser = Denoiser(net, facts, *(getattr(denoiser, n) for n in ("schedule", "theory", "lattice", "couplings")))
+    rest = [getattr(denoiser, name) for name in ("schedule", "theory", "lattice", "couplings")]
+    denoiser = Denoiser(net, statistics, *rest)
     for name, options in (("dsm", {}), ("ism", {"divergence": "exact"})):
         objective(name, **options).loss(denoiser, fields((4, 4), 8), torch.Generator().manual_seed(1))
     assert max(seen) < 1e-12

@@ -10,7 +10,7 @@ from statistical import estimate, mean
 
 from sqcli.diffusion.models.exact import known_denoiser
 from sqcli.diffusion.models.fitting import fit
-from sqcli.diffusion.nets._base import Setting
+from sqcli.diffusion.nets._base import Problem
 from sqcli.diffusion.nets.spectral import Spectral
 from sqcli.diffusion.objectives.path import PathWeight
 from sqcli.diffusion.objectives.target import TargetScore, target
@@ -89,14 +89,14 @@ def test_log_z_and_moments_in_one_variable(theory, steps, judge):
 
 def spectral(lattice, theory, fields, seed=1, spread=0.0):
     torch.manual_seed(seed)
-    net = Spectral(channels=8, blocks=1, embedding=16).build(Setting(theory, lattice, SCHEDULE))
+    net = Spectral(channels=8, blocks=1, embedding=16).build(Problem(theory, lattice, SCHEDULE))
     for parameter in net.parameters():
         parameter.data += spread * torch.randn_like(parameter)
     return Denoiser(net, fit(fields, lattice, True), SCHEDULE, theory, lattice, torch.empty(0).double())
 
 
 def rough_phi4(n, lattice):
-    """Not equilibrium: any facts must do."""
+    """Not equilibrium: any statistics must do."""
     return 0.9 * torch.randn(n, *lattice.extents, dtype=torch.float64, generator=torch.Generator().manual_seed(5))
 
 
@@ -141,8 +141,8 @@ def test_target_has_no_noise_in_a_gaussian_theory():
     slow = spectral(lattice, theory, x)
     table = torch.unique(torch.from_numpy(phat2(lattice.extents))) + 0.7
     stiffness = torch.stack([table, torch.zeros_like(table)])
-    facts = replace(slow.facts, scale=1.0, phat2=table - 0.7, stiffness=stiffness)
-    slow = replace(slow, facts=facts)
+    statistics = replace(slow.statistics, scale=1.0, phat2=table - 0.7, stiffness=stiffness)
+    slow = replace(slow, statistics=statistics)
     level = torch.linspace(0.05, 3, 30, dtype=torch.float64)
     y = fields + level[:, None, None] * slow.project(noise(lattice, 30).normal(0))
     found = target(slow, x, y, level)
@@ -188,7 +188,7 @@ def test_training_narrows_the_weights(objective, judge):
         else:  # needs equilibrium: accept by importance resampling of the untrained model's own paths
             fields, log_w = log_weight(d, Path(n_steps=4), 20_000, seed)
             chosen = torch.multinomial(torch.softmax(log_w, 0), 4000, True, generator=random)
-            d = replace(d, facts=fit(fields[chosen], lattice, True))
+            d = replace(d, statistics=fit(fields[chosen], lattice, True))
             x = d.from_field(fields[chosen])
         before = log_weight(d, Path(n_steps=4), 2000, seed + 1)[1].std()
         d = trained(d, x, objective, random)
@@ -209,4 +209,4 @@ def trained(d, x, objective, random):
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    return d if extra is None else replace(d, facts=objective.finish(extra, d.facts))
+    return d if extra is None else replace(d, statistics=objective.finish(extra, d.statistics))

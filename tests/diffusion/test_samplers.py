@@ -248,7 +248,7 @@ def test_where_nothing_is_known_or_real_they_refuse():
     with pytest.raises(UsageError, match="not known"):
         known_denoiser(U1(beta=1.0), Lattice((4, 4)), Geometric())
     denoiser = known_denoiser(Free(mass2=1.0), ONE, Geometric())
-    links = type(denoiser)(denoiser.net, denoiser.facts, Geometric(), U1(beta=1.0), ONE, denoiser.couplings)
+    links = type(denoiser)(denoiser.net, denoiser.statistics, Geometric(), U1(beta=1.0), ONE, denoiser.couplings)
     for sampler in EVERY.values():
         sampler.check(denoiser)
         with pytest.raises(UsageError, match="real fields"):

@@ -9,7 +9,7 @@ import yaml
 from built import PHI4, fields, model
 from safetensors.torch import load_file, save_file
 
-from sqcli.diffusion.models.design import Entry
+from sqcli.diffusion.models.design import TrainingEnsemble
 from sqcli.diffusion.models.files import CHECKSUM, sealed
 from sqcli.diffusion.models.identity import digest
 from sqcli.diffusion.models.model import Model, is_model
@@ -39,15 +39,15 @@ def test_what_is_read_is_what_was_written(tmp_path, net):
     assert (tmp_path / "m" / "weights.safetensors").read_bytes() == before
 
 
-def test_the_nearest_entry_serves():
+def test_the_nearest_ensemble_serves():
     made = model(couplings=("kappa",))
-    facts = made.entries[0].facts
+    statistics = made.ensembles[0].statistics
     places = [((4, 4), 0.1), ((16, 16), 0.1), ((4, 4), 0.3), ((16, 16), 0.3)]
-    entries = tuple(
-        Entry(Lattice(extents), (kappa,), replace(facts, scale=number + 1.0))
+    ensembles = tuple(
+        TrainingEnsemble(Lattice(extents), (kappa,), replace(statistics, scale=number + 1.0))
         for number, (extents, kappa) in enumerate(places)
     )
-    made = replace(made, entries=entries)
+    made = replace(made, ensembles=ensembles)
     for kappa, extent, scale, told in ((0.12, 5, 1, -0.8), (0.12, 32, 2, -0.8), (0.25, 4, 3, 0.5), (0.35, 12, 4, 1.5)):
         denoiser = made.denoiser(Phi4(kappa=kappa, lam=0.022), Lattice((extent, extent)))
         assert denoiser.scale == scale

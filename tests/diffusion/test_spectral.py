@@ -5,7 +5,7 @@ import torch
 
 from sqcli.diffusion.models.fitting import fit
 from sqcli.diffusion.modes import filtered, modes
-from sqcli.diffusion.nets._base import Context, Setting
+from sqcli.diffusion.nets._base import Context, Problem
 from sqcli.diffusion.nets.spectral import Spectral
 from sqcli.diffusion.process.denoiser import Denoiser
 from sqcli.diffusion.schedules.geometric import Geometric
@@ -19,7 +19,7 @@ THEORY = Phi4(0.2, 0.1)
 def denoiser(extents, *, random=True, reach=1, head="score"):
     lattice, schedule = Lattice(extents), Geometric()
     torch.manual_seed(1)
-    net = Spectral(channels=6, blocks=2, reach=reach, embedding=8, head=head).build(Setting(THEORY, lattice, schedule))
+    net = Spectral(channels=6, blocks=2, reach=reach, embedding=8, head=head).build(Problem(THEORY, lattice, schedule))
     if random:
         for parameter in net.parameters():
             torch.nn.init.normal_(parameter, std=0.3)
@@ -93,7 +93,7 @@ def test_untrained_it_is_the_wiener_filter():
 
 def test_four_dimensions_are_refused():
     with pytest.raises(UsageError, match="up to 3 dimensions"):
-        Spectral().check(Setting(THEORY, Lattice((4, 4, 4, 4)), Geometric()))
+        Spectral().check(Problem(THEORY, Lattice((4, 4, 4, 4)), Geometric()))
 
 
 def test_sizes_are_checked():

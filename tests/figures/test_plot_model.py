@@ -12,8 +12,8 @@ from statistical import difference, estimate, mean, reported, spread
 
 from sqcli import stats
 from sqcli.analysis.measure import measure
-from sqcli.diffusion.models.design import Design, Entry, Part
-from sqcli.diffusion.models.exact import known_facts
+from sqcli.diffusion.models.design import Choice, Design, TrainingEnsemble
+from sqcli.diffusion.models.exact import known_statistics
 from sqcli.diffusion.models.fitting import fit
 from sqcli.diffusion.models.model import Model
 from sqcli.diffusion.schedules.ve import VarianceExploding
@@ -44,11 +44,11 @@ def one_thread():
 
 def saved(path, theory, parameters, extents=(1,), schedule="ve", scale=1.0):
     """The exact model of a theory, in units of `scale`."""
-    parts = {kind: Part.build(kind, name, {}) for kind, name in (("net", "analytic"), ("objective", "dsm"))}
-    parts |= {"schedule": Part.build("schedule", schedule, {}), "theory": Part.build("theory", theory, parameters)}
+    parts = {kind: Choice.build(kind, name, {}) for kind, name in (("net", "analytic"), ("objective", "dsm"))}
+    parts |= {"schedule": Choice.build("schedule", schedule, {}), "theory": Choice.build("theory", theory, parameters)}
     design = Design(parts, Lattice(extents))
-    facts = known_facts(design.theory, design.lattice, scale)
-    Model(design, design.build_net(1), (Entry(design.lattice, (), facts),), 1, "m" * 64).save(path)
+    statistics = known_statistics(design.theory, design.lattice, scale)
+    Model(design, design.build_net(1), (TrainingEnsemble(design.lattice, (), statistics),), 1, "m" * 64).save(path)
     return path
 
 
@@ -66,11 +66,11 @@ def mixture(tmp_path_factory):
 def phi4(tmp_path_factory):
     """A net without training."""
     path, lattice = tmp_path_factory.mktemp("models") / "phi4", Lattice((4, 4))
-    parts = {"net": Part.build("net", "mlp", {"width": 8}), "objective": Part.build("objective", "dsm", {})}
-    parts |= {"schedule": Part.build("schedule", "vp", {})}
-    design = Design(parts | {"theory": Part.build("theory", "phi4", {"kappa": 0.2, "lambda": 0.022})}, lattice)
-    facts = fit(torch.from_numpy(free_fields((4, 4), 0.5, 1, 64, 1)[0]), lattice, slow_mode=False)
-    Model(design, design.build_net(1).eval(), (Entry(lattice, (), facts),), 1, "p" * 64).save(path)
+    parts = {"net": Choice.build("net", "mlp", {"width": 8}), "objective": Choice.build("objective", "dsm", {})}
+    parts |= {"schedule": Choice.build("schedule", "vp", {})}
+    design = Design(parts | {"theory": Choice.build("theory", "phi4", {"kappa": 0.2, "lambda": 0.022})}, lattice)
+    statistics = fit(torch.from_numpy(free_fields((4, 4), 0.5, 1, 64, 1)[0]), lattice, slow_mode=False)
+    Model(design, design.build_net(1).eval(), (TrainingEnsemble(lattice, (), statistics),), 1, "p" * 64).save(path)
     return path
 
 

@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 
 from sqcli.diffusion.models.model import Model
 from sqcli.diffusion.training import _batches
-from sqcli.diffusion.training._batches import Batches, Rows
+from sqcli.diffusion.training._batches import Batches, Dataset
 from sqcli.errors import BusyError, SqcliError, Stopped, UsageError
 from sqcli.lattice.geometry import Lattice
 from sqcli.runs.generation.spec import Start
@@ -240,7 +240,7 @@ def test_streaming_equals_memory(tmp_path, ensemble, monkeypatch):
     reads = []
     read = training_data.DrawSource.read
     monkeypatch.setattr(training_data.DrawSource, "read", lambda self, b: reads.append(b) or read(self, b))
-    monkeypatch.setattr(_batches.Rows.__init__, "__defaults__", (0,))
+    monkeypatch.setattr(_batches.Dataset.__init__, "__defaults__", (0,))
     run(request_for(tmp_path / "streamed", ensemble))
     assert len(reads) > 2 * len(set(reads))
     assert equal(weights(tmp_path / "memory"), weights(tmp_path / "streamed"))
@@ -251,7 +251,7 @@ def test_every_draw_is_trained_on_once_or_left_out(tmp_path, monkeypatch, chains
     monkeypatch.setattr(training_data, "BLOCK_BYTES", 300)
     values = np.arange(chains * draws, dtype=float).reshape(chains, draws, 1) + 0.5
     origin = Origin.open(write(tmp_path / "e", values), 0, None)
-    parts = [Rows(source) for source in origin.sources(fraction, ())]
+    parts = [Dataset(source) for source in origin.sources(fraction, ())]
     batches = Batches([parts[0]], 4, seed=1)
     seen = torch.cat([batches(step)[1] for step in range(len(batches))]).flatten().tolist()
     left = parts[1].some(10**6, 10**6).flatten().tolist()
@@ -265,7 +265,7 @@ def test_every_draw_is_trained_on_once_or_left_out(tmp_path, monkeypatch, chains
 def test_ranks_share_batches_and_ensembles_take_turns(tmp_path):
     sizes = {"a": 60, "b": 20}
     rows = [
-        Rows(Origin.open(write(tmp_path / n, 100.0 * i + np.ones((1, k, 1))), 0, None).sources(0.0, ())[0])
+        Dataset(Origin.open(write(tmp_path / n, 100.0 * i + np.ones((1, k, 1))), 0, None).sources(0.0, ())[0])
         for i, (n, k) in enumerate(sizes.items())
     ]
     batches = Batches(rows, 10, seed=3, ranks=2)
@@ -311,7 +311,7 @@ def denoised(denoiser, y, level):
 
 
 def test_several_couplings_and_lattices(tmp_path):
-    """One network for two masses and two sizes: it is told the mass, and each ensemble has its own facts."""
+    """One network for two masses and two sizes: it is told the mass, and each ensemble has its own statistics."""
     paths = [
         write(tmp_path / f"e{i}", free_fields((n, n), mass2, 4, 200, i), parameters={"mass2": mass2}, seed=i)
         for i, (n, mass2) in enumerate([(4, 0.3), (4, 3.0), (6, 0.3)])
@@ -320,8 +320,8 @@ def test_several_couplings_and_lattices(tmp_path):
                     parameters={"channels": 4, "blocks": 1, "embedding": 8, "scales": 1}))  # fmt: skip
     model = Model.load(tmp_path / "m")
     assert model.design.couplings == ("mass2",)
-    assert [entry.couplings for entry in model.entries] == [(0.3,), (3.0,), (0.3,)]
-    scales = [entry.facts.scale for entry in model.entries]
+    assert [entry.couplings for entry in model.ensembles] == [(0.3,), (3.0,), (0.3,)]
+    scales = [entry.statistics.scale for entry in model.ensembles]
     assert scales[1] < 0.8 * scales[0]
     assert model.denoiser(Free(mass2=2.5)).scale == scales[1]
     assert model.denoiser(Free(mass2=0.3), Lattice((8, 8))).scale == scales[2]
@@ -353,7 +353,7 @@ def test_two_processes_train_one_model(tmp_path, ensemble):
         "import sys, torch; from sqcli.diffusion.training import trainer; from sqcli.cli import main\n"
         "finish = trainer.Trainer.finish\n"
         "def told(self):\n"
-        "    torch.save([p.detach() for p in self.state.parameters], f'{sys.argv[-1]}.{self.ranks.rank}')\n"
+        "    torch.save([p.detach() for p in self.checkpoint.parameters], f'{sys.argv[-1]}.{self.ranks.rank}')\n"
         "    sys.argv.pop(); return finish(self)\n"
         "trainer.Trainer.finish = told\n"
         "out = sys.argv[-1]; sys.argv[1:] = sys.argv[1:-1]; arguments = list(sys.argv); sys.argv.append(out)\n"

@@ -101,8 +101,8 @@ def test_odd_data_give_a_usable_model_or_one_line(tmp_path, kind, net):
     except SqcliError as error:
         told = str(error)
     if told is None:
-        entry = Model.load(tmp_path / "m").entries[0]
-        assert all(bool(torch.isfinite(table).all()) for table in entry.facts.tensors().values())
+        entry = Model.load(tmp_path / "m").ensembles[0]
+        assert all(bool(torch.isfinite(table).all()) for table in entry.statistics.tensors().values())
     else:
         assert "\n" not in told
         assert "do not determine a model" in told or "diverged" in told

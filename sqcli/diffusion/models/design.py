@@ -7,9 +7,9 @@ from typing import Any
 import torch
 
 from sqcli import parameters, registry
-from sqcli.diffusion.nets import Architecture, Net, Setting
+from sqcli.diffusion.nets import Architecture, Net, Problem
 from sqcli.diffusion.objectives import Objective
-from sqcli.diffusion.process.mode_statistics import Facts
+from sqcli.diffusion.process.mode_statistics import ModeStatistics
 from sqcli.diffusion.schedules import Schedule
 from sqcli.errors import UsageError
 from sqcli.lattice.geometry import Lattice
@@ -20,29 +20,29 @@ FOLDERS |= {"theory": "theories"}
 
 
 @dataclass(frozen=True)
-class Entry:
+class TrainingEnsemble:
     """What was learnt of one training ensemble beside the weights.
 
     Attributes:
         lattice: of its configurations.
         couplings: values of the parameters that the network is told, (c,).
-        facts: its scale and tables.
+        statistics: its scale and tables.
     """
 
     lattice: Lattice
     couplings: tuple[float, ...]
-    facts: Facts
+    statistics: ModeStatistics
 
 
 @dataclass(frozen=True)
-class Part:
+class Choice:
     """A choice from a folder: the name there and the frozen dataclass of its parameters."""
 
     name: str
     value: Any
 
     @classmethod
-    def build(cls, kind: str, name: object, values: object) -> "Part":
+    def build(cls, kind: str, name: object, values: object) -> "Choice":
         """From a name and public parameter names; UsageError when the folder or the class knows them not."""
         if not isinstance(name, str) or not isinstance(values, Mapping):
             raise UsageError(f"{kind} must be a name with a mapping of parameters")
@@ -63,65 +63,67 @@ class Design:
         couplings: names of the theory's parameters in which the training ensembles differ.
     """
 
-    parts: Mapping[str, Part]
+    choices: Mapping[str, Choice]
     lattice: Lattice
     couplings: tuple[str, ...] = ()
 
     @property
     def architecture(self) -> Architecture:
         """Sizes of the network."""
-        found: Architecture = self.parts["net"].value
+        found: Architecture = self.choices["net"].value
         return found
 
     @property
     def schedule(self) -> Schedule:
         """Noise schedule."""
-        found: Schedule = self.parts["schedule"].value
+        found: Schedule = self.choices["schedule"].value
         return found
 
     @property
     def objective(self) -> Objective:
         """What was minimised."""
-        found: Objective = self.parts["objective"].value
+        found: Objective = self.choices["objective"].value
         return found
 
     @property
     def theory(self) -> Theory:
         """That of the first training ensemble."""
-        found: Theory = self.parts["theory"].value
+        found: Theory = self.choices["theory"].value
         return found
 
     @property
-    def setting(self) -> Setting:
+    def problem(self) -> Problem:
         """What the network is built for."""
-        return Setting(self.theory, self.lattice, self.schedule, self.couplings)
+        return Problem(self.theory, self.lattice, self.schedule, self.couplings)
 
     def build_net(self, seed: int) -> Net:
         """The network with weights drawn from `seed` alone."""
-        self.architecture.check(self.setting)
+        self.architecture.check(self.problem)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            return self.architecture.build(self.setting)
+            return self.architecture.build(self.problem)
 
     def document(self) -> dict[str, Any]:
         """For `model.yaml`."""
         said: dict[str, Any] = {}
-        for kind, part in self.parts.items():
-            said |= {kind: part.name, "parameters" if kind == "theory" else f"{kind}_parameters": part.parameters}
+        for kind, choice in self.choices.items():
+            said |= {kind: choice.name, _parameters_of(kind): choice.parameters}
         return said | {"lattice": list(self.lattice.extents), "couplings": list(self.couplings)}
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "Design":
         """Inverse of `document`; UsageError, TypeError, KeyError or ValueError when it is none."""
-        parts = {
-            kind: Part.build(kind, document[kind], document["parameters" if kind == "theory" else f"{kind}_parameters"])
-            for kind in FOLDERS
-        }
+        choices = {kind: Choice.build(kind, document[kind], document[_parameters_of(kind)]) for kind in FOLDERS}
         couplings = tuple(str(name) for name in document["couplings"])
-        unknown = set(couplings) - set(parts["theory"].parameters)
+        unknown = set(couplings) - set(choices["theory"].parameters)
         if unknown:
             raise ValueError(f"the theory has no coupling {min(unknown)}")
-        return cls(parts, lattice_of(document["lattice"]), couplings)
+        return cls(choices, lattice_of(document["lattice"]), couplings)
+
+
+def _parameters_of(kind: str) -> str:
+    """Key of a choice's parameters in `model.yaml`."""
+    return "parameters" if kind == "theory" else f"{kind}_parameters"
 
 
 def lattice_of(value: object) -> Lattice:

@@ -1,4 +1,4 @@
-"""Facts from data: units, spectra by maximum likelihood, the slow mode's density, and how well a network denoises.
+"""Mode statistics from data: units, spectra by maximum likelihood, density of the slow mode, quality of a denoiser.
 
 The modes h_k of x given M are taken as N(0, 1/(a(p̂²) + b(p̂²) M²)) with polynomials a and b: the likelihood is concave
 in their coefficients, and a smooth 1/G serves lattices of any size. Without slow mode the mode k = 0 stands apart.
@@ -14,7 +14,7 @@ from torch import Tensor
 from sqcli.diffusion.modes import modes
 from sqcli.diffusion.process.denoiser import Denoiser
 from sqcli.diffusion.process.magnetisation import SlowMode
-from sqcli.diffusion.process.mode_statistics import FLOOR, Facts
+from sqcli.diffusion.process.mode_statistics import FLOOR, ModeStatistics
 from sqcli.lattice.geometry import Lattice
 from sqcli.lattice.momentum import phat2
 
@@ -25,8 +25,8 @@ BATCH = 256
 KNOTS = 6  # a spline needs five
 
 
-def fit(fields: Tensor, lattice: Lattice, slow_mode: bool) -> Facts:
-    """Facts of φ (n, *extents), float64, with ratio 1.
+def fit(fields: Tensor, lattice: Lattice, slow_mode: bool) -> ModeStatistics:
+    """Fit mode statistics to φ (n, *extents), float64, with ratio 1.
 
     Args:
         fields: equilibrium configurations, some thousand at best.
@@ -37,22 +37,23 @@ def fit(fields: Tensor, lattice: Lattice, slow_mode: bool) -> Facts:
     mean = fields.mean(axes)
     rest = fields - mean.reshape(-1, *(1,) * lattice.dimension) if slow_mode and lattice.volume > 1 else fields
     scale = float((rest**2).mean().sqrt()) or 1.0
-    momenta, place = np.unique(phat2(lattice.extents).round(9), return_inverse=True)
-    squares = _binned(modes(rest / scale, lattice.dimension) ** 2, torch.from_numpy(place.reshape(-1)), len(momenta))
+    momenta, row_of = np.unique(phat2(lattice.extents).round(9), return_inverse=True)
+    squares = _binned(modes(rest / scale, lattice.dimension) ** 2, torch.from_numpy(row_of.reshape(-1)), len(momenta))
     m2 = (mean / scale) ** 2 if slow_mode else None
     table = torch.from_numpy(momenta)
-    counts = torch.bincount(torch.from_numpy(place.reshape(-1)), minlength=len(momenta)).double()
+    counts = torch.bincount(torch.from_numpy(row_of.reshape(-1)), minlength=len(momenta)).double()
     stiffness = _stiffness(squares, counts, table, m2)
     slow = SlowMode.fit(mean / scale, lattice.volume).numbers if slow_mode else torch.zeros(0, dtype=torch.float64)
     one = torch.ones(1, dtype=torch.float64)
-    return Facts(scale, table, stiffness, one, torch.ones(1, len(momenta), dtype=torch.float64), slow)
+    return ModeStatistics(scale, table, stiffness, one, torch.ones(1, len(momenta), dtype=torch.float64), slow)
 
 
-def _binned(values: Tensor, place: Tensor, bins: int) -> Tensor:
+def _binned(values: Tensor, bin_of: Tensor, bins: int) -> Tensor:
     """Means over modes of equal p̂²: (n, *extents) -> (n, bins)."""
     flat = values.reshape(len(values), -1)
-    sums = torch.zeros(len(flat), bins, dtype=flat.dtype, device=flat.device).index_add_(1, place.to(flat.device), flat)
-    return sums / torch.bincount(place, minlength=bins).to(flat)
+    sums = torch.zeros(len(flat), bins, dtype=flat.dtype, device=flat.device)
+    sums.index_add_(1, bin_of.to(flat.device), flat)
+    return sums / torch.bincount(bin_of, minlength=bins).to(flat)
 
 
 def _stiffness(squares: Tensor, counts: Tensor, momenta: Tensor, m2: Tensor | None) -> Tensor:
@@ -103,8 +104,8 @@ def _quadratic(c: Tensor, bases: list[Tensor], factor: list[Tensor]) -> Tensor:
 
 
 @torch.no_grad()
-def calibrate(denoiser: Denoiser, fields: Tensor, seed: int) -> Facts:
-    """The denoiser's facts with measured ratios: what D leaves of each mode over G s²/(G + s²).
+def calibrate(denoiser: Denoiser, fields: Tensor, seed: int) -> ModeStatistics:
+    """The denoiser's statistics with measured ratios: what D leaves of each mode over G s²/(G + s²).
 
     Args:
         denoiser: with the trained network.
@@ -114,8 +115,8 @@ def calibrate(denoiser: Denoiser, fields: Tensor, seed: int) -> Facts:
     generator = torch.Generator().manual_seed(seed)
     schedule, lattice = denoiser.schedule, denoiser.lattice
     levels = schedule.levels(LEVELS - 1).flip(0).to(denoiser.device)
-    momenta, place = np.unique(phat2(lattice.extents).round(9), return_inverse=True)
-    where = torch.from_numpy(place.reshape(-1))
+    momenta, row_of = np.unique(phat2(lattice.extents).round(9), return_inverse=True)
+    where = torch.from_numpy(row_of.reshape(-1))
     rows = []
     for level in levels:
         total = torch.zeros(len(momenta), dtype=torch.float64)
@@ -131,9 +132,10 @@ def calibrate(denoiser: Denoiser, fields: Tensor, seed: int) -> Facts:
     if denoiser.net.slow_mode:
         ratio[:, 0] = 1.0
     table = torch.from_numpy(momenta).to(denoiser.device)
-    facts = denoiser.facts
-    stiffness = facts.stiffness if len(table) == len(facts.phat2) else facts._at(facts.stiffness, lattice)
-    return replace(facts, levels=levels, ratio=ratio.clamp(min=1e-6), phat2=table, stiffness=stiffness)
+    statistics, stiffness = denoiser.statistics, denoiser.statistics.stiffness
+    if len(table) != len(statistics.phat2):
+        stiffness = statistics.at(stiffness, lattice)
+    return replace(statistics, levels=levels, ratio=ratio.clamp(min=1e-6), phat2=table, stiffness=stiffness)
 
 
 def _smoothed(row: Tensor, momenta: NDArray[np.float64], counts: Tensor) -> Tensor:
@@ -142,6 +144,6 @@ def _smoothed(row: Tensor, momenta: NDArray[np.float64], counts: Tensor) -> Tens
         return row
     from scipy.interpolate import make_smoothing_spline
 
-    place = np.log(momenta[1:])
-    spline = make_smoothing_spline(place, row[1:].clamp(min=1e-6).log().numpy(), w=counts[1:].numpy())
-    return torch.cat([row[:1], torch.from_numpy(np.exp(spline(place)))])
+    log_momenta = np.log(momenta[1:])
+    spline = make_smoothing_spline(log_momenta, row[1:].clamp(min=1e-6).log().numpy(), w=counts[1:].numpy())
+    return torch.cat([row[:1], torch.from_numpy(np.exp(spline(log_momenta)))])

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqcli import parameters
-from sqcli.diffusion.models.settings import Settings
+from sqcli.diffusion.models.settings import TrainingSettings
 
 VERSION = 1
 OF_DESIGN = (
@@ -22,14 +22,14 @@ def identity_of(document: Mapping[str, Any]) -> str | None:
     None where the document does not state all of them, as that of a model that was not trained.
     """
     try:
-        facts = {name: document[name] for name in (*OF_DESIGN, "seed")}
-        facts["settings"] = {name: document["training"][name] for name in parameters.fields(Settings)}
+        stated = {name: document[name] for name in (*OF_DESIGN, "seed")}
+        stated["settings"] = {name: document["training"][name] for name in parameters.fields(TrainingSettings)}
         parents = [{k: v for k, v in parent.items() if k not in PLACES} for parent in document["parents"]]
     except (KeyError, TypeError, AttributeError):
         return None
-    return digest({**facts, "version": VERSION, "parents": parents})
+    return digest({**stated, "version": VERSION, "parents": parents})
 
 
-def digest(facts: Mapping[str, Any]) -> str:
-    """SHA-256 of the sorted JSON of `facts`."""
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+def digest(stated: Mapping[str, Any]) -> str:
+    """SHA-256 of the sorted JSON of `stated`."""
+    return hashlib.sha256(json.dumps(stated, sort_keys=True).encode()).hexdigest()

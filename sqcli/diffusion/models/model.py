@@ -1,8 +1,8 @@
 """A trained model: a network, what it is made of, and what was learnt of each training ensemble beside the weights.
 
 On disk it is a directory: `model.yaml` says what it is, `weights.safetensors` holds the averaged (EMA) weights and the
-tables of facts. Reading one executes nothing: names are looked up in the folders of networks, schedules, objectives and
-theories, numbers go through their dataclasses, tensors must fit the network they make.
+tables of mode statistics. Reading one executes nothing: names are looked up in the folders of networks, schedules,
+objectives and theories, numbers go through their dataclasses, tensors must fit the network they make.
 """
 
 import math
@@ -14,19 +14,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sqcli.diffusion.models.design import Design, Entry, lattice_of
+from sqcli.diffusion.models.design import Design, TrainingEnsemble, lattice_of
 from sqcli.diffusion.models.files import DOCUMENT, WEIGHTS, is_model, own_file, read_document, write_document
 from sqcli.diffusion.models.tensors import below, prefixed, read_tensors, write_tensors
 from sqcli.diffusion.nets import Net
 from sqcli.diffusion.process.denoiser import Denoiser
-from sqcli.diffusion.process.mode_statistics import Facts
+from sqcli.diffusion.process.mode_statistics import ModeStatistics
 from sqcli.diffusion.schedules import Schedule
 from sqcli.errors import DamageError, SqcliError, UsageError
 from sqcli.lattice.geometry import Lattice
 from sqcli.parameters import to_mapping
 from sqcli.theories import Theory
 
-__all__ = ["Design", "Entry", "Model", "is_model"]
+__all__ = ["Design", "Model", "TrainingEnsemble", "is_model"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Model:
     Attributes:
         design: network, schedule, objective, theory, lattice and couplings.
         net: with its averaged weights, in evaluation mode.
-        entries: one per training ensemble.
+        ensembles: one per training ensemble.
         seed: of initial weights, batches and noise.
         identity: hash of everything that determines the weights.
         parents: the training ensembles (and the initial model), with their identities.
@@ -46,7 +46,7 @@ class Model:
 
     design: Design
     net: Net
-    entries: tuple[Entry, ...]
+    ensembles: tuple[TrainingEnsemble, ...]
     seed: int
     identity: str
     parents: tuple[Mapping[str, Any], ...] = ()
@@ -61,7 +61,7 @@ class Model:
     @property
     def theory_name(self) -> str:
         """Its name."""
-        return self.design.parts["theory"].name
+        return self.design.choices["theory"].name
 
     @property
     def lattice(self) -> Lattice:
@@ -76,7 +76,7 @@ class Model:
     def denoiser(
         self, theory: Theory | None = None, lattice: Lattice | None = None, device: str | torch.device = "cpu"
     ) -> Denoiser:
-        """The network for one theory and lattice, with the facts of the nearest training ensemble.
+        """The network for one theory and lattice, with the statistics of the nearest training ensemble.
 
         Nearest in the couplings that the network is told, then in the extents.
 
@@ -89,35 +89,35 @@ class Model:
         if lattice.dimension != self.lattice.dimension:
             raise UsageError(f"the model lives in {self.lattice.dimension} dimensions, {lattice} has not as many")
         theory.check(lattice)
-        place, wanted = torch.device(device), couplings_of(theory, self.design.couplings)
-        entry = min(self.entries, key=lambda entry: self._distance(entry, wanted, lattice))
-        told = standardised(wanted, self.entries).to(place)
-        return Denoiser(self.net.to(place), entry.facts.to(place), self.schedule, theory, lattice, told)
+        device, wanted = torch.device(device), couplings_of(theory, self.design.couplings)
+        ensemble = min(self.ensembles, key=lambda ensemble: self._distance(ensemble, wanted, lattice))
+        told = standardised(wanted, self.ensembles).to(device)
+        return Denoiser(self.net.to(device), ensemble.statistics.to(device), self.schedule, theory, lattice, told)
 
-    def _distance(self, entry: Entry, wanted: tuple[float, ...], lattice: Lattice) -> tuple[float, float]:
-        near = standardised(entry.couplings, self.entries) - standardised(wanted, self.entries)
-        extents = zip(entry.lattice.extents, lattice.extents, strict=True)
+    def _distance(self, ensemble: TrainingEnsemble, wanted: tuple[float, ...], lattice: Lattice) -> tuple[float, float]:
+        near = standardised(ensemble.couplings, self.ensembles) - standardised(wanted, self.ensembles)
+        extents = zip(ensemble.lattice.extents, lattice.extents, strict=True)
         return float((near**2).sum()), sum(math.log(a / b) ** 2 for a, b in extents)
 
     def save(self, path: Path) -> None:
         """Write `weights.safetensors`, then `model.yaml`: with that the model exists."""
         tensors = prefixed("net", self.net.state_dict())
-        for number, entry in enumerate(self.entries):
-            tensors |= prefixed(f"facts.{number}", entry.facts.tensors())
+        for number, ensemble in enumerate(self.ensembles):
+            tensors |= prefixed(f"facts.{number}", ensemble.statistics.tensors())
         checksum = write_tensors(path, WEIGHTS, tensors)
         write_document(path, {**self.document(), "weights_sha256": checksum})
 
     def document(self) -> dict[str, Any]:
         """What `model.yaml` says."""
-        entries = [
-            {"lattice": list(e.lattice.extents), "couplings": list(e.couplings), "scale": e.facts.scale}
-            for e in self.entries
+        ensembles = [
+            {"lattice": list(e.lattice.extents), "couplings": list(e.couplings), "scale": e.statistics.scale}
+            for e in self.ensembles
         ]
         return {
             "identity": self.identity,
             **self.design.document(),
             "seed": self.seed,
-            "normalisation": entries,
+            "normalisation": ensembles,
             "parents": [dict(parent) for parent in self.parents],
             "training": dict(self.training),
             "finished": True,
@@ -149,21 +149,21 @@ class Model:
     def _from(cls, document: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> "Model":
         design, seed = Design.from_document(document), int(document["seed"])
         net = filled(design, seed, below("net", tensors))
-        entries = []
+        ensembles = []
         for number, said in enumerate(document["normalisation"]):
-            facts = Facts.from_tensors(_positive(said["scale"]), below(f"facts.{number}", tensors))
+            statistics = ModeStatistics.from_tensors(_positive(said["scale"]), below(f"facts.{number}", tensors))
             couplings = tuple(float(value) for value in said["couplings"])
-            entries.append(Entry(lattice_of(said["lattice"]), couplings, _checked(facts)))
-        if not entries or any(len(e.couplings) != len(design.couplings) for e in entries):
+            ensembles.append(TrainingEnsemble(lattice_of(said["lattice"]), couplings, _checked(statistics)))
+        if not ensembles or any(len(e.couplings) != len(design.couplings) for e in ensembles):
             raise ValueError("the normalisation does not fit the couplings")
-        if any(e.lattice.dimension != design.lattice.dimension for e in entries):
+        if any(e.lattice.dimension != design.lattice.dimension for e in ensembles):
             raise ValueError("the lattices differ in dimension")
         told = ("identity", "seed", "normalisation", "parents", "training", "finished", "weights_sha256", "format")
         known = {*told, "format_version", *design.document()}
         return cls(
             design,
             net,
-            tuple(entries),
+            tuple(ensembles),
             seed,
             str(document["identity"]),
             tuple(dict(parent) for parent in document["parents"]),
@@ -183,7 +183,7 @@ def filled(design: Design, seed: int, weights: Mapping[str, Tensor]) -> Net:
         ValueError: they do not fit; found before the network takes its memory.
     """
     room = sum(value.numel() for value in weights.values())
-    if any(type(size) is int and size > max(room, 1) for size in design.parts["net"].parameters.values()):
+    if any(type(size) is int and size > max(room, 1) for size in design.choices["net"].parameters.values()):
         raise ValueError("the network would be larger than the weights there are")
     with torch.device("meta"):
         expected = {name: value.shape for name, value in design.build_net(seed).state_dict().items()}
@@ -200,9 +200,9 @@ def couplings_of(theory: Theory, names: tuple[str, ...]) -> tuple[float, ...]:
     return tuple(float(values[name]) for name in names)
 
 
-def standardised(couplings: tuple[float, ...], entries: tuple[Entry, ...]) -> Tensor:
+def standardised(couplings: tuple[float, ...], ensembles: tuple[TrainingEnsemble, ...]) -> Tensor:
     """Couplings as the network is told them: less their mean over the training ensembles, over their spread, (c,)."""
-    known = torch.tensor([entry.couplings for entry in entries], dtype=torch.float64)
+    known = torch.tensor([ensemble.couplings for ensemble in ensembles], dtype=torch.float64)
     mean = known.mean(0)
     spread = ((known - mean) ** 2).mean(0).sqrt()
     return (torch.tensor(couplings, dtype=torch.float64) - mean) / torch.where(spread > 0, spread, 1.0)
@@ -215,11 +215,11 @@ def _positive(value: Any) -> float:
     return number
 
 
-def _checked(facts: Facts) -> Facts:
-    """The facts; ValueError when their tables do not fit each other."""
-    (rows,), (levels,) = facts.phat2.shape, facts.levels.shape
-    fits = facts.stiffness.shape[1:] == (rows,) and facts.ratio.shape == (levels, rows) and rows and levels
-    double = all(value.dtype == torch.float64 for value in facts.tensors().values())
+def _checked(statistics: ModeStatistics) -> ModeStatistics:
+    """The statistics; ValueError when their tables do not fit each other."""
+    (rows,), (levels,) = statistics.phat2.shape, statistics.levels.shape
+    fits = statistics.stiffness.shape[1:] == (rows,) and statistics.ratio.shape == (levels, rows) and rows and levels
+    double = all(value.dtype == torch.float64 for value in statistics.tensors().values())
     if not fits or not double:
         raise ValueError("the tables of facts do not fit each other")
-    return facts
+    return statistics

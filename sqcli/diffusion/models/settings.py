@@ -10,7 +10,7 @@ LAST = 0.01  # of the learning rate
 
 
 @dataclass(frozen=True)
-class Settings:
+class TrainingSettings:
     """Part of the identity: another value makes another model.
 
     Attributes:
@@ -58,5 +58,5 @@ class Settings:
         warm = max(1, round(WARM_UP * steps))
         if step < warm:
             return self.learning_rate * (step + 1) / warm
-        place = (step - warm) / max(1, steps - warm)
-        return self.learning_rate * (LAST + (1 - LAST) * (1 + math.cos(math.pi * place)) / 2)
+        progress = (step - warm) / max(1, steps - warm)
+        return self.learning_rate * (LAST + (1 - LAST) * (1 + math.cos(math.pi * progress)) / 2)

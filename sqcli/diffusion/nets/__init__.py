@@ -1,5 +1,5 @@
 """Score networks, one file each: a frozen dataclass of sizes that builds the network."""
 
-from sqcli.diffusion.nets._base import Architecture, Context, Net, Setting
+from sqcli.diffusion.nets._base import Architecture, Context, Net, Problem
 
-__all__ = ["Architecture", "Context", "Net", "Setting"]
+__all__ = ["Architecture", "Context", "Net", "Problem"]

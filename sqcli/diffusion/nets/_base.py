@@ -13,7 +13,7 @@ from sqcli.theories import Theory
 
 
 @dataclass(frozen=True)
-class Setting:
+class Problem:
     """What a network is built for.
 
     Attributes:
@@ -49,10 +49,10 @@ class Context:
 class Architecture(Protocol):
     """A public class of this folder: a frozen dataclass of sizes."""
 
-    def check(self, setting: Setting) -> None:
+    def check(self, problem: Problem) -> None:
         """Raise UsageError when such a network cannot serve the theory or the lattice's dimension."""
 
-    def build(self, setting: Setting) -> "Net":
+    def build(self, problem: Problem) -> "Net":
         """The network with random weights (drawn from torch's default generator)."""
 
 

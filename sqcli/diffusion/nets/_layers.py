@@ -40,7 +40,7 @@ class Fourier(nn.Module):
         return torch.cat([phase.sin(), phase.cos()], -1)
 
 
-class Told(nn.Module):
+class Conditioning(nn.Module):
     """[noise, couplings] (n, 1 + c) -> embedding (n, width)."""
 
     def __init__(self, couplings: int, width: int, scale: float) -> None:

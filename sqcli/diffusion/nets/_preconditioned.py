@@ -12,7 +12,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from sqcli.diffusion.nets._base import Context, Net, Setting
+from sqcli.diffusion.nets._base import Context, Net, Problem
 from sqcli.diffusion.schedules import Schedule
 from sqcli.errors import UsageError
 
@@ -55,13 +55,13 @@ class Preconditioned(Net):
         return torch.ones_like(level), level, self.schedule.alpha(t), t
 
 
-def require_scalar(net: str, setting: Setting, dimensions: range) -> None:
+def require_scalar(net: str, problem: Problem, dimensions: range) -> None:
     """UsageError unless the theory has one real number per site, on a lattice with so many dimensions."""
-    if setting.theory.manifold.components(setting.lattice) != 1 or setting.theory.manifold.period:
-        raise UsageError(f"the net {net} is for one real number per site, not {setting.theory.manifold.name} links")
-    if setting.lattice.dimension not in dimensions:
+    if problem.theory.manifold.components(problem.lattice) != 1 or problem.theory.manifold.period:
+        raise UsageError(f"the net {net} is for one real number per site, not {problem.theory.manifold.name} links")
+    if problem.lattice.dimension not in dimensions:
         allowed = ", ".join(map(str, dimensions))
-        raise UsageError(f"the net {net} exists in {allowed} dimensions, not in {setting.lattice.dimension}")
+        raise UsageError(f"the net {net} exists in {allowed} dimensions, not in {problem.lattice.dimension}")
 
 
 def require_sizes(**sizes: int) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sqcli.diffusion.nets._base import Context, Net, Setting
+from sqcli.diffusion.nets._base import Context, Net, Problem
 from sqcli.errors import UsageError
 from sqcli.lattice.geometry import Lattice
 from sqcli.theories import KnownDenoiser
@@ -18,19 +18,19 @@ from sqcli.theories import KnownDenoiser
 class Analytic:
     """The theory's own score; it has no parameters."""
 
-    def check(self, setting: Setting) -> None:
+    def check(self, problem: Problem) -> None:
         """Only theories with a known denoiser."""
-        if not isinstance(setting.theory, KnownDenoiser):
-            name = type(setting.theory).__name__
+        if not isinstance(problem.theory, KnownDenoiser):
+            name = type(problem.theory).__name__
             raise UsageError(f"net analytic: the score of {name} is not known in closed form; train another net")
-        if setting.couplings:
+        if problem.couplings:
             raise UsageError("net analytic: it knows one theory, and cannot be told couplings")
 
-    def build(self, setting: Setting) -> Net:
+    def build(self, problem: Problem) -> Net:
         """The network, in float64."""
-        self.check(setting)
-        assert isinstance(setting.theory, KnownDenoiser)
-        return _Known(setting.theory)
+        self.check(problem)
+        assert isinstance(problem.theory, KnownDenoiser)
+        return _Known(problem.theory)
 
 
 class _Known(Net):

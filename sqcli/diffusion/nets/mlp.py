@@ -12,7 +12,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from sqcli.diffusion.nets._base import Net, Setting
+from sqcli.diffusion.nets._base import Net, Problem
 from sqcli.diffusion.nets._preconditioned import Preconditioned, Scaling, require_scalar, require_sizes
 from sqcli.lattice.geometry import MAX_DIMENSION, Lattice
 
@@ -38,15 +38,15 @@ class Perceptron:
     def __post_init__(self) -> None:
         require_sizes(width=self.width, layers=self.layers)
 
-    def check(self, setting: Setting) -> None:
+    def check(self, problem: Problem) -> None:
         """Real fields in any dimension."""
-        require_scalar("mlp", setting, range(1, MAX_DIMENSION + 1))
+        require_scalar("mlp", problem, range(1, MAX_DIMENSION + 1))
 
-    def build(self, setting: Setting) -> Net:
+    def build(self, problem: Problem) -> Net:
         """With PyTorch's initial weights."""
         scaling: Scaling = self.scaling
-        sites = _Sites(self, setting.lattice, 1 + len(setting.couplings))
-        return Preconditioned(sites if self.head == "score" else _Gradient(sites), setting.schedule, scaling, self.z2)
+        sites = _Sites(self, problem.lattice, 1 + len(problem.couplings))
+        return Preconditioned(sites if self.head == "score" else _Gradient(sites), problem.schedule, scaling, self.z2)
 
 
 class _Sites(nn.Module):

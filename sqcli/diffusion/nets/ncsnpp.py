@@ -12,8 +12,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from sqcli.diffusion.nets._base import Net, Setting
-from sqcli.diffusion.nets._layers import DIMENSIONS, Told, along, convolution, enlarged
+from sqcli.diffusion.nets._base import Net, Problem
+from sqcli.diffusion.nets._layers import DIMENSIONS, Conditioning, along, convolution, enlarged
 from sqcli.diffusion.nets._preconditioned import Preconditioned, Scaling, require_scalar, require_sizes
 
 
@@ -42,22 +42,22 @@ class Ncsnpp:
         if self.channels % 4 or self.embedding % 2 or self.scales > 10:
             raise ValueError("channels must be a multiple of 4, embedding even, scales at most 10")
 
-    def check(self, setting: Setting) -> None:
+    def check(self, problem: Problem) -> None:
         """Real fields in one to three dimensions."""
-        require_scalar("ncsnpp", setting, DIMENSIONS)
+        require_scalar("ncsnpp", problem, DIMENSIONS)
 
-    def build(self, setting: Setting) -> Net:
+    def build(self, problem: Problem) -> Net:
         """With F = 0: the best linear denoiser for white data."""
         scaling: Scaling = self.scaling
-        core = _Core(self, setting.lattice.dimension, len(setting.couplings))
-        return Preconditioned(core, setting.schedule, scaling, self.z2)
+        core = _Core(self, problem.lattice.dimension, len(problem.couplings))
+        return Preconditioned(core, problem.schedule, scaling, self.z2)
 
 
 class _Core(nn.Module):
     def __init__(self, sizes: Ncsnpp, dimension: int, couplings: int) -> None:
         super().__init__()
         widths = [sizes.channels] + [2 * sizes.channels] * sizes.scales
-        self.told = Told(couplings, sizes.embedding, 30.0 if sizes.scaling == "published" else 1.0)
+        self.told = Conditioning(couplings, sizes.embedding, 30.0 if sizes.scaling == "published" else 1.0)
         self.lift = convolution(dimension, 1, widths[0])
         self.down = nn.ModuleList(_blocks(sizes, dimension, width) for width in widths)
         self.narrow = nn.ModuleList(convolution(dimension, a, b, stride=2) for a, b in pairwise(widths))

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from sqcli.diffusion.modes import filtered
-from sqcli.diffusion.nets._base import Context, Net, Setting
+from sqcli.diffusion.nets._base import Context, Net, Problem
 from sqcli.diffusion.nets._odd import TOLD, OddBlock, conditions, mixed
 from sqcli.errors import UsageError
 
@@ -46,27 +46,27 @@ class Spectral:
         if min(self.channels, self.blocks, self.embedding) < 1 or self.reach < 0:
             raise ValueError("channels, blocks and embedding must be positive, reach not negative")
 
-    def check(self, setting: Setting) -> None:
+    def check(self, problem: Problem) -> None:
         """Real scalar fields in one to three dimensions."""
-        if setting.lattice.dimension > MOST_DIMENSIONS:
+        if problem.lattice.dimension > MOST_DIMENSIONS:
             raise UsageError(
-                f"the net spectral exists up to {MOST_DIMENSIONS} dimensions, not {setting.lattice.dimension}"
+                f"the net spectral exists up to {MOST_DIMENSIONS} dimensions, not {problem.lattice.dimension}"
             )
 
-    def build(self, setting: Setting) -> Net:
+    def build(self, problem: Problem) -> Net:
         """With N = 0: the Wiener filter."""
-        return _Net(self, setting)
+        return _Net(self, problem)
 
 
 class _Net(Net):
     slow_mode = True
 
-    def __init__(self, sizes: Spectral, setting: Setting) -> None:
+    def __init__(self, sizes: Spectral, problem: Problem) -> None:
         super().__init__()
-        width, told, dimension = sizes.channels, sizes.embedding, setting.lattice.dimension
+        width, told, dimension = sizes.channels, sizes.embedding, problem.lattice.dimension
         self.energy_head = sizes.head == "energy"
         self.embed = nn.Sequential(
-            nn.Linear(TOLD + len(setting.couplings), told), nn.SiLU(), nn.Linear(told, told), nn.SiLU()
+            nn.Linear(TOLD + len(problem.couplings), told), nn.SiLU(), nn.Linear(told, told), nn.SiLU()
         )
         self.lift = nn.Linear(2, width, bias=False)
         self.blocks = nn.ModuleList(OddBlock(width, told, sizes.reach, dimension) for _ in range(sizes.blocks))

@@ -12,8 +12,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from sqcli.diffusion.nets._base import Net, Setting
-from sqcli.diffusion.nets._layers import DIMENSIONS, Told, along, convolution, enlarged
+from sqcli.diffusion.nets._base import Net, Problem
+from sqcli.diffusion.nets._layers import DIMENSIONS, Conditioning, along, convolution, enlarged
 from sqcli.diffusion.nets._preconditioned import Preconditioned, Scaling, require_scalar, require_sizes
 
 
@@ -38,15 +38,15 @@ class UNet:
         if self.channels % 4 or self.embedding % 2:
             raise ValueError("channels must be a multiple of 4, embedding even")
 
-    def check(self, setting: Setting) -> None:
+    def check(self, problem: Problem) -> None:
         """Real fields in one to three dimensions."""
-        require_scalar("unet", setting, DIMENSIONS)
+        require_scalar("unet", problem, DIMENSIONS)
 
-    def build(self, setting: Setting) -> Net:
+    def build(self, problem: Problem) -> Net:
         """With PyTorch's initial weights."""
         scaling: Scaling = self.scaling
-        core = _Core(self, setting.lattice.dimension, len(setting.couplings))
-        return Preconditioned(core, setting.schedule, scaling, self.z2)
+        core = _Core(self, problem.lattice.dimension, len(problem.couplings))
+        return Preconditioned(core, problem.schedule, scaling, self.z2)
 
 
 class _Core(nn.Module):
@@ -54,7 +54,7 @@ class _Core(nn.Module):
         super().__init__()
         widths = [sizes.channels * 2**level for level in range(4)]
         scale = 30.0 if sizes.scaling == "published" else 1.0
-        self.told = Told(couplings, sizes.embedding, scale)
+        self.told = Conditioning(couplings, sizes.embedding, scale)
         self.lift = _Level(dimension, 1, widths[0], sizes.embedding, stride=1)
         self.down = nn.ModuleList(_Level(dimension, a, b, sizes.embedding, stride=2) for a, b in pairwise(widths))
         inputs = [widths[3], 2 * widths[2], 2 * widths[1]]

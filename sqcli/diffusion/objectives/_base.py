@@ -5,7 +5,7 @@ from typing import Protocol, runtime_checkable
 from torch import Generator, Tensor, nn
 
 from sqcli.diffusion.process.denoiser import Denoiser
-from sqcli.diffusion.process.mode_statistics import Facts
+from sqcli.diffusion.process.mode_statistics import ModeStatistics
 
 
 class Objective(Protocol):
@@ -24,10 +24,10 @@ class Objective(Protocol):
 
 @runtime_checkable
 class Extended(Protocol):
-    """An objective that trains parameters beside the network's, which end in the model's facts."""
+    """An objective that trains parameters beside the network's, which end in the model's statistics."""
 
     def extra(self, denoiser: Denoiser) -> nn.Module | None:
         """The further parameters, trained, averaged and checkpointed along with the network's."""
 
-    def finish(self, extra: nn.Module, facts: Facts) -> Facts:
-        """Facts of a training ensemble with what was learnt."""
+    def finish(self, extra: nn.Module, statistics: ModeStatistics) -> ModeStatistics:
+        """Statistics of a training ensemble with what was learnt."""

@@ -9,7 +9,7 @@ from typing import Literal
 
 from torch import Generator, Tensor, nn
 
-from sqcli.diffusion.objectives._drawn import draw_levels, mean_square, noisy, weight
+from sqcli.diffusion.objectives._noising import draw_levels, mean_square, noisy, weight
 from sqcli.diffusion.process.denoiser import Denoiser
 
 

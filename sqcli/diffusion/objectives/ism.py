@@ -11,7 +11,7 @@ from typing import Literal
 import torch
 from torch import Generator, Tensor, nn
 
-from sqcli.diffusion.objectives._drawn import draw_levels, mean_square, noisy
+from sqcli.diffusion.objectives._noising import draw_levels, mean_square, noisy
 from sqcli.diffusion.process.denoiser import Denoiser
 
 

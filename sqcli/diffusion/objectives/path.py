@@ -12,7 +12,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from sqcli.diffusion.process.denoiser import Denoiser
-from sqcli.diffusion.process.mode_statistics import Facts
+from sqcli.diffusion.process.mode_statistics import ModeStatistics
 from sqcli.diffusion.process.paths import ascend, descend, ladder, log_density
 
 SLOW_HEAD = 3  # numbers of the slow mode's density that are not its coefficients
@@ -47,7 +47,7 @@ class PathWeight:
     def loss(self, denoiser: Denoiser, x0: Tensor, generator: Generator, extra: nn.Module | None = None) -> Tensor:
         """Per mode of y; the paths of a batch are centred together."""
         if isinstance(extra, _Corrections):
-            denoiser = replace(denoiser, facts=extra.corrected(denoiser.facts))
+            denoiser = replace(denoiser, statistics=extra.corrected(denoiser.statistics))
         levels = ladder(denoiser, self.n_steps, self.level_min, self.level_max)
         with torch.no_grad():
             x, paths = self._paths(denoiser, x0, levels, generator)
@@ -64,27 +64,27 @@ class PathWeight:
         """Ends x with their slow mode, and the paths y₀ … y_N."""
         own = round(self.model_fraction * len(x0))
         x, given, _ = denoiser.split(x0[own:])
-        noised = ascend(denoiser, x, _Drawn(x, generator), levels)
+        noised = ascend(denoiser, x, _GeneratorNumbers(x, generator), levels)
         if not own:
             return x0, noised
-        drawn, drawn_given, _ = descend(denoiser, _Drawn(x0[:own], generator), levels)
+        drawn, drawn_given, _ = descend(denoiser, _GeneratorNumbers(x0[:own], generator), levels)
         ends = torch.cat([denoiser.join(drawn[0], drawn_given), denoiser.join(x, given)])
         return ends, [torch.cat(pair) for pair in zip(drawn, noised, strict=True)]
 
     def extra(self, denoiser: Denoiser) -> nn.Module:
-        """Corrections of the measured facts."""
+        """Corrections of the measured statistics."""
         levels = ladder(denoiser, self.n_steps, self.level_min, self.level_max)[1:]
-        return _Corrections(levels, denoiser.facts, self.bound)
+        return _Corrections(levels, denoiser.statistics, self.bound)
 
-    def finish(self, extra: nn.Module, facts: Facts) -> Facts:
-        """The corrected facts on the ladder, the measured ones between its rungs."""
+    def finish(self, extra: nn.Module, statistics: ModeStatistics) -> ModeStatistics:
+        """The corrected statistics on the ladder, the measured ones between its rungs."""
         assert isinstance(extra, _Corrections)
         with torch.no_grad():
-            return extra.merged(facts)
+            return extra.merged(statistics)
 
 
 @dataclass(frozen=True)
-class _Drawn:
+class _GeneratorNumbers:
     """Random numbers of a generator, of the shape of `like`."""
 
     like: Tensor
@@ -103,27 +103,29 @@ class _Corrections(nn.Module):
     levels: Tensor
     ratio: Tensor
 
-    def __init__(self, levels: Tensor, facts: Facts, bound: float) -> None:
+    def __init__(self, levels: Tensor, statistics: ModeStatistics, bound: float) -> None:
         super().__init__()
         self.bound = bound
-        base = torch.stack([facts.ratio_rows(level) for level in levels])
+        base = torch.stack([statistics.ratio_rows(level) for level in levels])
         self.register_buffer("levels", levels)
         self.register_buffer("ratio", base)
         self.change = nn.Parameter(torch.zeros_like(base))
-        self.slow = nn.Parameter(torch.zeros(max(len(facts.slow) - SLOW_HEAD, 0), dtype=torch.float64))
+        self.slow = nn.Parameter(torch.zeros(max(len(statistics.slow) - SLOW_HEAD, 0), dtype=torch.float64))
 
-    def corrected(self, facts: Facts) -> Facts:
-        """Facts whose ratios are those of the rungs."""
+    def corrected(self, statistics: ModeStatistics) -> ModeStatistics:
+        """Statistics whose ratios are those of the rungs."""
         ratio = self.ratio * torch.exp(self.bound * torch.tanh(self.change))
-        head, last = facts.slow[:SLOW_HEAD], facts.slow[-1:] * torch.exp(self.slow[-1:])  # the last stays positive
-        others = facts.slow[SLOW_HEAD:-1] + facts.slow[SLOW_HEAD:-1].abs() * self.slow[:-1]
-        slow = torch.cat([head, others, last]) if len(self.slow) else facts.slow
-        return replace(facts, levels=self.levels, ratio=ratio, slow=slow)
+        slow = statistics.slow
+        if len(self.slow):
+            head, others, last = slow[:SLOW_HEAD], slow[SLOW_HEAD:-1], slow[-1:]
+            others = others + others.abs() * self.slow[:-1]
+            slow = torch.cat([head, others, last * torch.exp(self.slow[-1:])])  # the last stays positive
+        return replace(statistics, levels=self.levels, ratio=ratio, slow=slow)
 
-    def merged(self, facts: Facts) -> Facts:
-        """Facts with the rungs among the levels there are."""
-        own = self.corrected(facts)
-        levels, order = torch.sort(torch.cat([own.levels, facts.levels]))
-        ratio = torch.cat([own.ratio, facts.ratio])[order]
+    def merged(self, statistics: ModeStatistics) -> ModeStatistics:
+        """Statistics with the rungs among the levels there are."""
+        own = self.corrected(statistics)
+        levels, order = torch.sort(torch.cat([own.levels, statistics.levels]))
+        ratio = torch.cat([own.ratio, statistics.ratio])[order]
         fresh = torch.cat([torch.ones(1, dtype=torch.bool, device=levels.device), levels[1:] > levels[:-1]])
         return replace(own, levels=levels[fresh], ratio=ratio[fresh])

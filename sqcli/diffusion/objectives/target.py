@@ -17,7 +17,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from sqcli.diffusion.modes import filtered, modes
-from sqcli.diffusion.objectives._drawn import mean_square, noisy, stratified
+from sqcli.diffusion.objectives._noising import mean_square, noisy, stratified
 from sqcli.diffusion.process.denoiser import Denoiser
 from sqcli.diffusion.process.paths import WIDEST, widest
 
@@ -48,11 +48,11 @@ class TargetScore:
         """Stratified, (n,)."""
         low, high = math.log(denoiser.schedule.level_min), math.log(denoiser.schedule.level_max)
         middle = min(max(math.log(WIDEST * widest(denoiser)), low), high)
-        place = stratified(denoiser, n, generator)
+        quantile = stratified(denoiser, n, generator)
         tail = self.tail if middle < high else 0.0
-        below = low + place / max(1 - tail, 1e-9) * (middle - low)
-        above = middle + (place - 1 + tail) / max(tail, 1e-9) * (high - middle)
-        return torch.where(place < 1 - tail, below, above).exp()
+        below = low + quantile / max(1 - tail, 1e-9) * (middle - low)
+        above = middle + (quantile - 1 + tail) / max(tail, 1e-9) * (high - middle)
+        return torch.where(quantile < 1 - tail, below, above).exp()
 
 
 def target(denoiser: Denoiser, x0: Tensor, y: Tensor, level: Tensor) -> Tensor:

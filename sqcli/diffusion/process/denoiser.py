@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from sqcli.diffusion.nets import Context, Net
-from sqcli.diffusion.process.mode_statistics import Facts
+from sqcli.diffusion.process.mode_statistics import ModeStatistics
 from sqcli.diffusion.schedules import Schedule
 from sqcli.errors import Stopped
 from sqcli.lattice.geometry import Lattice
@@ -25,7 +25,7 @@ class Denoiser:
 
     Attributes:
         net: in evaluation mode, on the device where fields are wanted.
-        facts: what was learnt beside the weights, in float64, on the same device.
+        statistics: what was learnt beside the weights, in float64, on the same device.
         schedule: that of the model.
         theory: whose configurations are wanted.
         lattice: of the configurations, any size.
@@ -34,7 +34,7 @@ class Denoiser:
     """
 
     net: Net
-    facts: Facts
+    statistics: ModeStatistics
     schedule: Schedule
     theory: Theory
     lattice: Lattice
@@ -53,7 +53,7 @@ class Denoiser:
     @property
     def scale(self) -> float:
         """φ = scale · x."""
-        return self.facts.scale
+        return self.statistics.scale
 
     @property
     def device(self) -> torch.device:
@@ -83,14 +83,14 @@ class Denoiser:
         """Slow mode of uniform numbers (n,): M in units of x, (n,), or None; and the log density of √V M, (n,)."""
         if not self.net.slow_mode:
             return None, torch.zeros_like(uniform)
-        return self.facts.draw_slow(uniform, self.lattice)
+        return self.statistics.draw_slow(uniform, self.lattice)
 
     def split(self, x: Tensor) -> tuple[Tensor, Tensor | None, Tensor]:
         """(n, *extents) -> the field without slow mode, M or None, and the log density of √V M."""
         if not self.net.slow_mode:
             return x, None, torch.zeros(len(x), dtype=x.dtype, device=x.device)
         given = self._mean(x)
-        return self.project(x), given, self.facts.log_slow(given, self.lattice)
+        return self.project(x), given, self.statistics.log_slow(given, self.lattice)
 
     def join(self, x: Tensor, given: Tensor | None) -> Tensor:
         """Inverse of `split`."""
@@ -119,11 +119,11 @@ class Denoiser:
 
     def spectrum(self, given: Tensor | None) -> Tensor:
         """Variances G_k of the modes of x (given M): (1 or n, *extents), float64; positive also where masked."""
-        return self.facts.spectrum(self.lattice, given)
+        return self.statistics.spectrum(self.lattice, given)
 
     def residual(self, level: Tensor, given: Tensor | None) -> Tensor:
         """Variances of the modes of x₀ − D(y, s) at the level s (): (1 or n, *extents), float64."""
-        return self.facts.residual(level, self.lattice, given)
+        return self.statistics.residual(level, self.lattice, given)
 
     def to_field(self, x: Tensor) -> Tensor:
         """φ = scale · x."""

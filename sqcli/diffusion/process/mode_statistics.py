@@ -21,7 +21,7 @@ NAMES = ("phat2", "stiffness", "levels", "ratio", "slow")
 
 
 @dataclass(frozen=True)
-class Facts:
+class ModeStatistics:
     """Tables of one training ensemble; tensors in float64.
 
     Attributes:
@@ -40,20 +40,21 @@ class Facts:
     ratio: Tensor
     slow: Tensor
 
-    def to(self, device: torch.device) -> "Facts":
+    def to(self, device: torch.device) -> "ModeStatistics":
         """On another device."""
-        return Facts.from_tensors(self.scale, {name: value.to(device) for name, value in self.tensors().items()})
+        moved = {name: value.to(device) for name, value in self.tensors().items()}
+        return ModeStatistics.from_tensors(self.scale, moved)
 
     def tensors(self) -> dict[str, Tensor]:
         """All but the scale, for the file."""
         return {name: getattr(self, name) for name in NAMES}
 
     @classmethod
-    def from_tensors(cls, scale: float, tensors: Mapping[str, Tensor]) -> "Facts":
+    def from_tensors(cls, scale: float, tensors: Mapping[str, Tensor]) -> "ModeStatistics":
         """Inverse of `tensors`."""
         return cls(scale, **{name: tensors[name] for name in NAMES})
 
-    def _at(self, table: Tensor, lattice: Lattice) -> Tensor:
+    def at(self, table: Tensor, lattice: Lattice) -> Tensor:
         """Rows of a table (…, K) at the momenta of `lattice`: (…, *extents)."""
         where = torch.from_numpy(phat2(lattice.extents)).to(table)
         low = (torch.searchsorted(self.phat2, where) - 1).clamp(0, max(len(self.phat2) - 2, 0))
@@ -64,7 +65,7 @@ class Facts:
 
     def spectrum(self, lattice: Lattice, given: Tensor | None) -> Tensor:
         """G_k: (1 or n, *extents)."""
-        terms = self._at(self.stiffness, lattice)
+        terms = self.at(self.stiffness, lattice)
         inverse = terms[:1]
         if given is not None and len(terms) > 1:
             inverse = inverse + terms[1] * (given**2).reshape(-1, *(1,) * lattice.dimension)
@@ -82,7 +83,7 @@ class Facts:
     def residual(self, level: Tensor, lattice: Lattice, given: Tensor | None) -> Tensor:
         """Variances of what denoising at `level` () leaves: (1 or n, *extents)."""
         g = self.spectrum(lattice, given)
-        return self._at(self.ratio_rows(level), lattice) * g * level**2 / (g + level**2)
+        return self.at(self.ratio_rows(level), lattice) * g * level**2 / (g + level**2)
 
     def draw_slow(self, uniform: Tensor, lattice: Lattice) -> tuple[Tensor, Tensor]:
         """M (n,) and the log density of √V M."""

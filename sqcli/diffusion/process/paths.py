@@ -18,7 +18,7 @@ from sqcli.diffusion.process.denoiser import Denoiser
 WIDEST = 3.0  # standard deviations of the widest mode where a ladder ends
 
 
-class Numbers(Protocol):
+class RandomNumbers(Protocol):
     """Where random numbers come from: the part of `Noise` that a path needs."""
 
     def normal(self, step: int) -> Tensor:
@@ -74,7 +74,7 @@ def log_gaussian(denoiser: Denoiser, field: Tensor, variance: Tensor) -> Tensor:
     return log_normal(modes(field, denoiser.lattice.dimension), variance, denoiser.mask, denoiser.lattice.dimension)
 
 
-def descend(denoiser: Denoiser, numbers: Numbers, levels: Tensor) -> tuple[list[Tensor], Tensor | None, Tensor]:
+def descend(denoiser: Denoiser, numbers: RandomNumbers, levels: Tensor) -> tuple[list[Tensor], Tensor | None, Tensor]:
     """Paths from the model.
 
     Returns:
@@ -92,7 +92,7 @@ def descend(denoiser: Denoiser, numbers: Numbers, levels: Tensor) -> tuple[list[
     return path[::-1], given, log_q
 
 
-def ascend(denoiser: Denoiser, x: Tensor, numbers: Numbers, levels: Tensor) -> list[Tensor]:
+def ascend(denoiser: Denoiser, x: Tensor, numbers: RandomNumbers, levels: Tensor) -> list[Tensor]:
     """Paths from data x, without its slow mode, by the forward kernels."""
     path = [x]
     for step, (low, high) in enumerate(rungs(levels), 1):

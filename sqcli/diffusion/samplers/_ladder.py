@@ -27,7 +27,7 @@ Level = float | Literal["auto"]
 
 
 @dataclass(frozen=True)
-class Place:
+class Rung:
     """Where a step stands.
 
     Attributes:
@@ -111,8 +111,8 @@ class LadderSampler(Ladder, ABC):
     """A sampler that supplies one step."""
 
     @abstractmethod
-    def step(self, place: Place, y: Tensor, memory: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """From (y, memory) at the level `place.high` to those at `place.low`."""
+    def step(self, rung: Rung, y: Tensor, memory: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """From (y, memory) at the level `rung.high` to those at `rung.low`."""
 
     def finish(self, denoiser: Denoiser, y: Tensor, level: Tensor, given: Tensor | None) -> Tensor:
         """From the last level to 0."""
@@ -125,7 +125,7 @@ class LadderSampler(Ladder, ABC):
         given, _ = denoiser.begin(noise.uniform(0))
         y, memory = start(denoiser, noise.normal(0), levels[0], given), None
         for index in range(len(levels) - 1):
-            y, memory = self.step(Place(denoiser, noise, given, levels, index), y, memory)
+            y, memory = self.step(Rung(denoiser, noise, given, levels, index), y, memory)
         y = self.finish(denoiser, y, levels[-1], given)
         return Drawn(denoiser.to_field(denoiser.join(y, given)))
 

@@ -13,7 +13,7 @@ def mirrored(denoiser: Denoiser, levels: Tensor, fields: Tensor) -> bool:
     """Whether S, the slow mode's density and, at the first, middle and last level, D are even and odd: seen on fields.
 
     Args:
-        denoiser: network, facts and theory.
+        denoiser: network, statistics and theory.
         levels: noise levels.
         fields: configurations φ (n, *extents).
     """

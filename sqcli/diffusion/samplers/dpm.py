@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sqcli.diffusion.samplers._ladder import LadderSampler, Place
+from sqcli.diffusion.samplers._ladder import LadderSampler, Rung
 
 
 @dataclass(frozen=True)
@@ -18,14 +18,14 @@ class DpmSolver(LadderSampler):
 
     n_steps: int = 64
 
-    def step(self, place: Place, y: Tensor, memory: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    def step(self, rung: Rung, y: Tensor, memory: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """One step; the memory is D of the step before."""
-        found = place.denoise(y, place.high)
+        found = rung.denoise(y, rung.high)
         estimate = found
         if memory is not None:
             before, here = (
-                torch.log(s / t) for s, t in ((place.levels[place.index - 1], place.high), (place.high, place.low))
+                torch.log(s / t) for s, t in ((rung.levels[rung.index - 1], rung.high), (rung.high, rung.low))
             )
             estimate = found + (found - memory) * here / (2 * before)
-        ratio = place.low / place.high
+        ratio = rung.low / rung.high
         return ratio * y + (1 - ratio) * estimate, found

@@ -20,7 +20,7 @@ from sqcli.diffusion.process.denoiser import Denoiser
 from sqcli.diffusion.process.noise import Noise
 from sqcli.diffusion.samplers._adjusted import adjusted
 from sqcli.diffusion.samplers._base import MOST_STEPS, Drawn
-from sqcli.diffusion.samplers._ladder import LadderSampler, Place
+from sqcli.diffusion.samplers._ladder import LadderSampler, Rung
 from sqcli.diffusion.samplers._relaxation import followed
 from sqcli.diffusion.samplers._symmetry import mirrored
 from sqcli.exactness import Exactness
@@ -85,11 +85,11 @@ class AdjustedLangevin(LadderSampler):
         stiffness = denoiser.mask / (denoiser.scale**2 * denoiser.spectrum(None))
         return 0.5 * math.cbrt(16 * SPREAD / float((stiffness**3).sum()))
 
-    def step(self, place: Place, y: Tensor, memory: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    def step(self, rung: Rung, y: Tensor, memory: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Langevin steps at the lower level."""
         for i in range(self.n_langevin):
-            kick = place.low * (2 * self.step_size) ** 0.5 * place.normal(self.n_langevin, i)
-            y = y + self.step_size * (place.denoise(y, place.low) - y) + kick
+            kick = rung.low * (2 * self.step_size) ** 0.5 * rung.normal(self.n_langevin, i)
+            y = y + self.step_size * (rung.denoise(y, rung.low) - y) + kick
         return y, memory
 
     @torch.no_grad()

@@ -16,7 +16,7 @@ from sqcli.diffusion.process.divergence import Divergence, divergence
 from sqcli.diffusion.process.noise import Noise
 from sqcli.diffusion.samplers._base import Drawn
 from sqcli.diffusion.samplers._flow import Flow
-from sqcli.diffusion.samplers._gates import claimed, judged
+from sqcli.diffusion.samplers._grid_check import claimed, judged
 from sqcli.diffusion.samplers._ladder import start, start_density, unhalve
 from sqcli.diffusion.samplers._probing import Probing
 from sqcli.exactness import Exactness

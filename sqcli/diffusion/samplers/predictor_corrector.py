@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from sqcli.diffusion.samplers._base import MOST_STEPS
-from sqcli.diffusion.samplers._ladder import LadderSampler, Place
+from sqcli.diffusion.samplers._ladder import LadderSampler, Rung
 from sqcli.parameters import require_count
 
 
@@ -36,19 +36,19 @@ class PredictorCorrector(LadderSampler):
         if self.snr <= 0:
             raise ValueError(f"snr must be positive, not {self.snr}")
 
-    def step(self, place: Place, y: Tensor, memory: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    def step(self, rung: Rung, y: Tensor, memory: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Predictor, then correctors."""
-        uses, high, low = 1 + self.n_correct, place.high, place.low
-        y = y + (1 - (low / high) ** 2) * (place.denoise(y, high) - y)
-        y = y + torch.sqrt(high**2 - low**2) * place.normal(uses)
+        uses, high, low = 1 + self.n_correct, rung.high, rung.low
+        y = y + (1 - (low / high) ** 2) * (rung.denoise(y, high) - y)
+        y = y + torch.sqrt(high**2 - low**2) * rung.normal(uses)
         for i in range(self.n_correct):
-            size = self._size(place)
-            score = (place.denoise(y, low) - y) / low**2
-            y = y + size * score + torch.sqrt(2 * size) * place.normal(uses, 1 + i)
+            size = self._size(rung)
+            score = (rung.denoise(y, low) - y) / low**2
+            y = y + size * score + torch.sqrt(2 * size) * rung.normal(uses, 1 + i)
         return y, None
 
-    def _size(self, place: Place) -> Tensor:
+    def _size(self, rung: Rung) -> Tensor:
         """ε: () or (n, 1, …)."""
-        axes = tuple(range(-place.denoiser.lattice.dimension, 0))
-        inverse = place.denoiser.mask / (place.denoiser.spectrum(place.given) + place.low**2)
-        return 2 * self.snr**2 * place.denoiser.freedoms / inverse.sum(axes, keepdim=True)
+        axes = tuple(range(-rung.denoiser.lattice.dimension, 0))
+        inverse = rung.denoiser.mask / (rung.denoiser.spectrum(rung.given) + rung.low**2)
+        return 2 * self.snr**2 * rung.denoiser.freedoms / inverse.sum(axes, keepdim=True)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from sqcli.diffusion.process.denoiser import Denoiser
-from sqcli.diffusion.samplers._ladder import LadderSampler, Place
+from sqcli.diffusion.samplers._ladder import LadderSampler, Rung
 
 EULER_REACH = 1000.0  # as published, from the end of the schedule, where its levels do not exceed all bounds
 
@@ -46,41 +46,41 @@ class ReverseProcess(LadderSampler):
         spaced = torch.linspace(float(times[0]), float(times[1]), self.n_steps + 1, dtype=torch.float64)
         return denoiser.schedule.level(spaced).to(denoiser.device)
 
-    def step(self, place: Place, y: Tensor, memory: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    def step(self, rung: Rung, y: Tensor, memory: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """One step of the scheme."""
-        schemes: dict[str, Callable[[Place, Tensor], Tensor]] = {
+        schemes: dict[str, Callable[[Rung, Tensor], Tensor]] = {
             "euler": self._euler,
             "heun": self._heun,
             "exponential": self._exponential,
         }
-        return schemes[self.scheme](place, y), None
+        return schemes[self.scheme](rung, y), None
 
     def finish(self, denoiser: Denoiser, y: Tensor, level: Tensor, given: Tensor | None) -> Tensor:
         """Nothing for `euler`, whose last step went without noise; else the probability flow to 0."""
         return y if self.scheme == "euler" else super().finish(denoiser, y, level, given)
 
-    def _euler(self, place: Place, y: Tensor) -> Tensor:
-        schedule = place.denoiser.schedule
-        t, end = schedule.time(place.high), schedule.time(place.low)
+    def _euler(self, rung: Rung, y: Tensor) -> Tensor:
+        schedule = rung.denoiser.schedule
+        t, end = schedule.time(rung.high), schedule.time(rung.low)
         alpha, g2, dt = schedule.alpha(t), schedule.g2(t), t - end
-        score = (place.denoise(y, place.high) - y) / (place.high**2 * alpha)
+        score = (rung.denoise(y, rung.high) - y) / (rung.high**2 * alpha)
         x = alpha * y * (1 - schedule.f(t) * dt) + 0.5 * (1 + self.noise**2) * g2 * dt * score
-        if self.noise and place.index < self.n_steps - 1:
-            x = x + self.noise * torch.sqrt(g2 * dt) * place.normal()
+        if self.noise and rung.index < self.n_steps - 1:
+            x = x + self.noise * torch.sqrt(g2 * dt) * rung.normal()
         return x / schedule.alpha(end)
 
-    def _heun(self, place: Place, y: Tensor) -> Tensor:
-        high, low, rate = place.high, place.low, 1 + self.noise**2
+    def _heun(self, rung: Rung, y: Tensor) -> Tensor:
+        high, low, rate = rung.high, rung.low, 1 + self.noise**2
         d_tau = torch.log(high / low)
-        kick = self.noise * torch.sqrt(high**2 - low**2) * place.normal() if self.noise else torch.zeros_like(y)
-        first = rate * (place.denoise(y, high) - y)
+        kick = self.noise * torch.sqrt(high**2 - low**2) * rung.normal() if self.noise else torch.zeros_like(y)
+        first = rate * (rung.denoise(y, high) - y)
         guess = y + d_tau * first + kick
-        return y + d_tau / 2 * (first + rate * (place.denoise(guess, low) - guess)) + kick
+        return y + d_tau / 2 * (first + rate * (rung.denoise(guess, low) - guess)) + kick
 
-    def _exponential(self, place: Place, y: Tensor) -> Tensor:
-        ratio = place.low / place.high
+    def _exponential(self, rung: Rung, y: Tensor) -> Tensor:
+        ratio = rung.low / rung.high
         decay = ratio ** (1 + self.noise**2)
-        y = decay * y + (1 - decay) * place.denoise(y, place.high)
+        y = decay * y + (1 - decay) * rung.denoise(y, rung.high)
         if not self.noise:
             return y
-        return y + place.low * torch.sqrt(1 - ratio ** (2 * self.noise**2)) * place.normal()
+        return y + rung.low * torch.sqrt(1 - ratio ** (2 * self.noise**2)) * rung.normal()

@@ -21,7 +21,7 @@ POOL = 16  # blocks that are mixed
 MEMORY = 2**30  # bytes of blocks that are kept, per ensemble
 
 
-class Source(Protocol):
+class BlockSource(Protocol):
     """The configurations of one ensemble that are trained on or validated with.
 
     Attributes:
@@ -38,10 +38,10 @@ class Source(Protocol):
         """The configurations of a block, (n, *extents)."""
 
 
-class Rows:
+class Dataset:
     """The configurations of a source by number."""
 
-    def __init__(self, source: Source, memory: int = MEMORY) -> None:
+    def __init__(self, source: BlockSource, memory: int = MEMORY) -> None:
         self.source, self.memory = source, memory
         self.starts = np.concatenate([[0], np.cumsum(source.sizes)]).astype(np.int64)
         self._kept: OrderedDict[int, NDArray[Any]] = OrderedDict()
@@ -87,10 +87,10 @@ class Rows:
 class Batches:
     """Batches of several ensembles, each batch of one, in turns that follow the sizes of the ensembles."""
 
-    def __init__(self, rows: Sequence[Rows], batch_size: int, seed: int, ranks: int = 1) -> None:
-        self.rows, self.seed = rows, seed
-        self.sizes = [min(batch_size, len(r)) // ranks * ranks for r in rows]
-        counts = [len(r) // size for r, size in zip(rows, self.sizes, strict=True)]
+    def __init__(self, datasets: Sequence[Dataset], batch_size: int, seed: int, ranks: int = 1) -> None:
+        self.datasets, self.seed = datasets, seed
+        self.sizes = [min(batch_size, len(d)) // ranks * ranks for d in datasets]
+        counts = [len(d) // size for d, size in zip(datasets, self.sizes, strict=True)]
         turns = [((j + 0.5) / count, number, j) for number, count in enumerate(counts) for j in range(count)]
         self.turns = [(number, j) for _, number, j in sorted(turns)]
         self._orders: dict[int, tuple[int, NDArray[np.int64]]] = {}
@@ -104,6 +104,6 @@ class Batches:
         epoch, turn = divmod(step, len(self))
         number, j = self.turns[turn]
         if self._orders.get(number, (-1,))[0] != epoch:
-            self._orders[number] = epoch, self.rows[number].order(self.seed, number, epoch)
+            self._orders[number] = epoch, self.datasets[number].order(self.seed, number, epoch)
         size = self.sizes[number]
-        return number, self.rows[number][self._orders[number][1][j * size + rank : (j + 1) * size : ranks]]
+        return number, self.datasets[number][self._orders[number][1][j * size + rank : (j + 1) * size : ranks]]

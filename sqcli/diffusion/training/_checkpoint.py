@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from sqcli.diffusion.models.files import STATE, own_file
 from sqcli.diffusion.models.tensors import below, prefixed, read_tensors, write_tensors
 from sqcli.diffusion.nets import Net
-from sqcli.diffusion.process.mode_statistics import Facts
+from sqcli.diffusion.process.mode_statistics import ModeStatistics
 from sqcli.diffusion.training._adamw import AdamW
 from sqcli.errors import DamageError
 
@@ -40,18 +40,20 @@ class Record:
     ended: bool = False
 
 
-class State:
+class Checkpoint:
     """Network and further parameters being trained, their averages (EMA), the best averages, optimizer and record.
 
     Args:
         net: on the device.
         extra: further parameters of the objective, or None.
-        facts: of every training ensemble, as fitted.
+        statistics: of every training ensemble, as fitted.
         weight_decay: of the optimizer.
     """
 
-    def __init__(self, net: Net, extra: nn.Module | None, facts: list[Facts], weight_decay: float = 0.0) -> None:
-        self.net, self.extra, self.facts, self.record = net, extra, facts, Record()
+    def __init__(
+        self, net: Net, extra: nn.Module | None, statistics: list[ModeStatistics], weight_decay: float = 0.0
+    ) -> None:
+        self.net, self.extra, self.statistics, self.record = net, extra, statistics, Record()
         self.averaged_net, self.averaged_extra = copy.deepcopy(net).eval(), copy.deepcopy(extra)
         self.parameters = [p for module in self.modules(False) for p in module.parameters() if p.requires_grad]
         self.optimizer = AdamW(self.parameters, weight_decay)
@@ -94,10 +96,10 @@ class State:
         """Replace the checkpoint."""
         tensors = prefixed("weights", self._weights(False)) | prefixed("average", self._weights(True))
         tensors |= prefixed("best", self.best)
-        for number, facts in enumerate(self.facts):
-            tensors |= prefixed(f"facts.{number}", facts.tensors())
+        for number, statistics in enumerate(self.statistics):
+            tensors |= prefixed(f"facts.{number}", statistics.tensors())
         tensors |= prefixed("moments", self.optimizer.tensors())
-        note = {"identity": identity, "scales": [facts.scale for facts in self.facts]}
+        note = {"identity": identity, "scales": [statistics.scale for statistics in self.statistics]}
         write_tensors(model, STATE, tensors, note | {"record": _plain(self.record)})
 
     def load(self, model: Path, identity: str) -> None:
@@ -125,11 +127,12 @@ class State:
         return self.parameters[0].device
 
 
-def stored_facts(model: Path) -> list[Facts]:
-    """The facts of every training ensemble in a checkpoint."""
+def stored_statistics(model: Path) -> list[ModeStatistics]:
+    """The statistics of every training ensemble in a checkpoint."""
     tensors, note = read_tensors(own_file(model, STATE))
     scales = note.get("scales", [])
-    return [Facts.from_tensors(scale, below(f"facts.{number}", tensors)) for number, scale in enumerate(scales)]
+    tables = [below(f"facts.{number}", tensors) for number in range(len(scales))]
+    return [ModeStatistics.from_tensors(scale, table) for scale, table in zip(scales, tables, strict=True)]
 
 
 def _plain(record: Record) -> dict[str, Any]:

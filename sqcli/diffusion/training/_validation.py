@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from sqcli.diffusion.models.files import METRICS, replace_file
 from sqcli.diffusion.objectives import Objective, mean_square, noisy
 from sqcli.diffusion.process.denoiser import Denoiser
-from sqcli.diffusion.training._batches import Rows, Source
+from sqcli.diffusion.training._batches import BlockSource, Dataset
 from sqcli.diffusion.training._seeds import VALIDATION, generator
 
 ROWS = 1024
@@ -28,9 +28,9 @@ class Validation:
         sources: one per training ensemble, None where nothing was left out.
     """
 
-    def __init__(self, objective: Objective, seed: int, sources: Sequence[Source | None]) -> None:
+    def __init__(self, objective: Objective, seed: int, sources: Sequence[BlockSource | None]) -> None:
         self.objective, self.seed = objective, seed
-        self._fields = [None if source is None else Rows(source).some(ROWS) for source in sources]
+        self._fields = [None if source is None else Dataset(source).some(ROWS) for source in sources]
 
     def fields(self, number: int) -> Tensor | None:
         """φ of an ensemble, (n, *extents), float64."""

@@ -79,7 +79,7 @@ class Ranks:
             dist.barrier()
 
 
-def usable(device: str | None) -> str:
+def training_device(device: str | None) -> str:
     """The device, cuda where there is one for None; SqcliError when it is not there."""
     device = require_device(device)
     if device == "cuda":
@@ -88,7 +88,7 @@ def usable(device: str | None) -> str:
 
 
 @contextlib.contextmanager
-def together(device: str) -> Iterator[Ranks]:
+def process_group(device: str) -> Iterator[Ranks]:
     """The group of all ranks; alone where `torchrun` did not start this process."""
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:

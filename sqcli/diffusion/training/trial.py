@@ -7,13 +7,13 @@ import torch
 from sqcli.diffusion.models.fitting import calibrate
 from sqcli.diffusion.training._seeds import NOISE, generator
 from sqcli.diffusion.training.distributed import Ranks
-from sqcli.diffusion.training.trainer import Job, Trainer
+from sqcli.diffusion.training.trainer import Trainer, TrainingJob
 from sqcli.errors import SqcliError
 
 ROWS = 16
 
 
-def try_out(job: Job, device: str) -> None:
+def try_out(job: TrainingJob, device: str) -> None:
     """Fit the tables, evaluate the loss and measure the network, as the training will do.
 
     Raises:
@@ -21,7 +21,7 @@ def try_out(job: Job, device: str) -> None:
     """
     try:
         trainer = Trainer(job, Ranks(device=device), compiled=False, resume=False)
-        fault = next((found for number in range(len(trainer.rows)) if (found := _fault(trainer, number))), None)
+        fault = next((found for number in range(len(trainer.datasets)) if (found := _fault(trainer, number))), None)
     except torch.OutOfMemoryError:
         raise
     except (RuntimeError, ValueError, IndexError, ArithmeticError) as error:  # of torch's or scipy's linear algebra
@@ -35,10 +35,10 @@ def try_out(job: Job, device: str) -> None:
 
 def _fault(trainer: Trainer, number: int) -> str | None:
     """What is not finite for one of the ensembles."""
-    fields, denoiser = trainer.rows[number].some(ROWS, 1), trainer.denoisers[number]
-    if not all(bool(torch.isfinite(table).all()) for table in denoiser.facts.tensors().values()):
+    fields, denoiser = trainer.datasets[number].some(ROWS, 1), trainer.denoisers[number]
+    if not all(bool(torch.isfinite(table).all()) for table in denoiser.statistics.tensors().values()):
         return "the fitted spectrum is not finite"
-    if trainer.state.parameters:
+    if trainer.checkpoint.parameters:
         random = generator(trainer.device, trainer.job.seed, NOISE, 0, 0)
         loss = trainer.loss(denoiser, denoiser.from_field(fields.to(trainer.device)), random)
         if not math.isfinite(float(loss.detach())):

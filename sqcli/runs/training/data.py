@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sqcli import store
 from sqcli.analysis.ensemble import open_for_measuring
-from sqcli.diffusion.models.design import Part
+from sqcli.diffusion.models.design import Choice
 from sqcli.errors import DamageError, SqcliError, UsageError
 from sqcli.exactness import status_of
 from sqcli.lattice.geometry import Lattice
@@ -29,7 +29,7 @@ class Origin:
 
     path: Path
     ensemble: store.Ensemble
-    theory: Part
+    theory: Choice
     lattice: Lattice
     start: int
     stop: int
@@ -44,7 +44,7 @@ class Origin:
         """
         opened = open_for_measuring(path)
         ensemble, lattice, attrs = opened.ensemble, opened.lattice, opened.ensemble.attrs
-        theory = Part.build("theory", opened.model.name, opened.model.parameters)
+        theory = Choice.build("theory", opened.model.name, opened.model.parameters)
         manifold = theory.value.manifold
         if manifold.site(lattice) != lattice.extents or manifold.period or ensemble.layout.dtype[:5] != "float":
             raise UsageError(f"{path}: train is for one real number per site, not for {manifold.name}")

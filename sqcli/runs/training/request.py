@@ -8,16 +8,16 @@ from typing import Any
 
 from sqcli import parameters as params
 from sqcli import registry
-from sqcli.diffusion.models.design import FOLDERS, Design, Part, lattice_of
+from sqcli.diffusion.models.design import FOLDERS, Choice, Design, lattice_of
 from sqcli.diffusion.models.identity import identity_of
-from sqcli.diffusion.models.settings import Settings
+from sqcli.diffusion.models.settings import TrainingSettings
 from sqcli.errors import DamageError, SqcliError, UsageError
 from sqcli.lattice.geometry import Lattice
 from sqcli.runs.execution.provenance import placed
 from sqcli.runs.training.data import Origin, couplings_that_differ
 
 DEFAULTS = {"net": "spectral", "schedule": "geometric", "objective": "target"}
-OPTIONS = tuple(option.name for option in fields(Settings) if option.name != "ranks")
+OPTIONS = tuple(option.name for option in fields(TrainingSettings) if option.name != "ranks")
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class TrainRequest:
         return found
 
     def settings(self) -> dict[str, Any]:
-        """What was given of `Settings`."""
+        """What was given of `TrainingSettings`."""
         return {name: getattr(self, name) for name in OPTIONS if getattr(self, name) is not None}
 
 
@@ -91,7 +91,7 @@ def new_document(request: TrainRequest, ranks: int, initial: Mapping[str, Any] |
     """
     if request.epochs is None:
         raise UsageError(f"{request.path} does not exist; to create it, give --epochs")
-    settings = Settings(**request.settings(), ranks=ranks)
+    settings = TrainingSettings(**request.settings(), ranks=ranks)
     origins = open_origins(request)
     design = design_for(request, [origin.theory for origin in origins], [origin.lattice for origin in origins])
     parents = [origin.parent() for origin in origins]
@@ -111,21 +111,21 @@ def new_document(request: TrainRequest, ranks: int, initial: Mapping[str, Any] |
     }
 
 
-def design_for(request: TrainRequest, theories: Sequence[Part], lattices: Sequence[Lattice]) -> Design:
+def design_for(request: TrainRequest, theories: Sequence[Choice], lattices: Sequence[Lattice]) -> Design:
     """The model of `request` for ensembles of these theories on these lattices.
 
     Raises:
         UsageError: the parts do not fit together.
     """
     parts = {
-        kind: Part.build(kind, getattr(request, kind) or default, request.of(kind))
+        kind: Choice.build(kind, getattr(request, kind) or default, request.of(kind))
         for kind, default in DEFAULTS.items()
     }
     names = couplings_that_differ([t.value for t in theories], [t.parameters for t in theories])
     if len({lattice.dimension for lattice in lattices}) > 1:
         raise UsageError("the ensembles differ in dimension; a model lives in one")
     design = Design(parts | {"theory": theories[0]}, lattices[0], names)
-    design.architecture.check(design.setting)
+    design.architecture.check(design.problem)
     return design
 
 
@@ -150,10 +150,10 @@ def require_description(path: Path, stored: Mapping[str, Any]) -> None:
         raise DamageError(f"{path}: model.yaml does not describe a training of this sqcli ({reason})") from None
 
 
-def settings_of(stored: Mapping[str, Any]) -> Settings:
+def settings_of(stored: Mapping[str, Any]) -> TrainingSettings:
     """Those of the training that `model.yaml` describes; what an earlier version did not state has its default."""
-    own = {name: stored["training"][name] for name in params.fields(Settings) if name in stored["training"]}
-    return params.build(Settings, own, "the training")
+    own = {name: stored["training"][name] for name in params.fields(TrainingSettings) if name in stored["training"]}
+    return params.build(TrainingSettings, own, "the training")
 
 
 def require_agreement(request: TrainRequest, stored: Mapping[str, Any], ranks: int) -> None:
@@ -187,7 +187,7 @@ def _require_parts(request: TrainRequest, stored: Mapping[str, Any]) -> None:
         given, name, values = getattr(request, kind), stored[kind], stored[f"{kind}_parameters"]
         if given is not None:
             _require(request, f"--{kind}", name, registry.resolve(FOLDERS[kind], given))
-        wanted = Part.build(kind, name, values | request.of(kind)).parameters
+        wanted = Choice.build(kind, name, values | request.of(kind)).parameters
         for parameter in request.of(kind):
             _require(request, f"-a {kind}.{parameter}", values[parameter], wanted[parameter])
 

@@ -21,17 +21,17 @@ def draw_levels(denoiser: Denoiser, n: int, how: str, generator: Generator) -> T
         generator: of the random numbers.
     """
     schedule = denoiser.schedule
-    place = stratified(denoiser, n, generator)
+    quantile = stratified(denoiser, n, generator)
     if how == "schedule":
-        return schedule.level(schedule.t_min + place * (schedule.t_max - schedule.t_min))
+        return schedule.level(schedule.t_min + quantile * (schedule.t_max - schedule.t_min))
     low, high = log(schedule.level_min), log(schedule.level_max)
-    return torch.exp(low + place * (high - low))
+    return torch.exp(low + quantile * (high - low))
 
 
 def stratified(denoiser: Denoiser, n: int, generator: Generator) -> Tensor:
     """Numbers in [0, 1), one in each n-th, in random order: (n,), float64."""
-    place = torch.rand(n, generator=generator, dtype=torch.float64, device=denoiser.device)
-    return (torch.randperm(n, generator=generator, device=denoiser.device) + place) / n
+    quantile = torch.rand(n, generator=generator, dtype=torch.float64, device=denoiser.device)
+    return (torch.randperm(n, generator=generator, device=denoiser.device) + quantile) / n
 
 
 def noise_like(denoiser: Denoiser, x: Tensor, generator: Generator) -> Tensor:

@@ -14,7 +14,7 @@ from sqcli.exactness import Exactness
 MOST = 0.05  # of each error, which has to be far below 1
 
 
-class TwoWays(Protocol):
+class InvertibleFlow(Protocol):
     """A sampler that is a flow on a grid, and can be followed back."""
 
     def draw(self, denoiser: Denoiser, noise: Noise) -> Drawn:
@@ -26,7 +26,7 @@ class TwoWays(Protocol):
     def decode(self, denoiser: Denoiser, top: Tensor, given: Tensor | None) -> Tensor:
         """Configurations from there."""
 
-    def finer(self) -> "TwoWays":
+    def finer(self) -> "InvertibleFlow":
         """The same on a grid of half the width."""
 
 
@@ -40,7 +40,7 @@ def claimed(trace: str) -> Exactness:
 
 
 @torch.no_grad()
-def gates(sampler: TwoWays, denoiser: Denoiser, noise: Noise) -> Mapping[str, float]:
+def grid_errors(sampler: InvertibleFlow, denoiser: Denoiser, noise: Noise) -> Mapping[str, float]:
     """Largest errors over the draws of `noise`; they must be ≪ 1 for weights to mean anything.
 
     Returns:
@@ -57,9 +57,9 @@ def gates(sampler: TwoWays, denoiser: Denoiser, noise: Noise) -> Mapping[str, fl
     return {name: float(value.abs().max()) for name, value in found.items()}
 
 
-def judged(sampler: TwoWays, denoiser: Denoiser, noise: Noise, own: Exactness) -> Exactness:
-    """`own` with the errors of `gates` in its reason; uncorrected where one is not small."""
-    found = gates(sampler, denoiser, noise)
+def judged(sampler: InvertibleFlow, denoiser: Denoiser, noise: Noise, own: Exactness) -> Exactness:
+    """`own` with the errors of `grid_errors` in its reason; uncorrected where one is not small."""
+    found = grid_errors(sampler, denoiser, noise)
     said = (
         f"{own.reason}; on {len(noise.draws)} pilot draws |log q_N - log q_2N| <= {found['doubled']:.2g}, "
         f"way back <= {found['way_back']:.2g}, field's round trip <= {found['round_trip']:.2g}"
