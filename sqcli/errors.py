@@ -1,4 +1,4 @@
-"""The errors a user can meet; each knows the exit code it leads to.
+"""Errors that a user can meet; each knows the exit code it leads to.
 
 A message is one line: what is wrong, where, and what to do about it.
 """
@@ -8,27 +8,27 @@ from typing import ClassVar
 
 
 class SqcliError(Exception):
-    """Something failed that the user can mend; one line, no traceback."""
+    """Failure that the user can mend; one line, no traceback."""
 
     exit_code: ClassVar[int] = 1
 
 
 class UsageError(SqcliError):
-    """The command, an option or a recipe is malformed."""
+    """Malformed command, option or recipe."""
 
     exit_code: ClassVar[int] = 2
 
 
 class DamageError(SqcliError):
-    """Bytes on disk are not what was committed."""
+    """Damage: bytes on disk are not what was committed."""
 
 
 class BusyError(SqcliError):
-    """Another process owns the chains that were asked for."""
+    """Conflict with another process, which owns the chains that were asked for."""
 
 
 class Stopped(SqcliError):  # noqa: N818 - not a fault: the run is committed and resumable
-    """Stopped early by a signal or a time limit; run again to go on."""
+    """Early end of a run by a signal or a time limit; run again to go on."""
 
     exit_code: ClassVar[int] = 75
 
@@ -37,7 +37,7 @@ INSTALLED_AS = {"yaml": "pyyaml", "google_crc32c": "google-crc32c"}
 
 
 def missing(error: ImportError) -> str:
-    """What to do about a package that is not there, or cannot be loaded."""
+    """Say what to do about a package that is not there, or cannot be loaded."""
     package = str(error.name or "").partition(".")[0]
     package = INSTALLED_AS.get(package, package)
     if isinstance(error, ModuleNotFoundError) and package:

@@ -27,7 +27,7 @@ _LOCK = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | o
 
 
 class ReadOnlyError(SqcliError):
-    """A place may be read but not written; what was computed can still be reported."""
+    """Place that may be read but not written; what was computed can still be reported."""
 
 
 _ADVICE = {
@@ -228,7 +228,7 @@ def replacing(file: Path, *, root: Path | None = None) -> Iterator[IO[bytes]]:
 
 
 def _is_ours(handle: IO[bytes], partial: Path) -> bool:
-    """Whether the file `partial` is the one behind `handle`, not one that another process has put there."""
+    """Tell whether the file `partial` is the one behind `handle`, not one that another process has put there."""
     try:
         return os.path.samestat(os.fstat(handle.fileno()), partial.lstat())
     except FileNotFoundError:

@@ -21,7 +21,7 @@ def public_name(field: "dataclasses.Field[Any]") -> str:
 
 
 def fields(cls: type) -> dict[str, "dataclasses.Field[Any]"]:
-    """Public name -> field, in the order of declaration."""
+    """Map public names to fields, in the order of declaration."""
     return {public_name(field): field for field in dataclasses.fields(cls)}
 
 
@@ -61,7 +61,7 @@ def _options(kind: Any) -> tuple[Any, ...]:
 
 
 def _convert(value: Any, kind: Any) -> Any:
-    """`value` as the annotated type `kind`; ValueError when it is none of its options."""
+    """Convert `value` to the annotated type `kind`; ValueError when it is none of its options."""
     if value in _choices(kind) and not isinstance(value, bool):
         return value
     for option in _options(kind):
@@ -76,20 +76,20 @@ def _convert(value: Any, kind: Any) -> Any:
 
 
 def require_count(name: str, value: int, least: int, most: int) -> None:
-    """Raise ValueError when a number of repetitions is out of range; there is one for everything that repeats."""
+    """Raise ValueError when the number of repetitions `name` is not within [least, most]."""
     if not least <= value <= most:
         raise ValueError(f"{name} must be from {least} to {most}, not {value}")
 
 
 def describe(kind: Any) -> str:
-    """What `kind` allows, in words: "a number, or auto"."""
+    """Tell in words what the type `kind` allows: "a number or auto"."""
     words = {int: "an integer", float: "a number", bool: "true or false", complex: "a complex number", str: "a text"}
     parts = [words[option] for option in _options(kind) if option in words] + [str(c) for c in _choices(kind)]
     return ", ".join(parts[:-1]) + (" or " if len(parts) > 1 else "") + parts[-1]
 
 
 def build(cls: type[T], values: Mapping[str, Any], what: str) -> T:
-    """An instance of the frozen dataclass `cls` from public names; `what` ("theory phi4") names it in errors.
+    """Build the frozen dataclass `cls` from public names and values; `what` ("theory phi4") names it in errors.
 
     Raises:
         UsageError: for an unknown, missing or malformed parameter, listing what is allowed.
@@ -116,6 +116,6 @@ def build(cls: type[T], values: Mapping[str, Any], what: str) -> T:
 
 
 def to_mapping(instance: Any) -> dict[str, Any]:
-    """Public name -> value; complex values as text ("-4+10j") so that JSON and YAML can hold them."""
+    """Map public names to values; complex values become text ("-4+10j") so that JSON and YAML can hold them."""
     values = {name: getattr(instance, field.name) for name, field in fields(type(instance)).items()}
     return {name: str(value).strip("()") if isinstance(value, complex) else value for name, value in values.items()}

@@ -1,4 +1,4 @@
-"""A folder is a registry: the stem of a public file is the name users type.
+"""Registry of a folder: the stem of a public file is the name users type.
 
 `sqcli/theories/phi4.py` is the theory `phi4`, and its one public class is what `load` returns. Names and
 one-line summaries are read from the files' text, so that help texts cost no import.
@@ -20,7 +20,7 @@ SINGULAR = {"theories": "theory", "mcmc": "algorithm"}
 
 @cache
 def names(folder: str) -> tuple[str, ...]:
-    """The names in `folder` ("theories", "diffusion/samplers", …), sorted."""
+    """List the names in `folder` ("theories", "diffusion/samplers", …), sorted."""
     return tuple(sorted(path.stem for path in (ROOT / folder).glob("*.py") if not path.stem.startswith("_")))
 
 
@@ -30,7 +30,7 @@ def _tree(folder: str, name: str) -> ast.Module:
 
 
 def summary(folder: str, name: str) -> str:
-    """First line of the file's docstring."""
+    """Read the first line of the docstring of the file behind `name`."""
     return (ast.get_docstring(_tree(folder, name)) or "").partition("\n")[0]
 
 
@@ -42,12 +42,12 @@ def _assigned_aliases(folder: str, name: str) -> Iterator[str]:
 
 @cache
 def aliases(folder: str) -> dict[str, str]:
-    """Other spellings: alias -> name, from the module constants `ALIASES = ("…",)`."""
+    """Map other spellings to names, from the module constants `ALIASES = ("…",)`."""
     return {alias: name for name in names(folder) for alias in _assigned_aliases(folder, name)}
 
 
 def resolve(folder: str, name: str) -> str:
-    """The name behind `name` (itself or an alias).
+    """Resolve `name`, which may be an alias.
 
     Raises:
         UsageError: with the closest and all allowed names.
@@ -62,21 +62,21 @@ def resolve(folder: str, name: str) -> str:
 
 
 def suggestion(name: str, known: Sequence[str]) -> str:
-    """` (did you mean 'hmc'?)` for `HMC`, nothing where no known name is like it."""
+    """Suggest a known name: ` (did you mean 'hmc'?)` for `HMC`, nothing where none is like it."""
     spellings = {other.lower().replace("_", "-"): other for other in reversed(known)}
     near = difflib.get_close_matches(name.lower().replace("_", "-"), spellings, n=1)
     return f" (did you mean {spellings[near[0]]!r}?)" if near else ""
 
 
 def parameters(folder: str, name: str) -> dict[str, str | None]:
-    """Public parameter name -> default as text (None where there is none), read from the file's text."""
+    """Map public parameter names to defaults as text, None where there is none, read from the file's text."""
     tree = _tree(folder, name)
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]
     return _class_fields(tree, classes[0].name) if classes else {}
 
 
 def _class_fields(tree: ast.Module, name: str) -> dict[str, str | None]:
-    """Fields of the dataclass `name` of `tree`, those of its bases first, as dataclasses order them."""
+    """Read the fields of the dataclass `name` of `tree`, those of its bases first, as dataclasses order them."""
     for node in tree.body:
         if isinstance(node, ast.ClassDef) and node.name == name:
             bases = [_base_fields(tree, ast.unparse(base)) for base in reversed(node.bases)]
@@ -85,7 +85,7 @@ def _class_fields(tree: ast.Module, name: str) -> dict[str, str | None]:
 
 
 def _base_fields(tree: ast.Module, base: str) -> dict[str, str | None]:
-    """Fields of the class written as `base` in `tree`: defined there, or imported from another file of ours."""
+    """Read the fields of the class written as `base` in `tree`: defined there, or imported from a file of ours."""
     imported = {
         alias.asname or alias.name: f"{node.module}.{alias.name}"
         for node in tree.body
@@ -114,7 +114,7 @@ def _own_fields(node: ast.ClassDef) -> Iterator[tuple[str, str | None]]:
 
 
 def _public_field(name: str, value: ast.expr | None) -> tuple[str, str | None]:
-    """Name and default of `name: … = value`, looking into `field(default=…, metadata={"name": …})`."""
+    """Read name and default of `name: … = value`, looking into `field(default=…, metadata={"name": …})`."""
     if not (isinstance(value, ast.Call) and ast.unparse(value.func).rpartition(".")[2] == "field"):
         return name, None if value is None else _text(value)
     options = {keyword.arg: keyword.value for keyword in value.keywords}
@@ -129,7 +129,7 @@ def _text(node: ast.expr) -> str:
 
 
 def load(folder: str, name: str) -> type:
-    """The one public class of the file behind `name`."""
+    """Import the one public class of the file behind `name`."""
     module = importlib.import_module(f"sqcli.{folder.replace('/', '.')}.{resolve(folder, name)}")
     classes = [
         value

@@ -25,7 +25,7 @@ START = 20.0  # seconds that a command may take to begin, whatever its time limi
 
 
 class _State:
-    """What has happened so far in this process."""
+    """State of this process: the signal that came, and who listens."""
 
     first: int | None = None  # signal
     at: float = 0.0
@@ -68,7 +68,7 @@ def guard(on: bool) -> None:
 
 @contextlib.contextmanager
 def polling(stop: threading.Event) -> Iterator[None]:
-    """Within, a signal sets `stop`; one that came before has set it already.
+    """Let a signal set `stop` within the block; one that came before has set it already.
 
     The main thread must poll the event (`is_set`), not wait on it: a handler runs in that thread and must not meet
     the event's lock held.
@@ -84,7 +84,7 @@ def polling(stop: threading.Event) -> Iterator[None]:
 
 
 def reason() -> str:
-    """The signal that came first, in words."""
+    """Tell in words which signal came first."""
     if _state.first in (None, signal.SIGINT):
         return "interrupted; run the same command again"
     name = "the time limit" if _state.first == signal.SIGALRM else signal.Signals(_state.first).name
@@ -92,7 +92,7 @@ def reason() -> str:
 
 
 def arrived() -> bool:
-    """Whether a signal has come."""
+    """Tell whether a signal has come."""
     return _state.first is not None
 
 

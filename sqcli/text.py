@@ -11,12 +11,12 @@ UNUSUAL = re.compile(r"[^\n\x20-\x7e]")
 
 
 def printable(text: object) -> str:
-    """As text without control characters, reversed writing and line ends: those are shown as escapes."""
+    """Write an object as text in which control characters, reversed writing and line ends are shown as escapes."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(text))
 
 
 def json_printable(text: str) -> str:
-    """A JSON text with its non-printable characters as JSON's own escapes; line ends between items stay."""
+    """Replace the non-printable characters of a JSON text by JSON's own escapes; line ends between items stay."""
 
     def escape(match: "re.Match[str]") -> str:
         if match[0].isprintable():
@@ -28,7 +28,7 @@ def json_printable(text: str) -> str:
 
 
 def cell(value: Any) -> Any:
-    """`value` as a cell of a CSV file: a text that a spreadsheet would take for a formula gets an apostrophe."""
+    """Make a CSV cell of `value`: a text that a spreadsheet would take for a formula gets an apostrophe."""
     if not isinstance(value, str):
         return value
     text = printable(value)
@@ -44,7 +44,7 @@ def _is_number(text: str) -> bool:
 
 
 def size_in_words(count: int) -> str:
-    """`1.5 GiB` of so many bytes."""
+    """Write a number of bytes as people read it: `1.5 GiB`."""
     size, unit = float(count), 0
     while size >= 1024 and unit < len(UNITS) - 1:
         size, unit = size / 1024, unit + 1

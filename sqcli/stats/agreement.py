@@ -1,4 +1,4 @@
-"""Do chains agree with one another beyond what each of them knows about itself?
+"""Agreement of chains with one another, measured by what each of them knows about itself.
 
 The means of the chains' normal scores are held against errors from within the chains, so that chains that are each
 frozen in a state of their own cannot excuse themselves by the scatter that this makes.
@@ -18,14 +18,14 @@ CERTAIN = 38.0
 
 
 def normal_scores(values: FloatArray) -> FloatArray:
-    """What a Gaussian would have at the same ranks, ties in the middle; bounded by √(2 log N)."""
+    """Replace values (N,) by those of a Gaussian at the same ranks, ties in the middle; bounded by √(2 log N)."""
     _, which, counts = np.unique(values, return_inverse=True, return_counts=True)
     middle = (np.cumsum(counts) - counts / 2) / len(values)
     return np.asarray(normal_quantile(middle)[which])
 
 
 def agreement(chains: Chains) -> float | None:
-    """Z ≥ 0 or below of the hypothesis that all chains, (n_i,) each, have one mean: Snedecor's F as the Gaussian z.
+    """Test whether all chains, (n_i,) each, have one mean: Snedecor's F as the Gaussian z, large where they differ.
 
     None for one chain, for chains too short to know their own errors, and where nothing fluctuates at all.
     """

@@ -1,4 +1,4 @@
-"""The autocorrelation function of one series, and what its decay says.
+"""Autocorrelation function of one series, and what its decay says.
 
 τ_int and its error: `gamma.py`. τ_exp: slope of log ρ(t), weighted by (ρ/δρ)², over the later two thirds of the
 lags within the window at which ρ stands more than three errors above zero.
@@ -17,7 +17,7 @@ _SIGNIFICANT = 3.0
 
 
 def _decay_time(rho: FloatArray, error: FloatArray) -> float | None:
-    """τ_exp, None where fewer than two lags are significant or ρ does not fall."""
+    """Fit τ_exp to ρ(t); None where fewer than two lags are significant or ρ does not fall."""
     weak = np.flatnonzero(rho[1:] < _SIGNIFICANT * error[1 : len(rho)])
     last = int(weak[0]) if len(weak) else len(rho) - 1
     if last < 2:
@@ -36,7 +36,7 @@ def autocorrelation(
     s: float = 1.5,
     tau_exp: float | None = None,
 ) -> Autocorrelation:
-    """ρ(t) to about twice the window, τ_int, τ_exp, ESS and R̂ of one series, (n_i,) per chain.
+    """Compute ρ(t) to about twice the window, τ_int, τ_exp, ESS and R̂ of one series, (n_i,) per chain.
 
     Complex series: their slower part, real or imaginary. Options as in `estimate`.
     """
@@ -68,7 +68,7 @@ def autocorrelation(
 
 
 def _without_rho(s: float, flags: tuple[str, ...]) -> Autocorrelation:
-    """Where nothing fluctuates or nothing is there."""
+    """Make the result for a series that does not fluctuate or has no draws."""
     nothing = np.zeros(0)
     return Autocorrelation(
         rho=nothing,

@@ -18,7 +18,7 @@ WindowChoice = int | Literal["auto"]
 
 
 def fixed_window(window: WindowChoice) -> int | None:
-    """None for "auto"; a fixed window must be 0 or more."""
+    """Check the window that was asked for: None for "auto", else a number of draws, 0 or more."""
     if window == "auto":
         return None
     if not isinstance(window, int) or window < 0:
@@ -39,13 +39,13 @@ def column_estimate(m: Means, k: int, *, s: float, window: int | None, tau_exp: 
 
 
 def slower(parts: list[SeriesEstimate]) -> SeriesEstimate:
-    """The part with the smaller ESS; constant parts come last."""
+    """Pick the part with the smaller ESS; constant parts come last."""
     moving = [v for v in parts if v.gamma is not None] or parts
     return max(moving, key=lambda v: v.gamma.tau if v.gamma is not None else 0.0)
 
 
 def _pair(numbers: list[float | None]) -> complex | float | None:
-    """One number, or two as re + i·im; None if one is missing."""
+    """Join one number, or two as re + i·im; None if one is missing."""
     known = [x for x in numbers if x is not None]
     if len(known) < len(numbers):
         return None
@@ -91,7 +91,7 @@ def estimate(
     window: WindowChoice = "auto",
     tau_exp: float | None = None,
 ) -> list[Estimate]:
-    """Estimates of `combine`(means), one per component.
+    """Estimate `combine`(means), one value with its error per component.
 
     Args:
         chains: one (n_i, p) or (n_i,) array per chain, real or complex; lengths may differ, empty ones are dropped.

@@ -1,4 +1,4 @@
-"""Short stable words that travel with a number, and the sentence that explains each of them."""
+"""Flags: short stable words that travel with a number, and the sentence that explains each of them."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

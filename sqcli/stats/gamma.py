@@ -1,4 +1,4 @@
-"""The Γ-method: Γ(t) = ⟨δ_i δ_{i+t}⟩ about the global mean, summed up to an automatic window.
+"""Γ-method: Γ(t) = ⟨δ_i δ_{i+t}⟩ about the global mean, summed up to an automatic window.
 
 U. Wolff, hep-lat/0306017: global mean over replicas, N − R·t pairs at lag t (eqs. 31, 36), window (eqs. 50–52),
 bias correction 1 + (2W + 1)/N (eq. 49), statistical error of τ_int (eq. 42, Madras–Sokal).
@@ -17,7 +17,7 @@ _FFT_VALUES = 1 << 22  # values per batch of transforms: bounds the memory of th
 
 @dataclass(frozen=True)
 class Window:
-    """The Γ-method's result for one series; `tau` = ½ for white noise, `variance` = Γ(0)."""
+    """Result of the Γ-method for one series, with its window w; `tau` = ½ for white noise, `variance` = Γ(0)."""
 
     rho: FloatArray
     variance: float
@@ -28,7 +28,7 @@ class Window:
 
 
 def _good_size(n: int) -> int:
-    """The smallest 2^a 3^b 5^c, a ≥ 1, not below n: fast for the FFT."""
+    """Find the smallest 2^a 3^b 5^c, a ≥ 1, not below n: fast for the FFT."""
     best = 2
     while best < n:
         best *= 2
@@ -46,7 +46,7 @@ def _good_size(n: int) -> int:
 
 
 def _correlate(rows: FloatArray, n_lags: int) -> FloatArray:
-    """Σ over rows (r, n) and i of x_i x_{i+t}, t = 0 … n_lags − 1."""
+    """Sum x_i x_{i+t} over i and all rows (r, n), for t = 0 … n_lags − 1."""
     n = rows.shape[1]
     lags = min(n, n_lags)
     out = np.zeros(n_lags)
@@ -64,7 +64,7 @@ def _correlate(rows: FloatArray, n_lags: int) -> FloatArray:
 
 
 def autocovariance(deviations: FloatArray, lengths: NDArray[np.int64], n_lags: int) -> FloatArray:
-    """Γ(t), t = 0 … n_lags − 1, of chains laid end to end.
+    """Compute Γ(t), t = 0 … n_lags − 1, of chains laid end to end.
 
     Args:
         deviations: (N,) δ_i = a_i − ā with the global mean ā.
@@ -85,7 +85,7 @@ def autocovariance(deviations: FloatArray, lengths: NDArray[np.int64], n_lags: i
 
 
 def automatic_window(rho: FloatArray, n_total: int, s: float) -> int:
-    """The first W ≥ 1 with exp(−W/τ_W) < τ_W/√(W N), where τ_W is S times the decay time that τ_int(W) implies.
+    """Find the first W ≥ 1 with exp(−W/τ_W) < τ_W/√(W N), τ_W being S times the decay time that τ_int(W) implies.
 
     For anticorrelated series (ρ(1) clearly negative) |ρ| is summed instead: τ_int < ½ implies no decay time.
     """
@@ -99,8 +99,9 @@ def automatic_window(rho: FloatArray, n_total: int, s: float) -> int:
 
 
 def bartlett_error(rho: FloatArray, n_shown: int, w: int, n_total: int) -> FloatArray:
-    """δρ(t), t = 0 … n_shown − 1: N δρ² = Σ_{k≥1} [ρ(k+t) + ρ(k−t) − 2ρ(t)ρ(k)]², M. Lüscher, hep-lat/0409106 (E.11).
+    """Compute the error δρ(t), t = 0 … n_shown − 1 (M. Lüscher, hep-lat/0409106, E.11).
 
+    N δρ² = Σ_{k≥1} [ρ(k+t) + ρ(k−t) − 2ρ(t)ρ(k)]².
     ρ under the sum is cut at the window w, beyond which it is noise. With c(t) = Σ_k ρ(k)ρ(k+t) over all k
     the sum is c(0) + c(2t) − 4ρ(t)c(t) + 2ρ(t)²c(0).
     """
@@ -115,7 +116,7 @@ def bartlett_error(rho: FloatArray, n_shown: int, w: int, n_total: int) -> Float
 
 
 def _tail_window(rho: FloatArray, n_total: int) -> tuple[int, float]:
-    """First W where ρ(W) is within one δρ of zero, and δρ(W + 1)."""
+    """Find the first W where ρ(W) is within one δρ of zero, and δρ(W + 1)."""
     last = max(len(rho) // 2 - 1, 1)
     error = bartlett_error(rho, min(last + 2, len(rho)), len(rho) - 1, n_total)
     small = np.flatnonzero(rho[1:last] < error[1:last])
@@ -131,7 +132,7 @@ def gamma_method(
     window: int | None = None,
     tau_exp: float | None = None,
 ) -> Window:
-    """Window, τ_int and the error of the mean of one real series with Γ(0) > 0.
+    """Compute window, τ_int and the error of the mean of one real series with Γ(0) > 0.
 
     Args:
         deviations: (N,) from the global mean, chains end to end.

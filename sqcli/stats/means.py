@@ -20,7 +20,7 @@ _SHRUNK = (1.0, 1e-3, 1e-5, 1e-7)  # steps of the gradient, tried until the func
 
 @dataclass(frozen=True)
 class Means:
-    """Chains end to end, and a function of their means in real columns (real parts, then imaginary parts).
+    """Function of means, and chains end to end projected on it, in real columns (real parts, then imaginary parts).
 
     `value` (c,) as combine gave it; `series` (N, k) projected deviations, `chain_values` (R, k) jackknife
     pseudo-values of whole chains (their means, for linear functions), `constant` (k,), k = c or 2c. `flat` (k,): the
@@ -36,18 +36,18 @@ class Means:
 
     @cached_property
     def finite(self) -> NDArray[np.bool_]:
-        """(k,) whether value and projection are finite."""
+        """True where value and projection are finite, (k,)."""
         good: NDArray[np.bool_] = np.isfinite(real_columns(self.value)) & np.isfinite(self.series).all(axis=0)
         return good
 
 
 def real_columns(a: AnyArray) -> FloatArray:
-    """Real parts, then (for complex arrays) imaginary parts, along the last axis."""
+    """Lay real parts, then (for complex arrays) imaginary parts, along the last axis."""
     return np.concatenate([a.real, a.imag], axis=-1) if np.iscomplexobj(a) else np.asarray(a, dtype=np.float64)
 
 
 def lay_end_to_end(chains: Chains) -> tuple[AnyArray, NDArray[np.int64]]:
-    """(N, p) and (R,) of the chains that hold draws; p must agree."""
+    """Join the chains that hold draws to (N, p), with their lengths (R,); p must agree."""
     arrays = [np.asarray(c) for c in chains]
     arrays = [a[:, None] if a.ndim == 1 else a for a in arrays if len(a)]
     if any(a.ndim != 2 or a.shape[1] != arrays[0].shape[1] for a in arrays):
@@ -60,21 +60,21 @@ def lay_end_to_end(chains: Chains) -> tuple[AnyArray, NDArray[np.int64]]:
 
 
 def _chain_means(columns: AnyArray, lengths: NDArray[np.int64]) -> AnyArray:
-    """(R, k) means of each chain."""
+    """Compute the means of each chain, (R, k)."""
     starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
     out: AnyArray = np.add.reduceat(columns, starts, axis=0) / lengths[:, None]
     return out
 
 
 def _mean(column: AnyArray) -> complex | float:
-    """Summed pairwise as `numpy.mean` does for one real series; real and imaginary parts apart."""
+    """Compute a mean, summed pairwise as `numpy.mean` does for one real series; real and imaginary parts apart."""
     if np.iscomplexobj(column):
         return complex(np.mean(np.ascontiguousarray(column.real)), np.mean(np.ascontiguousarray(column.imag)))
     return float(np.mean(np.ascontiguousarray(column)))
 
 
 def rms(columns: FloatArray) -> FloatArray:
-    """(k,) root mean squares of (N, k), also where squares would overflow or vanish."""
+    """Compute the root mean squares (k,) of columns (N, k), also where squares would overflow or vanish."""
     size = np.abs(columns).max(axis=0, initial=0.0)
     unit = np.where((size > 1e-140) & (size < 1e140), 1.0, np.where(size > 0, size, 1.0))
     found: FloatArray = np.sqrt(np.mean((columns / unit) ** 2, axis=0)) * unit
@@ -82,7 +82,7 @@ def rms(columns: FloatArray) -> FloatArray:
 
 
 def _slope(combine: Combine, mean: AnyArray, direction: AnyArray, h: float) -> FloatArray:
-    """(k,) central differences; where the function ends within the step, as √x does near 0, with a smaller one."""
+    """Take central differences (k,); where the function ends within the step, as √x does near 0, with a smaller one."""
     found: FloatArray | None = None
     for step in (h * part for part in _SHRUNK):
         ahead, behind = (real_columns(np.atleast_1d(combine(mean + sign * step * direction))) for sign in (1, -1))
@@ -94,7 +94,7 @@ def _slope(combine: Combine, mean: AnyArray, direction: AnyArray, h: float) -> F
 
 
 def _gradient(combine: Combine, mean: AnyArray, step: FloatArray, width: int) -> FloatArray:
-    """(k, P) of real columns by the P real columns of the primaries; `step` (P,), zero where nothing fluctuates."""
+    """Differentiate k real columns by the P of the means, (k, P); `step` (P,) is 0 where nothing fluctuates."""
     n_primaries = len(mean)
     slopes = []
     for column, h in enumerate(step):
@@ -105,7 +105,7 @@ def _gradient(combine: Combine, mean: AnyArray, step: FloatArray, width: int) ->
 
 
 def _stays(combine: Combine, data: AnyArray, value: AnyArray) -> NDArray[np.bool_]:
-    """(k,) whether the function of the means of some of the draws is what it is for all of them."""
+    """Tell whether the function of the means of some of the draws is what it is for all of them, (k,)."""
     parts = [data[:1].mean(axis=0), data[: -(-len(data) // 2)].mean(axis=0), data[-1:].mean(axis=0)]
     found = np.stack([real_columns(np.atleast_1d(combine(part))) for part in parts])
     whole = real_columns(value)
@@ -115,7 +115,7 @@ def _stays(combine: Combine, data: AnyArray, value: AnyArray) -> NDArray[np.bool
 
 
 def _left_out(combine: Combine, data: AnyArray, lengths: NDArray[np.int64], value: AnyArray) -> FloatArray:
-    """(R, k) pseudo-values h_j θ − (h_j − 1) θ_(j), h_j = N/n_j, with θ_(j) from all chains but j."""
+    """Compute pseudo-values h_j θ − (h_j − 1) θ_(j), h_j = N/n_j, with θ_(j) from all chains but j: (R, k)."""
     n = lengths.sum()
     means = _chain_means(data, lengths)
     total = (means * lengths[:, None]).sum(axis=0)
@@ -125,7 +125,7 @@ def _left_out(combine: Combine, data: AnyArray, lengths: NDArray[np.int64], valu
 
 
 def project(chains: Chains, combine: Combine | None) -> Means:
-    """The value of `combine` at the global means, and its linearisation along the chains."""
+    """Evaluate `combine` at the global means, and linearise it along the chains."""
     data, lengths = lay_end_to_end(chains)
     mean = np.array([_mean(column) for column in data.T])
     deviations = real_columns(data - mean)
@@ -148,7 +148,7 @@ def project(chains: Chains, combine: Combine | None) -> Means:
 
 
 def between_chains_error(chain_values: FloatArray, lengths: NDArray[np.int64]) -> FloatArray | None:
-    """(k,) errors from the scatter of (R, k) pseudo-values; None for one chain."""
+    """Compute errors (k,) from the scatter of pseudo-values (R, k); None for one chain."""
     if len(lengths) < 2:
         return None
     weight = lengths.sum() / lengths

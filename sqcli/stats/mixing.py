@@ -1,4 +1,4 @@
-"""Do the chains agree with one another (R̂), and have they forgotten their start?
+"""Mixing of chains: R̂, which says whether they agree, and the memory of their start.
 
 R̂: split chains, rank normalised, the larger of bulk and folded: Vehtari, Gelman, Simpson, Carpenter, Bürkner,
 1903.08008. Memory of the start: means over growing windows at the head, against the mean of the second half.
@@ -17,7 +17,7 @@ _RANKED = 1 << 15  # more values than these are thinned evenly before ranking: R
 
 
 def _rank_normalised(values: FloatArray) -> FloatArray:
-    """Φ⁻¹((r − 3/8)/(N + 1/4)) with average ranks r for ties."""
+    """Replace values (N,) by Φ⁻¹((r − 3/8)/(N + 1/4)) with their ranks r, averaged for ties."""
     order = np.argsort(values, kind="stable")
     ordered = values[order]
     first = np.concatenate([[True], ordered[1:] != ordered[:-1]])
@@ -29,7 +29,7 @@ def _rank_normalised(values: FloatArray) -> FloatArray:
 
 
 def _plain_rhat(values: FloatArray, lengths: NDArray[np.int64]) -> float | None:
-    """√(V/W) of sub-chains laid end to end; sub-chains of unequal length count by length."""
+    """Compute R̂ = √(V/W) of sub-chains laid end to end, which count by their length; None where none fluctuates."""
     starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
     means = np.add.reduceat(values, starts) / lengths
     squares = np.add.reduceat((values - np.repeat(means, lengths)) ** 2, starts)
@@ -43,7 +43,7 @@ def _plain_rhat(values: FloatArray, lengths: NDArray[np.int64]) -> float | None:
 
 
 def _halves(values: FloatArray, lengths: NDArray[np.int64]) -> tuple[FloatArray, NDArray[np.int64]]:
-    """First and second halves of the chains of at least four draws, end to end, thinned where there are very many."""
+    """Cut chains of at least four draws into halves, end to end, thinned where there are very many draws."""
     step = max(1, -(-len(values) // _RANKED))
     parts = []
     for end, n in zip(np.cumsum(lengths), lengths, strict=True):
@@ -56,7 +56,7 @@ def _halves(values: FloatArray, lengths: NDArray[np.int64]) -> tuple[FloatArray,
 
 
 def split_rhat(values: FloatArray, lengths: NDArray[np.int64]) -> float | None:
-    """R̂ of one real series, chains end to end: (N,), (R,). None where chains are too short or nothing moves."""
+    """Compute R̂ of one real series, chains end to end: (N,), (R,); None where chains are too short or nothing moves."""
     halves, sizes = _halves(values, lengths)
     if not len(sizes):
         return None
@@ -69,7 +69,7 @@ def split_rhat(values: FloatArray, lengths: NDArray[np.int64]) -> float | None:
 
 
 def mixed(values: FloatArray, lengths: NDArray[np.int64], rhat: float | None, tau_within: float) -> bool:
-    """Whether R̂ is below 1.01 plus what independent half-chains of finite length scatter anyway.
+    """Tell whether R̂ is below 1.01 plus what independent half-chains of finite length scatter anyway.
 
     For R half-chains of n draws E[R̂²] − 1 ≈ 2τ/n; the allowance is half as much again, times the 1e−4 quantile
     of χ²_{R−1}/(R − 1) (Laurent–Massart bound). τ is measured about each chain's own mean, so that chains that
@@ -84,14 +84,14 @@ def mixed(values: FloatArray, lengths: NDArray[np.int64], rhat: float | None, ta
 
 
 def _window_variance(size: int, n_chains: int, variance: float, rho: FloatArray) -> float:
-    """Of a mean over `size` successive draws of each of `n_chains` chains, from Γ(0) and ρ(0 … W)."""
+    """Compute the variance of a mean over `size` successive draws of `n_chains` chains, from Γ(0) and ρ(0 … W)."""
     t = np.arange(1, min(size, len(rho)))
     factor = 1 + 2 * float((1 - t / size) @ rho[1 : len(t) + 1])
     return variance * max(factor, 1 / size) / (size * n_chains)
 
 
 def memory_z(values: FloatArray, lengths: NDArray[np.int64]) -> float | None:
-    """Z of the most deviant head window of one real series, chains end to end; None where it cannot be said.
+    """Compute z of the most deviant head window of one real series, chains end to end; None where it cannot be said.
 
     Windows [0, 2^j) up to a quarter of the chains, averaged over the chains, against the mean of the second
     halves. Errors come from Γ(t) of the second halves, summed to the window's length; Student's t takes its degrees
@@ -132,7 +132,7 @@ def _columns(chains: Chains) -> tuple[list[FloatArray], NDArray[np.int64]]:
 
 
 def rhat(chains: Chains) -> float | None:
-    """R̂ of one series per chain, (n_i,) each; for complex series the larger of the two parts.
+    """Compute R̂ of one series per chain, (n_i,) each; for complex series the larger of the two parts.
 
     None where the chains hold fewer than four draws or nothing fluctuates; inf for constant chains that differ.
     """
@@ -142,7 +142,7 @@ def rhat(chains: Chains) -> float | None:
 
 
 def start_memory(chains: Chains) -> float | None:
-    """Z of the hypothesis that the chains begin as they go on; (n_i,) each, complex: the larger part.
+    """Test whether chains, (n_i,) each, begin as they go on, and return z; of complex series the larger one.
 
     None where the chains are shorter than eight draws or constant. |z| > 4: they remember their start.
     """

@@ -1,4 +1,4 @@
-"""What an error analysis returns. Nothing here is ever NaN: a number that cannot be said is None."""
+"""Results of an error analysis. Nothing here is ever NaN: a number that cannot be said is None."""
 
 from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Combine = Callable[[AnyArray], Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """A mean, or a function of means, with its error and what is known about its trustworthiness.
+    """Estimate of a mean, or of a function of means: its error, and what is known about its trustworthiness.
 
     `value` and `error` are complex together: the error's real part belongs to the real part.
     `tau_int` is in units of draws, ½ for white noise; for complex values that of the slower part.
@@ -67,6 +67,6 @@ class Autocorrelation:
 
 
 def apart(values: AnyArray, chains: Sequence[Sized]) -> list[AnyArray]:
-    """Numbers laid end to end as views, one as long as each of `chains`; `numpy.split` is slow for many of them."""
+    """Cut numbers laid end to end into views, each as long as one of `chains`; `numpy.split` is slow for many."""
     ends = list(accumulate(map(len, chains)))
     return [values[start:end] for start, end in zip([0, *ends], ends, strict=False)]

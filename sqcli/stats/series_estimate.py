@@ -1,4 +1,4 @@
-"""Which error to trust: the rule, applied to one real series.
+"""Estimate of one real series, and the rule which of its errors to trust.
 
 The Γ-method needs chains of many τ; many short chains are better judged by their scatter; where there are neither,
 the number is flagged. Limits: τ can be said from chains of 50 τ, the Γ-method's error used from 25 τ, the scatter
@@ -27,7 +27,7 @@ _MEMORY_Z = 4.0
 
 @dataclass(frozen=True)
 class SeriesEstimate:
-    """What can be said of one real series; None where it cannot."""
+    """Estimate of one real series; None where a number cannot be said."""
 
     error: float | None
     method: str | None
@@ -48,17 +48,17 @@ _NOTHING = SeriesEstimate(None, None, None, None, None, None, None, None, None, 
 
 
 def constant(between: float | None) -> SeriesEstimate:
-    """The estimate of a series without fluctuations."""
+    """Make the estimate of a series without fluctuations."""
     return replace(_NOTHING, error=0.0, method="gamma", between=between, flags=(f.CONSTANT,))
 
 
 def unknown(flag: str) -> SeriesEstimate:
-    """The estimate where no error can be computed."""
+    """Make the estimate of a series whose error cannot be computed, with the flag that says why."""
     return replace(_NOTHING, flags=(flag,))
 
 
 def _tau_within(series: FloatArray, lengths: NDArray[np.int64], s: float) -> float:
-    """τ about each chain's own mean, that mean's bias taken out (eq. 49 with one chain's length); ½ at least.
+    """Compute τ about each chain's own mean, that mean's bias taken out (eq. 49 with one chain's length); ½ at least.
 
     The largest partial sum within the window: in short chains ρ about the own mean turns negative.
     """
@@ -74,7 +74,7 @@ def _tau_within(series: FloatArray, lengths: NDArray[np.int64], s: float) -> flo
 
 
 def _replica_q(series: FloatArray, lengths: NDArray[np.int64], g: Window) -> tuple[float | None, bool]:
-    """Q of the chains' means about the global one, and whether it is bad beyond the uncertainty of τ."""
+    """Compute Q of the chains' means about the global one, and tell whether it is bad beyond the uncertainty of τ."""
     if len(lengths) < 2:
         return None, False
     starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
@@ -86,7 +86,7 @@ def _replica_q(series: FloatArray, lengths: NDArray[np.int64], g: Window) -> tup
 
 
 def _longest_tau(g: Window, between: float | None, n_chains: int, n_total: int) -> float:
-    """τ to hold the chains' length against: the Γ-method's, or what the scatter of many chains proves (3σ below)."""
+    """Take the longest τ that is known: the Γ-method's, or what the scatter of many chains proves (3σ below)."""
     if between is None or n_chains < MANY_CHAINS:
         return max(0.5, g.tau)
     scatter = n_total * between**2 / (2 * g.variance) / (1 + 3 * math.sqrt(2 / (n_chains - 1)))
@@ -94,13 +94,13 @@ def _longest_tau(g: Window, between: float | None, n_chains: int, n_total: int) 
 
 
 def _length_asked_for(tau: float, g: Window) -> float:
-    """50 τ, less one standard error of τ where that is known to a third: chains of just 50 τ should pass."""
+    """Ask for 50 τ, less one standard error where τ is known to a third: chains of just 50 τ should pass."""
     relative = g.tau_error / g.tau
     return TAU_FROM * tau * (1 - relative if relative < 1 / 3 else 1)
 
 
 def _flags(lengths: NDArray[np.int64], z: float | None, found: dict[str, bool]) -> tuple[str, ...]:
-    """In the order of `found`, then what depends on the chains alone."""
+    """List the flags: those of `found` that hold, then those that depend on the chains alone."""
     names = [name for name, present in found.items() if present]
     if z is not None and abs(z) > _MEMORY_Z:
         names.append(f.START_MEMORY)
@@ -110,7 +110,7 @@ def _flags(lengths: NDArray[np.int64], z: float | None, found: dict[str, bool]) 
 
 
 def tails(deviations: FloatArray, span: float = 1.0) -> tuple[float, float]:
-    """How far a mean of N numbers is from a Gaussian variable: Lyapunov's ratio Σ|δ|³/(Σδ²)^{3/2}, and max |δ|/N.
+    """Measure how far a mean of N numbers is from Gaussian: Lyapunov's ratio Σ|δ|³/(Σδ²)^{3/2}, and max |δ|/N.
 
     The first bounds the distance (Berry and Esseen); the second is what one more number as extreme as the most extreme
     one would change. `span` numbers in a row count as one.
@@ -133,7 +133,7 @@ def estimate_series(
     window: int | None,
     tau_exp: float | None,
 ) -> SeriesEstimate:
-    """Analyse deviations (N,) that are not all zero, with pseudo-values (R,) of whole chains.
+    """Estimate a series by its deviations (N,), not all zero, and pseudo-values (R,) of whole chains.
 
     Where neither error can be trusted the larger one is given, flagged. Numbers whose squares would overflow or vanish
     are analysed in units of a power of two near the largest of them.
@@ -151,7 +151,7 @@ def estimate_series(
 def _estimate(
     series: FloatArray, chain_values: FloatArray, lengths: NDArray[np.int64], g: Window, s: float
 ) -> SeriesEstimate:
-    """The rule of the module, for numbers whose squares can be taken, with their Γ-method."""
+    """Apply the rule of this module to numbers whose squares can be taken, with the result of their Γ-method."""
     n, n_chains = len(series), len(lengths)
     scatter = between_chains_error(chain_values[:, None], lengths)
     between = None if scatter is None or not np.isfinite(scatter[0]) else float(scatter[0])

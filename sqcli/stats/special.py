@@ -23,7 +23,7 @@ _TERMS = 10_000
 
 
 def normal_quantile(p: FloatArray) -> FloatArray:
-    """Z with Φ(z) = p, 0 < p < 1, elementwise."""
+    """Compute z with Φ(z) = p, 0 < p < 1, elementwise."""
     q = p - 0.5
     central: FloatArray = q * np.polyval(_A, q * q) / np.polyval(_B, q * q)
     tail = np.minimum(p, 1 - p)
@@ -33,7 +33,7 @@ def normal_quantile(p: FloatArray) -> FloatArray:
 
 
 def normal_upper_quantile(p: float) -> float:
-    """Z ≥ 0 or below with 1 − Φ(z) = p; accurate far in the upper tail, 38 where p underflows."""
+    """Compute z with 1 − Φ(z) = p; accurate far in the upper tail, 38 where p underflows."""
     if p <= _TINY:
         return 38.0
     if p >= 0.5:
@@ -46,7 +46,7 @@ def normal_upper_quantile(p: float) -> float:
 
 
 def _beta_fraction(a: float, b: float, x: float) -> float:
-    """The continued fraction of the incomplete beta function by Lentz's method."""
+    """Evaluate the continued fraction of the incomplete beta function by Lentz's method."""
     c, d = 1.0, 1 / (1 - (a + b) * x / (a + 1) or _TINY)
     h = d
     for m in range(1, _TERMS):
@@ -64,7 +64,7 @@ def _beta_fraction(a: float, b: float, x: float) -> float:
 
 
 def _incomplete_beta(a: float, b: float, x: float) -> float:
-    """I_x(a, b), regularised."""
+    """Compute the regularised incomplete beta function I_x(a, b)."""
     if x <= 0 or x >= 1:
         return float(x >= 1)
     if x > (a + 1) / (a + b + 2):
@@ -74,19 +74,19 @@ def _incomplete_beta(a: float, b: float, x: float) -> float:
 
 
 def student_p(t: float, dof: float) -> float:
-    """P(|T| > |t|) for Student's t with `dof` > 0 degrees of freedom (not necessarily whole)."""
+    """Compute P(|T| > |t|) for Student's t with `dof` > 0 degrees of freedom (not necessarily whole)."""
     if dof > 1e6:
         return math.erfc(abs(t) / math.sqrt(2))
     return _incomplete_beta(dof / 2, 0.5, dof / (dof + t * t)) if t else 1.0
 
 
 def f_p(f: float, above: float, below: float) -> float:
-    """P(F > f) for Snedecor's F with `above` and `below` degrees of freedom."""
+    """Compute P(F > f) for Snedecor's F with `above` and `below` degrees of freedom."""
     return _incomplete_beta(below / 2, above / 2, below / (below + above * f)) if f > 0 else 1.0
 
 
 def chi2_p(chi2: float, dof: float) -> float:
-    """P(χ² > chi2) with `dof` degrees of freedom."""
+    """Compute P(χ² > chi2) with `dof` degrees of freedom."""
     a, x = dof / 2, chi2 / 2
     if x <= 0:
         return 1.0
@@ -114,7 +114,7 @@ def chi2_p(chi2: float, dof: float) -> float:
 
 
 def z_score(value: float, error: float | None, dof: float | None = None) -> float | None:
-    """value/error as the Gaussian z that is as improbable as that t with `dof` degrees of freedom.
+    """Convert value/error, a t with `dof` degrees of freedom, to the Gaussian z that is as improbable.
 
     dof None: the error is taken as known. None where there is no error to compare with; 0 for 0 ± 0.
     """

@@ -14,7 +14,7 @@ MOST_SHARE = 0.1
 
 
 def relative_weights(log_weights: Chains) -> list[FloatArray]:
-    """w/w̄ of every draw, (n_i,) per chain, with one w̄ for all chains.
+    """Compute w/w̄ of every draw, (n_i,) per chain, with one w̄ for all chains.
 
     A NaN counts as weight zero. All are NaN where no weight is finite or one is infinite.
     """
@@ -27,13 +27,13 @@ def relative_weights(log_weights: Chains) -> list[FloatArray]:
 
 
 def kish_ess(weights: Chains) -> float:
-    """(Σ w)²/Σ w²; NaN where the weights are."""
+    """Compute Kish's effective sample size (Σ w)²/Σ w²; NaN where the weights are."""
     w = np.concatenate(list(weights))
     return float(w.sum() ** 2 / (w**2).sum())
 
 
 def carried_by_few(weights: Chains) -> bool:
-    """Whether the estimate hangs on few draws, so that its error cannot be trusted.
+    """Tell whether the estimate hangs on few draws, so that its error cannot be trusted.
 
     Kish's size is below 100 or below 1 % of the draws, or one draw carries more than 10 % of the weight.
     """
@@ -44,7 +44,7 @@ def carried_by_few(weights: Chains) -> bool:
 
 
 def reweighted(chains: Chains, weights: Chains) -> list[AnyArray]:
-    """The series y of p, (n_i,) or (n_i, k) per chain, whose mean is Σ w p / Σ w; draws without weight may hold NaN."""
+    """Make the series y of p, (n_i,) or (n_i, k) per chain, whose mean is Σ w p / Σ w; NaN may stand without weight."""
     p = np.concatenate([np.asarray(values) for values in chains])
     w = np.concatenate(list(weights))
     w = w.reshape(-1, *(1,) * (p.ndim - 1))

@@ -30,12 +30,12 @@ LONGEST = 2**48  # of an axis
 
 
 def fill_value(dtype: np.dtype[Any]) -> Any:
-    """What an element holds before it is written: NaN, −1 for int8, 0 for the records."""
+    """Return what an element holds before it is written: NaN, −1 for int8, 0 for the records."""
     return {"f": np.nan, "c": complex(np.nan, np.nan)}.get(dtype.kind, -1 if dtype == np.int8 else 0)
 
 
 def checksum(data: Any) -> bytes:
-    """CRC-32C of the buffer, as the codec stores it."""
+    """Compute the CRC-32C of a buffer, four bytes as the codec stores them."""
     return int(google_crc32c.value(data)).to_bytes(_CHECKSUM_BYTES, "little")
 
 
@@ -89,7 +89,7 @@ class Array:
         )
 
     def document(self) -> dict[str, Any]:
-        """The array's `zarr.json`."""
+        """Make the array's metadata document, the content of its `zarr.json`."""
         kind = self.dtype.kind if self.dtype.kind in "fc" else self.dtype.str[1:]
         codecs = _CODECS if self.dtype.itemsize > 1 else [{"name": "bytes"}, {"name": "crc32c"}]
         return {
@@ -111,24 +111,24 @@ class Array:
         replace_json(self.directory / "zarr.json", self.document(), root=root, durable=durable)
 
     def grown(self, draws: int) -> "Array":
-        """The same array, at least `draws` long."""
+        """Describe the array as it is once it holds at least `draws` draws of each chain."""
         return replace(self, shape=(self.shape[0], max(draws, self.shape[1]), *self.shape[2:]))
 
     @cached_property
     def chunk_bytes(self) -> int:
-        """Size of a chunk's elements in bytes, without the checksum."""
+        """Bytes of a chunk's elements, without the checksum."""
         return prod(self.chunks) * self.dtype.itemsize
 
     def chunk_file(self, row: int, column: int) -> Path:
-        """The file of chunk (row, column, 0, …)."""
+        """Name the file of chunk (row, column, 0, …)."""
         return self.directory / ".".join(map(str, ("c", row, column, *(0,) * (len(self.shape) - 2))))
 
     def empty_chunk(self) -> NDArray[Any]:
-        """A chunk of fill values, in memory."""
+        """Make a chunk of fill values in memory, (chunks[0], chunks[1], …)."""
         return np.full(self.chunks, fill_value(self.dtype), self.dtype)
 
     def content(self, row: int, column: int, chunk: NDArray[Any]) -> Content:
-        """What to hand to `replace_files` to store the full `chunk` (chunks[0], chunks[1], …)."""
+        """Pair a chunk's file with its bytes for `replace_files`; `chunk` is whole, (chunks[0], chunks[1], …)."""
         assert chunk.shape == self.chunks
         data = np.ascontiguousarray(chunk, self.dtype.newbyteorder("<")).reshape(-1).view(np.uint8)
         return self.chunk_file(row, column), (data, checksum(data))
@@ -153,7 +153,7 @@ class Array:
         return chunk.astype(self.dtype, copy=False)
 
     def read(self, chains: range, start: int, stop: int) -> NDArray[Any]:
-        """Elements [chains, start:stop], shape (len(chains), stop − start, …); every chunk must be there."""
+        """Read the elements [chains, start:stop], (len(chains), stop − start, …); every chunk must be there."""
         rows, columns = self.chunks[:2]
         out = np.empty((len(chains), stop - start, *self.shape[2:]), self.dtype)
         if not out.size:
@@ -168,7 +168,7 @@ class Array:
 
 
 def array_names(group: Path) -> list[str]:
-    """Names of the arrays of a group, sorted."""
+    """List the names of the arrays of a group, sorted."""
     try:
         return sorted(entry.name for entry in group.iterdir() if entry.is_dir() and entry.name[0] != ".")
     except OSError:
@@ -176,7 +176,7 @@ def array_names(group: Path) -> list[str]:
 
 
 def is_json(value: Any) -> bool:
-    """Whether `value` can be an attribute (no NaN, no arrays)."""
+    """Tell whether `value` can be an attribute: no NaN, no arrays."""
     try:
         json.dumps(value, allow_nan=False)
     except (TypeError, ValueError):

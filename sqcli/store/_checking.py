@@ -1,4 +1,4 @@
-"""Are the bytes right? Every committed chunk, every record and checkpoint, every measured series."""
+"""Verification of the bytes of an ensemble: committed chunks, records, checkpoints and measured series."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -25,7 +25,7 @@ from sqcli.store._series import measured_draws, observable_names
 
 
 class Fault(NamedTuple):
-    """Something damaged: which file, and what is wrong with it."""
+    """Damage found in an ensemble: the file, and what is wrong with it."""
 
     path: Path
     what: str
@@ -58,7 +58,7 @@ def check(path: str | Path) -> list[Fault]:
 
 
 def _fault(path: Path, error: DamageError) -> Fault:
-    """The fault at `path`, or at the place inside it that the error names."""
+    """Make a fault of an error, at the place inside `path` that it names."""
     where, _, what = str(error).removeprefix(str(path)).partition(": ")
     return Fault(Path(f"{path}{where}"), what)
 
@@ -76,7 +76,7 @@ def _group_faults(path: Path, sealed: bool) -> Iterator[Fault]:
 
 
 def _chain_faults(path: Path, layout: Layout, arrays: dict[str, Array], group: int) -> tuple[int, list[Fault]]:
-    """Committed draws of a group that has begun, as far as its record can be believed, and what is wrong with it."""
+    """Count the committed draws of a group that has begun, as its record claims them, and list its faults."""
     file = arrays["checkpoint/record"].chunk_file(group, 0)
     try:
         record = read_begun_record(layout, arrays, group)
@@ -118,7 +118,7 @@ def _checkpoint_faults(layout: Layout, arrays: dict[str, Array], group: int, slo
 
 
 def _measured(directory: Path, layout: Layout, sealed: bool) -> Array | Fault:
-    """A kept series whose metadata are sound."""
+    """Load the metadata of a kept series, or say what is wrong with them."""
     try:
         array = Array.load(directory, sealed=sealed)
         measured_draws(array)
@@ -130,7 +130,10 @@ def _measured(directory: Path, layout: Layout, sealed: bool) -> Array | Fault:
 
 
 def _series_faults(array: Array, layout: Layout, committed: Sequence[int]) -> Iterator[Fault]:
-    """A series is read before the records: it never has more draws than are committed."""
+    """Find the faults of a kept series.
+
+    Its metadata were read before the records, so that it never has more draws than are committed.
+    """
     measured = measured_draws(array)
     for group in range(layout.groups):
         most = max(measured[c] for c in group_chains(layout, group))

@@ -1,4 +1,4 @@
-"""One array of an ensemble as far as it is committed, indexed like NumPy's."""
+"""Committed part of one array, indexed like a NumPy array."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from sqcli.store._arrays import Array
 
 
 class Committed:
-    """An array (chain, draw, …) cut to the draws that every chain has committed; indexing reads and verifies chunks."""
+    """Array (chain, draw, …) cut to the draws that every chain has committed; indexing reads and verifies chunks."""
 
     def __init__(self, array: Array, draws: int) -> None:
         self._array = array
@@ -21,7 +21,7 @@ class Committed:
         return self.shape[0]
 
     def __getitem__(self, key: Any) -> Any:
-        """NumPy's basic indexing; the chain and draw axes are read lazily."""
+        """Read what NumPy's basic indexing picks; chunks of other chains and draws are left alone."""
         key = key if isinstance(key, tuple) else (key,)
         if Ellipsis in [k for k in key if not isinstance(k, np.ndarray)]:
             at = next(i for i, k in enumerate(key) if k is Ellipsis)
@@ -34,7 +34,7 @@ class Committed:
 
     @staticmethod
     def _span(key: Any, length: int) -> tuple[range, Any]:
-        """The range to read, and the index into what was read."""
+        """Turn an index along one axis into the range to read and an index into what was read."""
         picked = range(length)[key]
         if isinstance(picked, int):
             return range(picked, picked + 1), 0
@@ -44,5 +44,5 @@ class Committed:
         return range(low, high + 1), slice(None, None, picked.step)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        """All committed draws."""
+        """Read all committed draws, (chain, draw, …)."""
         return np.asarray(self[:], dtype)

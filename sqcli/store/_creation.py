@@ -1,4 +1,4 @@
-"""Creating an ensemble: built aside, synced, and published by one rename."""
+"""Creation of an ensemble: built aside, synced, and published by one rename."""
 
 import re
 import shutil
@@ -25,7 +25,7 @@ _FORGOTTEN_AFTER = 3600.0  # seconds; building takes milliseconds
 
 
 def is_ensemble(path: Path) -> bool:
-    """Whether `path` bears the mark of an sqcli ensemble, sound or not."""
+    """Tell whether `path` bears the mark of an sqcli ensemble, sound or not."""
     file = path / "zarr.json"
     try:
         attributes = parse_json(file, read_bytes(file, MOST_METADATA)).get("attributes")
@@ -76,7 +76,7 @@ def create(
 
 
 def require_space(directory: Path, path: Path, needed: int) -> None:
-    """Compare with the free disk before a long run finds out."""
+    """Raise SqcliError where `needed` bytes are more than the free disk, before a long run finds out."""
     free = shutil.disk_usage(directory).free
     if needed > free:
         raise SqcliError(f"{path}: needs {needed} bytes, {free} bytes are free; ask for fewer draws or free some space")
@@ -160,7 +160,7 @@ def _take_away(path: Path, stack: ExitStack) -> None:
 
 
 def _lock_all(path: Path, locked: set[str], stack: ExitStack) -> set[str]:
-    """Take the locks of an ensemble that are not `locked` yet; the names of all."""
+    """Take the locks of an ensemble that are not `locked` yet, and return the names of all."""
     names = {file.stem for file in lock_directory(path).glob("*.lock")}
     for name in sorted(names - locked):
         stack.enter_context(Lock(path, name, "it"))
@@ -168,7 +168,7 @@ def _lock_all(path: Path, locked: set[str], stack: ExitStack) -> set[str]:
 
 
 def _sweep(path: Path) -> None:
-    """Remove what jobs killed while creating or replacing this ensemble left beside it."""
+    """Remove what killed jobs left beside the ensemble at `path` while they created or replaced it."""
     name = re.compile(re.escape(f".{path.name}.") + r"[0-9a-f]{8}\.(old|new)")
     for leftover in path.parent.iterdir():
         if match := name.fullmatch(leftover.name):

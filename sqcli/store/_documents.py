@@ -61,7 +61,7 @@ def read_json(file: Path, *, sealed: bool = False) -> dict[str, Any]:
 
 
 def checksum_of(file: Path, text: bytes) -> str:
-    """The checksum that the document `text`, of the file `file`, must have."""
+    """Compute the checksum that the document `text` must have; errors name its `file`."""
     document = parse_json(file, text, parse_int=_as_written, parse_float=_as_written)
     document.pop("consolidated_metadata", None)
     attributes = document.get("attributes")
@@ -75,7 +75,7 @@ def _as_written(number: str) -> str:
 
 
 def parse_json(file: Path, text: bytes, **hooks: Any) -> dict[str, Any]:
-    """The JSON object in `text`, which was read from `file`; names stand once in it, numbers are finite.
+    """Parse the JSON object `text`, read from `file`; a name that stands twice and an infinite number are damage.
 
     What is read can be written again: no text holds half a character, nothing is nested too deeply.
     """

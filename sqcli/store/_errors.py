@@ -1,4 +1,4 @@
-"""Two cases that a caller of the store may want to catch.
+"""Errors that a caller of the store may want to catch.
 
 Damage (`DamageError`) and a busy chain (`BusyError`) live in `sqcli.errors`, `ReadOnlyError` in `sqcli.files`.
 """
@@ -10,4 +10,4 @@ __all__ = ["ExistsError", "ReadOnlyError"]
 
 
 class ExistsError(SqcliError):
-    """An ensemble is there already, perhaps made a moment ago by a job of the same run: open it."""
+    """Ensemble that is there already, perhaps made a moment ago by a job of the same run: open it."""

@@ -1,4 +1,4 @@
-"""Raising the number of draws, beside live writers and readers.
+"""Growth of an ensemble: more draws per chain, beside live writers and readers.
 
 The root attribute `target_draws` is raised first and is the promise; the arrays follow. Whoever finds arrays shorter
 than the promise (the next writer or extension) finishes the job. Nothing ever shrinks.

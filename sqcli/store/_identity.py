@@ -1,7 +1,7 @@
-"""The name of a run: SHA-256 of the sorted JSON of everything that determines its numbers.
+"""Identity of a run: SHA-256 of the sorted JSON of everything that determines its numbers.
 
-How much of the run is wanted (chains, draws) and how it is computed (workers, device, code version) is not part of the
-name. Computed from an ensemble's attributes it must be the identity stored there, else the attributes were altered.
+How much of the run is wanted (chains, draws) and how it is computed (workers, device, code version) is not part of it.
+Computed from an ensemble's attributes it must be the identity stored there, else the attributes were altered.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ _LATTICE_AXIS = re.compile(r"[xyzt]|x\d+")
 
 
 def identity_of(attributes: Mapping[str, Any], dtype: str) -> str:
-    """Identity of the run that `attributes` describe, 64 hexadecimal digits; `KeyError` where one is missing.
+    """Compute the identity of the run that `attributes` describe, 64 hexadecimal digits; `KeyError` if one is missing.
 
     A start from another ensemble counts by that one's identity, not by its path.
     """

@@ -1,4 +1,4 @@
-"""What an ensemble holds, array by array, and how it is cut into chunks.
+"""Layout of an ensemble: its arrays, and how they are cut into chunks.
 
 Chunks of the field are (g, k, *site): g chains that have one owner (usually 1) and k = the power of two of draws that
 keeps a chunk within 4 MiB. Thousands of short chains are grouped, else each would cost a file for a few kilobytes.
@@ -26,12 +26,12 @@ _STATS_DTYPES = ("int8", "float64")
 
 
 def power_of_two(limit: int) -> int:
-    """The largest power of two within [1, limit]; 1 for limits below."""
+    """Return the largest power of two within [1, limit]; 1 for limits below."""
     return 1 << (max(1, limit).bit_length() - 1)
 
 
 def default_chain_group(chains: int, draws: int, draw_bytes: int) -> int:
-    """How many chains should share a chunk: 1, but more for many chains that are far shorter than a chunk.
+    """Choose how many chains share a chunk: 1, but more for many chains that are far shorter than a chunk.
 
     At least 16 groups are left, so that as many workers find something to own.
     """
@@ -84,7 +84,7 @@ class Layout:
 
     @property
     def draw_bytes(self) -> int:
-        """Size of one draw of the field."""
+        """Bytes of one draw of the field."""
         return prod(self.site) * np.dtype(self.dtype).itemsize
 
     @property
@@ -94,11 +94,11 @@ class Layout:
 
     @property
     def chunk_draws(self) -> int:
-        """The k of a field's chunk for an ensemble created with this layout."""
+        """Draws in a chunk of the field, for an ensemble created with this layout."""
         return power_of_two(min(CHUNK_BYTES // (self.chain_group * self.draw_bytes), self.target_draws))
 
     def arrays(self, root: Path) -> dict[str, Array]:
-        """Every array of a fresh ensemble by its path below `root`."""
+        """Describe every array of a fresh ensemble by its path below `root`."""
         c, n, g = self.chains, self.target_draws, self.chain_group
         k, s = self.chunk_draws, max(1, STATS_CHUNK // g)
         draw, slot = ("chain", "draw"), ("chain", "slot")
@@ -121,7 +121,7 @@ class Layout:
         return arrays | {f"checkpoint/{a.directory.name}": a for a in saved}
 
     def bytes_needed(self) -> int:
-        """Size on disk once all draws are there, in whole chunks."""
+        """Count the bytes on disk once all draws are there, in whole chunks."""
         c, n, g = self.groups, self.target_draws, self.chain_group
         fields = -(-n // self.chunk_draws) * self.chunk_draws * g * self.draw_bytes
         rows = max(1, STATS_CHUNK // g)

@@ -1,4 +1,4 @@
-"""One owner at a time: flock on a file that the kernel releases when its holder dies, however it dies.
+"""Locks that have one owner at a time: flock on a file, which the kernel releases when its holder dies.
 
 Lock files lie in `checkpoint/record/`, an array's directory, where Zarr readers do not list them. They are never
 removed (another process may be about to lock the same file), only emptied.
@@ -21,7 +21,7 @@ _WITHOUT_FLOCK = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 
 
 def lock_directory(ensemble: Path) -> Path:
-    """Where an ensemble's lock files lie."""
+    """Name the directory that an ensemble's lock files lie in."""
     return ensemble / "checkpoint" / "record"
 
 
@@ -83,7 +83,7 @@ class Lock:
             os.pwrite(descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode(), 0)
 
     def require_held(self) -> None:
-        """`BusyError` where the ensemble was removed or replaced since it was locked."""
+        """Raise `BusyError` where the ensemble was removed or replaced since it was locked."""
         self._require_held(self._descriptor)
 
     def _require_held(self, descriptor: int) -> None:

@@ -1,4 +1,4 @@
-"""Reading an ensemble: the committed draws and nothing else, every chunk verified."""
+"""Reader of an ensemble: the committed draws and nothing else, every chunk verified."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,7 +28,7 @@ class Block(NamedTuple):
 
 
 class BlockDraws(NamedTuple):
-    """The draws of a block, chain after chain: fields (n, *site), and the chain and draw number of each row, (n,)."""
+    """Draws of a block, chain after chain: fields (n, *site), and the chain and draw number of each, (n,)."""
 
     fields: NDArray[Any]
     chain: NDArray[np.int64]
@@ -36,7 +36,7 @@ class BlockDraws(NamedTuple):
 
 
 class Ensemble:
-    """A handle for reading; holds no lock and no open file.
+    """Handle for reading an ensemble; holds no lock and no open file.
 
     Draws committed after it was made are seen after `refresh()`. Whatever is read was verified against its checksum;
     missing, shortened or altered bytes raise `DamageError`.
@@ -60,7 +60,7 @@ class Ensemble:
         self.refresh()
 
     def refresh(self) -> None:
-        """Look again: attributes, array lengths and commit records."""
+        """Read attributes, array lengths and commit records again."""
         self.attrs = read_root(self.path)
         self.layout, self.arrays = read_arrays(self.path, self.attrs)
         self.records = read_records(self.layout, self.arrays)
@@ -92,15 +92,15 @@ class Ensemble:
 
     @property
     def finished(self) -> bool:
-        """Whether every chain has all its draws."""
+        """True when every chain has all its draws."""
         return bool((self.draws >= self.target_draws).all())
 
     def committed(self, chain: int) -> int:
-        """Committed draws of a chain."""
+        """Return the number of committed draws of a chain."""
         return int(self.records[chain, N_DRAWS])
 
     def common_draws(self) -> int:
-        """Draws that all chains have; 0 where nothing is committed yet.
+        """Return the number of draws that all chains have; 0 where nothing is committed yet.
 
         Raises:
             SqcliError: some chains have not begun while others have draws, which a cut to 0 would hide; names them.
@@ -114,11 +114,11 @@ class Ensemble:
         return int(self.draws.min())
 
     def warmup_done(self, chain: int) -> int:
-        """Warm-up updates a chain has behind it."""
+        """Return the number of warm-up updates that a chain has behind it."""
         return int(self.records[chain, N_WARMUP])
 
     def fields(self, chain: int, start: int = 0, stop: int | None = None) -> NDArray[Any]:
-        """Draws start … stop − 1 of a chain, (n, *site); `IndexError` beyond the committed ones."""
+        """Read draws start … stop − 1 of a chain, (n, *site); `IndexError` beyond the committed ones."""
         stop = self.committed(chain) if stop is None else stop
         if not 0 <= start <= stop <= self.committed(chain):
             raise IndexError(f"draws {start}:{stop} of chain {chain}, which has {self.committed(chain)}")
@@ -134,7 +134,7 @@ class Ensemble:
         return tuple(self.layout.stats)
 
     def stat(self, name: str) -> list[NDArray[Any]]:
-        """Per-draw numbers of every chain, each (n_i,)."""
+        """Read a statistic of every chain, numbers per draw, each (n_i,)."""
         if name not in self.layout.stats:
             raise SqcliError(f"{self.path}: no sample_stats {name!r}; there are {', '.join(self.stat_names) or 'none'}")
         array = self.arrays[f"sample_stats/{name}"]
@@ -145,7 +145,7 @@ class Ensemble:
         return series
 
     def __getitem__(self, name: str) -> Committed:
-        """The field or a statistic by name, lazy, cut to the draws all chains have committed.
+        """Open the field or a statistic by name, lazy, cut to the draws that all chains have committed.
 
         Raises:
             KeyError: there is none.
@@ -158,7 +158,7 @@ class Ensemble:
         return Committed(self.arrays[found[0]], self.common_draws())
 
     def blocks(self, max_bytes: int = 32 * 2**20) -> Iterator[Block]:
-        """All committed draws, chain by chain, cut along chunks into pieces of about `max_bytes`.
+        """Cut all committed draws along chunks, chain by chain, into blocks of about `max_bytes`.
 
         Neighbouring chains share a block where all their draws fit (and must, where they share chunks).
         """
@@ -177,14 +177,14 @@ class Ensemble:
             group = last
 
     def read_block(self, block: Block) -> BlockDraws:
-        """The draws of a block from `blocks`, chain after chain."""
+        """Read the draws of a block from `blocks`, chain after chain."""
         fields = self._field.read(block.chains, block.start, block.stop)
         chain, draw = np.meshgrid(np.array(block.chains), np.arange(block.start, block.stop), indexing="ij")
         return BlockDraws(fields.reshape(-1, *self.layout.site), chain.ravel(), draw.ravel())
 
     @property
     def zarr(self) -> "Group":
-        """The ensemble as a read-only `zarr.Group`, opened anew each time: `ensemble.zarr["configurations/phi"]`.
+        """Read-only `zarr.Group` of the ensemble, opened anew each time: `ensemble.zarr["configurations/phi"]`.
 
         zarr knows no commits. Of chain c the first `committed(c)` draws are data (all chains: `draws`), of a series in
         `observables` the first `attrs["measured"][c]`, and of the two checkpoint slots the one that column 2 of
@@ -196,19 +196,23 @@ class Ensemble:
         return open_group(self.path)
 
     def to_xarray(self) -> Any:
-        """The ensemble as an `xarray.DataTree`, lazy, cut to the draws that all chains have committed."""
+        """Open the ensemble as an `xarray.DataTree`, lazy, cut to the draws that all chains have committed."""
         from sqcli.store._xarray import open_tree
 
         return open_tree(self.path, self.common_draws())
 
 
 def _spans(numbers: NDArray[np.int64], most: int = 8) -> str:
-    """Increasing numbers as `0, 2-4, 7`, the first spans of many."""
+    """Write increasing numbers as `0, 2-4, 7`, at most the first `most` spans."""
     parts = np.split(numbers, np.flatnonzero(np.diff(numbers) > 1) + 1)
     texts = [f"{part[0]}" if len(part) == 1 else f"{part[0]}-{part[-1]}" for part in parts]
     return ", ".join(texts[:most] + ["…"] * (len(texts) > most))
 
 
 def open_ensemble(path: str | Path) -> Ensemble:
-    """Open for reading; `SqcliError` or `DamageError`, one line naming path and fault, when it cannot be."""
+    """Open the ensemble at `path` for reading.
+
+    Raises:
+        SqcliError: it cannot be; one line names path and fault. `DamageError` where bytes are not what was written.
+    """
     return Ensemble(path)

@@ -1,4 +1,4 @@
-"""The commit record of a chain: [n_draws, seq, slot, n_warmup, writer_id, 0, 0, version].
+"""Commit record of a chain: [n_draws, seq, slot, n_warmup, writer_id, 0, 0, version].
 
 A chain's record is one atomically replaced chunk (shared by a group of chains, which move together). It is written
 when a writer claims the group, before any data; a chunk that does not exist means an untouched group.
@@ -20,13 +20,13 @@ N_DRAWS, SEQ, SLOT, N_WARMUP, WRITER_ID, VERSION = 0, 1, 2, 3, 4, 7
 
 
 def group_chains(layout: Layout, group: int) -> range:
-    """The chains of a group; the last group may be smaller."""
+    """List the chains of a group; the last group may be smaller."""
     first = group * layout.chain_group
     return range(first, min(first + layout.chain_group, layout.chains))
 
 
 def read_group_record(layout: Layout, arrays: Mapping[str, Array], group: int) -> NDArray[np.int64]:
-    """The record all chains of the group share, (8,); zeros for an untouched group."""
+    """Read the record that all chains of the group share, (8,); zeros for an untouched group."""
     array = arrays["checkpoint/record"]
     if array.chunk_file(group, 0).exists():
         return read_begun_record(layout, arrays, group)
@@ -36,7 +36,7 @@ def read_group_record(layout: Layout, arrays: Mapping[str, Array], group: int) -
 
 
 def read_begun_record(layout: Layout, arrays: Mapping[str, Array], group: int) -> NDArray[np.int64]:
-    """The record, (8,), of a group that has one, as all have of which there is a file."""
+    """Read the record, (8,), of a group of which some file exists; without a record it is damaged."""
     array = arrays["checkpoint/record"]
     rows = array.read_chunk(group, 0)[: len(group_chains(layout, group))]
     fault = _fault(rows)
@@ -46,7 +46,7 @@ def read_begun_record(layout: Layout, arrays: Mapping[str, Array], group: int) -
 
 
 def begun_groups(layout: Layout, arrays: Mapping[str, Array]) -> set[int]:
-    """Groups of which any array, kept series included, has a file; each directory is listed once."""
+    """Find the groups of which any array, kept series included, has a file; each directory is listed once."""
     record = arrays["checkpoint/record"]
     found = _groups_in(record.directory)
     if len(found) < layout.groups:
@@ -76,12 +76,12 @@ def _fault(rows: NDArray[np.int64]) -> str | None:
 
 
 def allocated_draws(arrays: Mapping[str, Array]) -> int:
-    """Draws there is room for in every array (a growth that was cut short leaves unequal lengths)."""
+    """Count the draws that every array has room for: a growth that was cut short leaves unequal lengths."""
     return min(array.shape[1] for name, array in arrays.items() if not name.startswith("checkpoint/"))
 
 
 def read_records(layout: Layout, arrays: Mapping[str, Array]) -> NDArray[np.int64]:
-    """Records of all chains, (C, 8)."""
+    """Read the records of all chains, (C, 8)."""
     records = np.zeros((layout.chains, arrays["checkpoint/record"].shape[1]), np.int64)
     for group in begun_groups(layout, arrays):
         chains = group_chains(layout, group)
@@ -90,7 +90,7 @@ def read_records(layout: Layout, arrays: Mapping[str, Array]) -> NDArray[np.int6
 
 
 def encode_state(state: bytes, room: int) -> NDArray[np.uint8]:
-    """A random number state with its length before it, padded to `room` bytes."""
+    """Encode a random number state: its length before it, padded to `room` bytes."""
     body = len(state).to_bytes(4, "little") + state
     if len(body) > room:
         raise ValueError(f"random number state of {len(state)} bytes, room is {room - 4}")
@@ -98,7 +98,7 @@ def encode_state(state: bytes, room: int) -> NDArray[np.uint8]:
 
 
 def decode_state(row: NDArray[Any]) -> bytes:
-    """Inverse of `encode_state`; `ValueError` when the length cannot be."""
+    """Decode a random number state, the inverse of `encode_state`; `ValueError` when the length cannot be."""
     raw = row.tobytes()
     size = int.from_bytes(raw[:4], "little")
     if size > len(raw) - 4:

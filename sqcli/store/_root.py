@@ -1,4 +1,4 @@
-"""Opening: is this an ensemble of ours, and do its arrays agree with each other?"""
+"""Opening of an ensemble: its root attributes, and arrays that must agree with each other."""
 
 import re
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ _ARRAY = re.compile(r"(configurations|sample_stats|checkpoint)/\w+")
 
 
 def read_root(path: Path) -> dict[str, Any]:
-    """Root attributes of the ensemble at `path`; one line naming path and fault for anything else."""
+    """Read the root attributes of the ensemble at `path`; one line naming path and fault for anything else."""
     document = _root_document(path)
     if document.get("zarr_format") != 3:
         raise SqcliError(f"{path}: no sqcli ensemble (zarr_format is {document.get('zarr_format')!r}, not 3)")
@@ -38,7 +38,7 @@ def read_root(path: Path) -> dict[str, Any]:
 
 
 def is_sealed(attributes: Mapping[str, Any]) -> bool:
-    """Whether the ensemble's metadata have checksums and its root lists the arrays, as all have that are made now."""
+    """Tell whether metadata have checksums and the root lists the arrays, as in all but the oldest ensembles."""
     return CHECKSUM in attributes or ARRAYS in attributes
 
 
@@ -62,7 +62,7 @@ def _root_document(path: Path) -> dict[str, Any]:
 
 
 def read_arrays(path: Path, attributes: Mapping[str, Any]) -> tuple[Layout, dict[str, Array]]:
-    """Layout and arrays of an ensemble, observables left out; `DamageError` where they are missing or disagree."""
+    """Read layout and arrays of an ensemble, observables left out; `DamageError` where they are missing or disagree."""
     names = attributes.get(ARRAYS) or _found(path)
     fields, statistics = (
         [n.split("/")[1] for n in names if n.startswith(g)] for g in ("configurations/", "sample_stats/")
@@ -95,7 +95,7 @@ def read_arrays(path: Path, attributes: Mapping[str, Any]) -> tuple[Layout, dict
 
 
 def _found(path: Path) -> list[str]:
-    """Arrays that are there, of an ensemble which does not list them."""
+    """List the arrays that are there, of an ensemble whose root does not list them."""
     return [f"{group}/{name}" for group in ("configurations", "sample_stats") for name in array_names(path / group)]
 
 

@@ -32,7 +32,7 @@ ALL = slice(None)
 
 @dataclass(frozen=True)
 class Series:
-    """A measured series: one array (n_i,) or (n_i, components) per chain, from draw 0 on."""
+    """Measured series: one array (n_i,) or (n_i, components) per chain, from draw 0 on."""
 
     values: list[NDArray[Any]]
     components: tuple[str, ...] | None
@@ -40,12 +40,12 @@ class Series:
 
 
 def observable_names(path: str | Path) -> list[str]:
-    """Names of the series kept in an ensemble."""
+    """List the names of the series kept in an ensemble."""
     return array_names(Path(path) / "observables")
 
 
 def measured_draws(array: Array) -> list[int]:
-    """How many draws of each chain are measured."""
+    """Return the numbers of measured draws of the chains, as the array's attributes tell them."""
     measured = array.attributes.get("measured")
     if (
         not isinstance(measured, list)
@@ -57,7 +57,7 @@ def measured_draws(array: Array) -> list[int]:
 
 
 def read_observable(path: str | Path, name: str, columns: slice = ALL) -> Series | None:
-    """The kept series `name`, or None; takes no lock.
+    """Read the kept series `name`, None where there is none; takes no lock.
 
     `columns` picks components, so that a large series need not fit into memory; with none of them nothing is read.
     """
@@ -86,7 +86,7 @@ def _read(array: Array, columns: slice) -> Series:
 
 
 def _rows(array: Array, chains: range, draws: int, columns: slice) -> NDArray[Any]:
-    """The first draws of the chains of a group, chunk by chunk where only some columns are wanted."""
+    """Read the first draws of neighbouring chains, chunk by chunk where only some columns are wanted."""
     if columns == ALL or len(array.shape) == 2:
         return array.read(chains, 0, draws)
     out = np.empty((len(chains), draws, len(range(array.shape[2])[columns])), array.dtype)
@@ -106,7 +106,7 @@ def write_observable(
     attributes: Mapping[str, Any] | None = None,
     durable: bool = True,
 ) -> None:
-    """Keep a series, or what is new of it. Safe beside other measurements and a running writer.
+    """Write a series, or what is new of it; safe beside other measurements and a running writer.
 
     Args:
         path: the ensemble.
@@ -150,7 +150,7 @@ def _describe(
     components: Sequence[str] | None,
     attributes: Mapping[str, Any],
 ) -> Array:
-    """The array as it would be if nothing were kept yet."""
+    """Describe the array as it would be if nothing were kept yet."""
     tail = () if components is None else (len(components),)
     if len(series) != ensemble.chains or any(np.shape(x)[1:] != tail for x in series) or not name.isidentifier():
         shapes = [np.shape(x) for x in series[:3]]
@@ -168,7 +168,7 @@ def _describe(
 
 
 def _prepare(ensemble: Ensemble, wanted: Array, starts: Sequence[int], durable: bool) -> Array:
-    """The kept array if it is of the same definition, else a fresh one in its place."""
+    """Load the kept array if it is of the same definition, else put a fresh one in its place."""
     directory, root = wanted.directory, ensemble.path
     require_own_directories(root, directory)
     if not directory.exists():

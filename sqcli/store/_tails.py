@@ -1,4 +1,4 @@
-"""The last, partly filled chunk of an array, kept in memory by its writer so that appending reads nothing back."""
+"""Tail of an array: its last, partly filled chunk, which the writer keeps in memory to read nothing back."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +18,7 @@ class Tail:
 
     @classmethod
     def load(cls, array: Array, group: int, draws: int) -> "Tail":
-        """The chunk that draw number `draws` goes to; read only where it holds committed draws."""
+        """Load the chunk that draw number `draws` goes to; read only where it holds committed draws."""
         column, filled = divmod(draws, array.chunks[1])
         chunk = array.empty_chunk()
         if filled:
@@ -26,7 +26,7 @@ class Tail:
         return cls(array, column, chunk)
 
     def appended(self, draws: int, values: NDArray[Any]) -> tuple["Tail", list[tuple[int, NDArray[Any]]]]:
-        """Put `values` (g, n, …) behind `draws` draws: the new tail, and the chunks (column, chunk) to write."""
+        """Append `values` (g, n, …) to `draws` draws: the new tail, and the chunks to write, (column, chunk)."""
         k, (g, n) = self.array.chunks[1], values.shape[:2]
         tail, chunks, done = self, [], 0
         while done < n:

@@ -1,4 +1,4 @@
-"""Writing: one owner per chain group, and a commit that is a single atomic replacement.
+"""Writer of a chain group, its one owner; a commit is a single atomic replacement.
 
 Order of a commit: field and statistics of the new draws, state and random numbers into the idle checkpoint slot, all
 synced; then the commit record, which names the new length and slot. Killed before that, nothing has happened.
@@ -93,7 +93,7 @@ class Writer:
 
     @property
     def path(self) -> Path:
-        """The ensemble's directory."""
+        """Directory of the ensemble."""
         return self._path
 
     @property
@@ -108,7 +108,7 @@ class Writer:
 
     @property
     def checkpoint(self) -> tuple[NDArray[Any], list[bytes]] | None:
-        """The state after the last commit: fields (g, *site) and g random number states; None before the first."""
+        """State after the last commit: fields (g, *site) and g random number states; None before the first."""
         if self._record[SEQ] == 0:
             return None
         return read_checkpoint(self._arrays, self._group, int(self._record[SLOT]), len(self.chains))
@@ -185,7 +185,7 @@ class Writer:
             raise BusyError(f"{self._path}: another writer took chain {chain}; locks do not hold on this file system")
 
     def _publish(self, contents: Sequence[Content], record: NDArray[np.int64]) -> None:
-        """Data and checkpoint, and when those are safe the record: the commit point."""
+        """Write data and checkpoint, and once they are safe the record: the commit point."""
         array = self._arrays["checkpoint/record"]
         chunk = array.empty_chunk()
         chunk[: len(self.chains)] = record
@@ -195,14 +195,14 @@ class Writer:
 
 
 def _lasting(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """Root attributes that stay the same for an ensemble's whole life."""
+    """Pick the root attributes that stay the same for an ensemble's whole life."""
     return {key: value for key, value in attributes.items() if key not in (CHECKSUM, *ROOT_GROWS)}
 
 
 def read_checkpoint(
     arrays: Mapping[str, Array], group: int, slot: int, chains: int
 ) -> tuple[NDArray[Any], list[bytes]]:
-    """State in a checkpoint slot: fields (chains, *site) and as many random number states."""
+    """Read the state in a checkpoint slot: fields (chains, *site) and as many random number states."""
     fields = arrays["checkpoint/field"].read_chunk(group, slot)[:chains, 0]
     rng = arrays["checkpoint/rng"]
     try:

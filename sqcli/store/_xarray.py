@@ -1,4 +1,4 @@
-"""An ensemble as an `xarray.DataTree`; xarray is optional and imported here only."""
+"""Ensemble as an `xarray.DataTree`; xarray is optional and imported here only."""
 
 from pathlib import Path
 from typing import Any
@@ -7,7 +7,7 @@ from sqcli.errors import SqcliError
 
 
 def open_tree(path: Path, draws: int) -> Any:
-    """Groups configurations and sample_stats, cut to the first `draws`, and observables, components labelled."""
+    """Open configurations and sample_stats, cut to the first `draws`, and observables with labelled components."""
     try:
         import xarray
     except ImportError as error:
