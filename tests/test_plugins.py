@@ -91,7 +91,7 @@ class Largest(Observable):
     definition: ClassVar[str] = "max_x |phi(x)| / scale"
     needs: ClassVar[tuple[str, ...]] = ("observables/largest",)
 
-    def series(self, fields, model):
+    def series(self, fields, theory):
         """(n,)."""
         return abs(flat(fields)).max(axis=1) / self.scale
 '''

@@ -1,1 +1,1 @@
-"""What the commands that read do: estimates, autocorrelations, and whether an ensemble is right."""
+"""Analysis of ensembles: estimates, autocorrelations, and whether an ensemble is right."""

@@ -1,10 +1,10 @@
-"""The checks behind `verify`: each yields rows with a z-score, or with a verdict where there is nothing random.
+"""Checks behind `verify`: each yields rows with a z-score, or with a verdict where there is nothing random.
 
 z-scores know about autocorrelation and count few chains (Student's t as the Gaussian z that is as improbable). Weighted
 draws enter with their weights; where a few of them carry it all, nothing can be said.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,26 +14,26 @@ from numpy.typing import NDArray
 from sqcli import registry, stats
 from sqcli.analysis._equilibrium_flags import cut, energy_balance, energy_changes, memory_z, warmup_drift, watched
 from sqcli.analysis._verdicts import AGREEMENT, APART, IDENTITY, STILL, STUCK, TAILS, WEIGHTS, Row, compared, row
-from sqcli.analysis.ensemble import LOG_WEIGHT, Opened
-from sqcli.analysis.exact_values import known
+from sqcli.analysis.ensemble import LOG_WEIGHT, MeasuredEnsemble
+from sqcli.analysis.exact_values import exact_values
 from sqcli.analysis.measure import estimates, shortened, weights_behind
 from sqcli.analysis.observable_series import gather
 from sqcli.analysis.selection import FOLDER, observable
+from sqcli.stats import Chains
 from sqcli.stats.flags import LOW_WEIGHT_ESS
 
-Series = Sequence[NDArray[Any]]
 MISSED = 10.0  # configurations of other sectors that cannot all be missing by chance
 BLOCK_BYTES = 8 * 2**20
 
 
-def references(opened: Opened, skip: int, stride: int) -> Iterator[Row]:
-    """Exact expectation values of the theory on this lattice, wherever there is an observable for them."""
-    exact = known(opened.model.theory, opened.lattice)
+def references(opened: MeasuredEnsemble, skip: int, stride: int) -> Iterator[Row]:
+    """Check exact expectation values of the theory on this lattice, wherever there is an observable for them."""
+    exact = exact_values(opened.theory.loaded, opened.lattice)
     names = [name for name in dict.fromkeys(name for name, _ in exact) if name in registry.names(FOLDER)]
     chosen = {name: instance for name in names if opened.available(instance := observable(name))}
     series = shortened(gather(opened, chosen.values()), skip, stride)
     for name, instance in chosen.items():
-        labels = instance.components(opened.lattice) or (None,)
+        labels = instance.components(opened.theory) or (None,)
         tame = _tame(weights_behind(instance, series))
         for label, estimate in zip(labels, estimates(opened, instance, series), strict=True):
             if (name, label) in exact:
@@ -41,14 +41,16 @@ def references(opened: Opened, skip: int, stride: int) -> Iterator[Row]:
                 yield line if tame else _carried(line, WEIGHTS if instance.reweighted else TAILS)
 
 
-def histories(opened: Opened) -> tuple[dict[str, Series], dict[str, Series]]:
-    """Of every draw, per chain (n_i,): Schwinger–Dyson residuals by name, and what tells the states of chains apart.
+def histories(opened: MeasuredEnsemble) -> tuple[dict[str, Chains], dict[str, Chains]]:
+    """Compute what is checked in every draw, per chain (n_i,).
 
-    The latter are the action and, where the theory has one, the topological charge.
+    Returns:
+        Schwinger–Dyson residuals by name; and what tells the states of chains apart, the action and, where the theory
+        has one, the topological charge.
     """
     residual: dict[str, list[list[NDArray[Any]]]] = {}
     state: dict[str, list[list[NDArray[Any]]]] = {}
-    theory, lattice = opened.model.theory, opened.lattice
+    theory, lattice = opened.theory.loaded, opened.lattice
     for block in opened.ensemble.blocks(BLOCK_BYTES):
         fields = opened.ensemble.read_block(block).fields
         _collect(residual, opened, block.chains, theory.identities(fields, lattice))
@@ -61,7 +63,10 @@ def histories(opened: Opened) -> tuple[dict[str, Series], dict[str, Series]]:
 
 
 def _collect(
-    parts: dict[str, list[list[NDArray[Any]]]], opened: Opened, chains: range, found: Mapping[str, NDArray[Any]]
+    parts: dict[str, list[list[NDArray[Any]]]],
+    opened: MeasuredEnsemble,
+    chains: range,
+    found: Mapping[str, NDArray[Any]],
 ) -> None:
     for name, values in found.items():
         lists = parts.setdefault(name, [[] for _ in range(opened.ensemble.chains)])
@@ -69,28 +74,28 @@ def _collect(
             lists[chain].append(new)
 
 
-def _joined(parts: Mapping[str, list[list[NDArray[Any]]]]) -> dict[str, Series]:
+def _joined(parts: Mapping[str, list[list[NDArray[Any]]]]) -> dict[str, Chains]:
     return {name: [np.concatenate([np.empty(0), *c]) for c in chains] for name, chains in parts.items()}
 
 
 def _carried(line: Row, reason: str = WEIGHTS) -> Row:
-    """Nothing can be said of it: few draws carry the weight."""
+    """Mark a row as undecided, because few draws carry the weight."""
     return line | {"z": None, "reason": reason, "flags": [LOW_WEIGHT_ESS, *line["flags"]]}
 
 
-def _weights(opened: Opened, skip: int, stride: int) -> list[NDArray[np.float64]] | None:
+def _weights(opened: MeasuredEnsemble, skip: int, stride: int) -> list[NDArray[np.float64]] | None:
     if not opened.weighted:
         return None
     return stats.relative_weights(cut(opened.ensemble.stat(LOG_WEIGHT), skip, stride))
 
 
-def _tame(weights: Series | None) -> bool:
+def _tame(weights: Chains | None) -> bool:
     """Whether weighted means are Gaussian far enough out to be judged; log Z is a mean of weights itself."""
     return weights is None or float(np.ptp(np.concatenate(list(weights)))) == 0 or not stats.carried_by_few(weights)
 
 
-def identities(opened: Opened, residual: Mapping[str, Series], skip: int, stride: int) -> Iterator[Row]:
-    """⟨O ∂S/∂φ − ∂O/∂φ⟩ = 0; chains that disagree, each frozen in a state of its own, fail whatever their mean is."""
+def identities(opened: MeasuredEnsemble, residual: Mapping[str, Chains], skip: int, stride: int) -> Iterator[Row]:
+    """Check ⟨O ∂S/∂φ − ∂O/∂φ⟩ = 0; chains that disagree, each frozen in its own state, fail whatever their mean."""
     weights = _weights(opened, skip, stride)
     tame = _tame(weights)
     for name, plain in residual.items():
@@ -103,20 +108,20 @@ def identities(opened: Opened, residual: Mapping[str, Series], skip: int, stride
         yield line if tame else _carried(line)
 
 
-def agreement(opened: Opened, witness: Mapping[str, Series]) -> Iterator[Row]:
-    """The chains have one distribution; the draws of a weighted one are populations, not a history."""
+def agreement(opened: MeasuredEnsemble, witness: Mapping[str, Chains]) -> Iterator[Row]:
+    """Check that the chains have one distribution; the draws of a weighted one are populations, not a history."""
     for name, chains in witness.items():
         z = None if opened.weighted else stats.agreement(chains)
         if z is not None:
             yield row(AGREEMENT, name, reference=None, z=max(0.0, z))
 
 
-def charges(opened: Opened, state: Mapping[str, Series]) -> Iterator[Row]:
-    """⟨Q²⟩ of theories with topological sectors; where no chain ever left its sector, their weights are the start's."""
+def charges(opened: MeasuredEnsemble, state: Mapping[str, Chains]) -> Iterator[Row]:
+    """Check ⟨Q²⟩ of theories with topological sectors; where no chain ever left its sector, the start decided."""
     if "charge" not in state:
         return
     square = [charge**2 for charge in state["charge"]]
-    expected = float(opened.model.theory.charge_squared(opened.lattice))
+    expected = float(opened.theory.loaded.charge_squared(opened.lattice))
     line = compared("charge_squared", None, stats.estimate(square)[0], expected)
     if line["reason"] != STILL:
         yield line
@@ -124,8 +129,8 @@ def charges(opened: Opened, state: Mapping[str, Series]) -> Iterator[Row]:
         yield line | {"z": None, "reason": STUCK}
 
 
-def energy(opened: Opened, skip: int, stride: int) -> Iterator[Row]:
-    """⟨e^{−ΔH}⟩ = 1, judged by a bounded function of ΔH that is zero when that is one."""
+def energy(opened: MeasuredEnsemble, skip: int, stride: int) -> Iterator[Row]:
+    """Check ⟨e^{−ΔH}⟩ = 1, judged by a bounded function of ΔH that is zero when that is one."""
     changes = energy_changes(opened, skip, stride)
     if changes is None:
         return
@@ -134,8 +139,8 @@ def energy(opened: Opened, skip: int, stride: int) -> Iterator[Row]:
     yield judged | {"value": shown.value, "error": shown.error, "reference": 1.0, "flags": list(shown.flags)}
 
 
-def thermalised(opened: Opened, witness: Mapping[str, Series], skip: int, stride: int) -> Iterator[Row]:
-    """The draws do not remember the start, and the action no longer drifted at the end of the warm-up."""
+def thermalised(opened: MeasuredEnsemble, witness: Mapping[str, Chains], skip: int, stride: int) -> Iterator[Row]:
+    """Check that draws do not remember the start, and that the action did not drift at the end of the warm-up."""
     for name, chains in {**witness, **watched(opened, skip, stride)}.items():
         z = memory_z(chains)
         if z is not None:
@@ -145,8 +150,8 @@ def thermalised(opened: Opened, witness: Mapping[str, Series], skip: int, stride
         yield row("warmup_drift", None, value=drift[0], error=drift[1], z=drift[2])
 
 
-def reversibility(opened: Opened) -> Iterator[Row]:
-    """Trajectories retrace their way, for algorithms that make them."""
+def reversibility(opened: MeasuredEnsemble) -> Iterator[Row]:
+    """Check that trajectories retrace their way, for algorithms that make them."""
     from sqcli.analysis._reversibility import deviation  # compiles kernels
 
     found = deviation(opened)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sqcli import parameters as params
 from sqcli import registry
-from sqcli.analysis.ensemble import Opened
+from sqcli.analysis.ensemble import MeasuredEnsemble
 from sqcli.mcmc import MolecularDynamics, System
 
 ROUNDINGS = 1e4  # what a stable trajectory may gather, in units of the last place of the largest field
@@ -19,11 +19,11 @@ MOST_ALLOWED = 0.01  # of the field: where rounding may gather more, an irrevers
 LONGEST = 1.0  # molecular dynamics time
 
 
-def deviation(opened: Opened) -> tuple[float, float] | None:
-    """Max |Δφ| after there and back from the last draw of the first chain, and what rounding allows.
+def deviation(opened: MeasuredEnsemble) -> tuple[float, float] | None:
+    """Largest |Δφ| after there and back from the last draw of the first chain, and what rounding allows.
 
-    The run's integrator and step, with unit masses. None for algorithms without trajectories, and for a step so large
-    that the trajectory runs away.
+    Integrator and step are the run's, with unit masses. None for algorithms without trajectories, and for a step so
+    large that the trajectory runs away.
     """
     attrs = opened.ensemble.attrs
     name = str(attrs.get("algorithm"))
@@ -39,14 +39,14 @@ def deviation(opened: Opened) -> tuple[float, float] | None:
     step = min(float(opened.ensemble.stat("step_size")[chain][-1]), LONGEST / algorithm.n_steps)
     kicks, drifts, final = algorithm.kicks_and_drifts
     kicks, drifts = np.append(kicks, final), np.append(drifts, 0.0)
-    system = System(opened.model.theory, opened.lattice, str(field.dtype))
+    system = System(opened.theory.loaded, opened.lattice, str(field.dtype))
     return there_and_back(system, field, kicks * step, drifts * step)
 
 
 def there_and_back(
     system: System, field: NDArray[Any], kicks: NDArray[np.float64], drifts: NDArray[np.float64]
 ) -> tuple[float, float] | None:
-    """(max |Δφ|, bound) of one trajectory with Gaussian momenta from `field`, (*site).
+    """Follow one trajectory with Gaussian momenta from `field`, (*site), and back: max |Δφ| and its bound.
 
     The bound grows as two trajectories from neighbouring fields part: a large step amplifies rounding.
     """
@@ -64,7 +64,7 @@ def there_and_back(
 
 
 def _apart(system: System, one: NDArray[Any], other: NDArray[Any]) -> float:
-    """The largest difference of two fields, angles on the circle."""
+    """Largest difference of two fields, angles on the circle."""
     change = np.abs(one.astype(np.float64) - other)
     period = system.theory.manifold.period
     if period:
@@ -75,7 +75,7 @@ def _apart(system: System, one: NDArray[Any], other: NDArray[Any]) -> float:
 def _flow(
     system: System, field: NDArray[Any], momentum: NDArray[Any], kicks: NDArray[np.float64], drifts: NDArray[np.float64]
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Field and momentum at the end of the trajectory."""
+    """Field and momentum at the end of a trajectory."""
     start, p = _padded(system, field), _padded(system, momentum)
     a, b = system.buffers(2)
     end = system.theory.flow(system.dtype)(start, a, b, p, system.geometry, system.couplings, kicks, drifts, 1.0)
@@ -83,7 +83,7 @@ def _flow(
 
 
 def _padded(system: System, field: NDArray[Any]) -> NDArray[Any]:
-    """In the kernels' layout, one ghost site on each side."""
+    """Copy a field into the layout of the kernels, with one ghost site on each side."""
     boxes = field.reshape(system.components, *system.lattice.extents)
     ghosts = [(0, 0), *[(1, 1)] * system.lattice.dimension]
     return np.pad(boxes, ghosts, mode="wrap").astype(system.dtype).reshape(-1)

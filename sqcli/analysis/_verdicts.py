@@ -1,4 +1,4 @@
-"""When a check can be decided, and how: passed, failed, or undecided with a reason.
+"""Verdicts on checks: passed, failed, or undecided with a reason.
 
 What was not judged has not passed. A report is *passed* only where the decisive rows, exact references and
 Schwinger–Dyson identities, were judged and nothing failed. With many rows the limit of each is higher, so that a right
@@ -39,13 +39,13 @@ SIDE = ("exp_delta_h", "start_memory", "warmup_drift", "reversibility")  # check
 
 
 def row(name: str, component: str | None, *, reference: float | None = 0.0, **facts: Any) -> Row:
-    """One line of the report; `passed` is decided later, from all z-scores together, where it is not given."""
+    """Make a row of the report; `passed` is decided later, from all z-scores together, where it is not given."""
     empty: Row = {"value": None, "error": None, "reference": reference, "z": None, "passed": None}
     return {"observable": name, "component": component} | empty | {"reason": None, "flags": []} | facts
 
 
 def compared(name: str, component: str | None, estimate: stats.Estimate, reference: float) -> Row:
-    """An estimate against a number it must equal, and why that may not be decided.
+    """Make a row that holds an estimate against a number it must equal, and why that may not be decided.
 
     The report shows the plain z; it is decided by `judged`, which grants the estimate some draws of its tails.
     """
@@ -56,7 +56,7 @@ def compared(name: str, component: str | None, estimate: stats.Estimate, referen
 
 
 def _reason(estimate: stats.Estimate, z: float | None) -> str | None:
-    """Why agreement with the reference would prove nothing; None: it would."""
+    """Reason why agreement with the reference would prove nothing; None: it would."""
     if f.NOT_FINITE in estimate.flags:
         return NOT_FINITE
     if f.CONSTANT in estimate.flags:
@@ -69,7 +69,7 @@ def _reason(estimate: stats.Estimate, z: float | None) -> str | None:
 
 
 def decide(rows: Sequence[Row], *, frozen: bool = False) -> None:
-    """Fill in `passed` from the z-scores; of chains that are `frozen` no number says that the theory is wrong."""
+    """Fill in `passed` from the z-scores; where chains are `frozen` no number says that the theory is wrong."""
     asked = sum(line["z"] is not None for line in rows)
     limit = normal_upper_quantile(student_p(Z_LIMIT, 1e9) / 2 / max(1, asked))
     for line in rows:

@@ -5,7 +5,7 @@ For a function of several means (χ₂, the Binder cumulant) the series analysed
 weighted draws: it is (w/w̄)(a − ā) for a mean, so that τ_int is that of the reweighted estimate.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal
@@ -14,12 +14,12 @@ import numpy as np
 
 from sqcli import stats
 from sqcli.analysis._equilibrium_flags import ensemble_flags
-from sqcli.analysis.ensemble import Opened, open_for_measuring
+from sqcli.analysis.ensemble import MeasuredEnsemble, open_for_measuring
 from sqcli.analysis.measure import (
-    Chains,
+    Gathered,
     Report,
-    Series,
     columns_of,
+    labelled,
     left_of,
     primaries,
     shortened,
@@ -29,6 +29,7 @@ from sqcli.analysis.measure import (
 from sqcli.analysis.observable_series import gather
 from sqcli.analysis.selection import choose
 from sqcli.observables import Observable
+from sqcli.stats import Chains
 from sqcli.stats.means import project
 
 
@@ -42,8 +43,9 @@ def autocorr(
     tau_exp: float | None = None,
     skip: int = 0,
     stride: int = 1,
+    options: Mapping[str, Any] | None = None,
 ) -> Report:
-    """Autocorrelations in units of the draws used; `tau_int_trajectories` in updates of the algorithm.
+    """Estimate autocorrelations in units of the draws used; `tau_int_trajectories` in updates of the algorithm.
 
     Args:
         path: the ensemble.
@@ -53,22 +55,23 @@ def autocorr(
         tau_exp: adds the tail of a slow mode, in draws.
         skip: draws left out at the beginning of each chain.
         stride: every which draw is used.
+        options: of the observables, by public name; each takes those that it has.
 
     Raises:
         UsageError, SqcliError: as `measure`.
     """
     opened = open_for_measuring(path, skip)
-    chosen = choose(opened, observables, {})
+    chosen = choose(opened, observables, options or {})
     series = shortened(gather(opened, chosen.values()), skip, stride)
     common = ensemble_flags(opened, skip, stride)
     updates = stride * int(opened.ensemble.attrs.get("every", 1))
     rows = []
     for name, instance in chosen.items():
-        labels = instance.components(opened.lattice) or (None,)
+        labels = instance.components(opened.theory) or (None,)
         said, share = (*weight_flags(instance, series), *common), weight_share(instance, series)
         for label, chains in zip(labels, _columns(opened, instance, series), strict=True):
             found = stats.autocorrelation(chains, window=window, s=s, tau_exp=tau_exp)
-            rows.append({"observable": name, "component": label} | _row(found, updates, said, share))
+            rows.append(labelled(name, label, instance) | _row(found, updates, said, share))
     return Report(opened.head(), rows)
 
 
@@ -79,10 +82,10 @@ def _row(found: stats.Autocorrelation, updates: int, common: Sequence[str], shar
     return row | said | {"flags": list(dict.fromkeys((*found.flags, *common)))}
 
 
-def _columns(opened: Opened, instance: Observable, series: Series) -> Iterator[Chains]:
-    """The series of each component, per chain (n_i,): a mean is its own."""
-    function = instance.function(opened.lattice)
-    labels = instance.components(opened.lattice) or (None,)
+def _columns(opened: MeasuredEnsemble, instance: Observable, series: Gathered) -> Iterator[Chains]:
+    """Series of each component whose mean it is, to first order; per chain (n_i,)."""
+    function = instance.function(opened.theory)
+    labels = instance.components(opened.theory) or (None,)
     for chains in primaries(opened, instance, series):
         if not any(len(c) for c in chains):
             yield from ([c.reshape(-1) for c in chains] for _ in labels)
@@ -91,7 +94,7 @@ def _columns(opened: Opened, instance: Observable, series: Series) -> Iterator[C
 
 
 def _linearised(chains: Chains, function: stats.Combine) -> Iterator[Chains]:
-    """The projected series of each component."""
+    """Linearised series of each component."""
     means = project(chains, function)
     ends = np.cumsum(means.lengths)[:-1]
     count = len(means.value)

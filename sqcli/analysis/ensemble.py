@@ -1,4 +1,4 @@
-"""An ensemble opened to be measured: its committed draws, and the theory it is of."""
+"""An ensemble opened to be measured: its committed draws, and the theory that they are of."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,22 +8,22 @@ from sqcli import registry, store
 from sqcli.errors import DamageError, SqcliError, UsageError
 from sqcli.exactness import status_of
 from sqcli.lattice.geometry import Lattice
-from sqcli.observables import Model, Observable
+from sqcli.observables import LatticeTheory, Observable
 
 LOG_WEIGHT = "log_weight"
 
 
 @dataclass(frozen=True)
-class Opened:
-    """A handle for reading, and theory and lattice by name; nothing compiled is loaded yet."""
+class MeasuredEnsemble:
+    """An ensemble with its theory on its lattice; nothing compiled is loaded yet."""
 
     ensemble: store.Ensemble
-    model: Model
+    theory: LatticeTheory
 
     @property
     def lattice(self) -> Lattice:
-        """Where the field lives."""
-        return self.model.lattice
+        """Lattice on which the field lives."""
+        return self.theory.lattice
 
     @property
     def field(self) -> str:
@@ -37,25 +37,25 @@ class Opened:
 
     @property
     def exactness(self) -> str | None:
-        """What the draws are worth: exact, asymptotic, weighted or uncorrected."""
+        """Exactness of the draws: exact, asymptotic, weighted or uncorrected."""
         return status_of(self.ensemble.attrs)
 
     def statistic(self, need: str) -> str | None:
-        """The recorded statistic behind "sample_stats/a" or "sample_stats/a|b" (the first there is); None: none."""
+        """Recorded statistic behind "sample_stats/a" or "sample_stats/a|b" (the first there is); None: none."""
         names = need.partition("/")[2].split("|")
         return next((name for name in names if name in self.ensemble.stat_names), None)
 
     def available(self, observable: Observable) -> bool:
         """Whether the observable exists for this field and its statistics were recorded."""
         found = all(self.statistic(need) for need in observable.needs if need.startswith("sample_stats/"))
-        return found and observable.fits(self.field, self.lattice)
+        return found and observable.fits(self.field, self.theory)
 
     def head(self) -> dict[str, Any]:
-        """What every report begins with; `draws` are those of the shortest chain that has begun."""
+        """Head of every report; `draws` counts those of the shortest chain that has begun."""
         return {
             "ensemble": str(self.ensemble.path),
-            "theory": self.model.name,
-            "parameters": dict(self.model.parameters),
+            "theory": self.theory.name,
+            "parameters": dict(self.theory.parameters),
             "lattice": list(self.lattice.extents),
             "chains": self.ensemble.chains,
             "draws": min(int(n) for n in self.ensemble.draws if n),
@@ -78,7 +78,7 @@ def carries_weights(ensemble: store.Ensemble) -> bool:
 
 
 def require_draws(ensemble: store.Ensemble, skip: int) -> None:
-    """SqcliError where a chain that has begun would be left without a draw."""
+    """Raise SqcliError where a chain that has begun would be left without a draw."""
     chain, draws = min(((c, int(n)) for c, n in enumerate(ensemble.draws) if n), key=lambda pair: pair[1])
     if skip >= draws:
         raise SqcliError(
@@ -86,7 +86,7 @@ def require_draws(ensemble: store.Ensemble, skip: int) -> None:
         )
 
 
-def open_for_measuring(path: str | Path, skip: int = 0) -> Opened:
+def open_for_measuring(path: str | Path, skip: int = 0) -> MeasuredEnsemble:
     """Open an ensemble of which `skip` draws of each chain are to be left out.
 
     Raises:
@@ -101,7 +101,7 @@ def open_for_measuring(path: str | Path, skip: int = 0) -> Opened:
     attrs = ensemble.attrs
     try:
         name = registry.resolve("theories", str(attrs["theory"]))
-        model = Model(name, dict(attrs["parameters"]), Lattice(tuple(int(n) for n in attrs["lattice"])))
+        theory = LatticeTheory(name, dict(attrs["parameters"]), Lattice(tuple(int(n) for n in attrs["lattice"])))
     except (KeyError, TypeError, ValueError, UsageError) as error:
         raise SqcliError(f"{path}: its attributes do not describe a theory on a lattice: {error}") from None
-    return Opened(ensemble, model)
+    return MeasuredEnsemble(ensemble, theory)

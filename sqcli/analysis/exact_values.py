@@ -1,11 +1,11 @@
-"""What a theory knows exactly of itself, under the names of the observables."""
+"""Exact expectation values that a theory knows, under the names of the observables."""
 
 from typing import Any
 
 from sqcli.lattice.geometry import Lattice
 
 
-def known(theory: Any, lattice: Lattice) -> dict[tuple[str, str | None], float]:
+def exact_values(theory: Any, lattice: Lattice) -> dict[tuple[str, str | None], float]:
     """Exact expectation values on `lattice`: (observable, component) -> value; empty where nothing is known.
 
     A theory with `log_partition` also knows log Z.

@@ -10,31 +10,31 @@ from numpy.typing import NDArray
 
 from sqcli import stats
 from sqcli.analysis import flags
+from sqcli.analysis._draw_series import ALL, DrawSeries
 from sqcli.analysis._equilibrium_flags import assumption_flags, ensemble_flags
-from sqcli.analysis._series_table import ALL, Table
-from sqcli.analysis.ensemble import Opened, open_for_measuring
+from sqcli.analysis.ensemble import MeasuredEnsemble, open_for_measuring
 from sqcli.analysis.observable_series import WEIGHTS, Progress, gather
-from sqcli.analysis.selection import choose, observable
-from sqcli.observables import Observable
+from sqcli.analysis.selection import choose, observable, sources
+from sqcli.observables import Observable, options_of
+from sqcli.stats import Chains
 from sqcli.stats.flags import LOW_WEIGHT_ESS
 
 TAU = ("tau_int", "tau_int_error", "ess")
 NUMBERS = ("value", "error", *TAU, "error_method", "between_chains_error", "window", "rhat")
 MAGNETIZATION = "observables/magnetization"
 BATCH_BYTES = 32 * 2**20
-Chains = Sequence[NDArray[Any]]
-Series = Mapping[str, Table]
+Gathered = Mapping[str, DrawSeries]
 
 
 @dataclass(frozen=True)
 class Report:
-    """What was found: `head` says of which ensemble, `estimates` one mapping per observable and component."""
+    """Report of a measurement: `head` names the ensemble, `estimates` has a mapping per observable and component."""
 
     head: Mapping[str, Any]
     estimates: Sequence[Mapping[str, Any]]
 
     def envelope(self) -> dict[str, Any]:
-        """The mapping that the JSON form shows."""
+        """Mapping that the JSON form shows."""
         return {**self.head, "estimates": [dict(row) for row in self.estimates]}
 
 
@@ -56,12 +56,12 @@ def measure(
         observables: names.
         skip: draws left out at the beginning of each chain.
         stride: every which draw is used.
-        options: of the observables, by public name ("sizes").
+        options: of the observables, by public name ("axis"); each takes those that it has.
         unweighted: leave the log weights of a weighted ensemble aside: expectation values of what was sampled from.
         progress: called with draws done and in all while configurations are read.
 
     Raises:
-        UsageError: an unknown observable, or one that does not exist for the ensemble's theory.
+        UsageError: an unknown observable or option, or an observable that does not exist for the ensemble's theory.
         SqcliError: no readable ensemble, no committed draw, damage.
     """
     opened = open_for_measuring(path, skip)
@@ -76,63 +76,69 @@ def measure(
 
 
 def _with_mean(chosen: Any) -> list[Observable]:
-    """With M, where an observable takes ⟨φ⟩ = 0 for granted."""
+    """Add M where an observable takes ⟨φ⟩ = 0 for granted."""
     wanted = list(chosen)
     return [*wanted, observable("magnetization")] if any(o.odd_moments_vanish for o in wanted) else wanted
 
 
-def shortened(series: Series, skip: int, stride: int) -> dict[str, Table]:
-    """All series without the draws that are not to be used."""
+def shortened(series: Gathered, skip: int, stride: int) -> dict[str, DrawSeries]:
+    """Leave out the draws that are not to be used, of all series."""
     return {need: table.shortened(skip, stride) for need, table in series.items()}
 
 
-def weights_of(instance: Observable, series: Series) -> list[NDArray[np.float64]] | None:
-    """W/w̄ of the draws, (n_i,) per chain, where `instance` is to be reweighted with them."""
+def weights_of(instance: Observable, series: Gathered) -> list[NDArray[np.float64]] | None:
+    """Relative weights w/w̄ of the draws, (n_i,) per chain, where `instance` is to be reweighted with them."""
     if not instance.reweighted or WEIGHTS not in series:
         return None
     return stats.relative_weights(series[WEIGHTS].chains())
 
 
-def weights_behind(instance: Observable, series: Series) -> list[NDArray[np.float64]] | None:
-    """W/w̄ on which the worth of the estimate hangs: those of the draws, or of the proposals that it averages itself."""
+def weights_behind(instance: Observable, series: Gathered) -> list[NDArray[np.float64]] | None:
+    """Relative weights on which the estimate hangs: of the draws, or of the proposals that it averages itself."""
     if instance.weights is None:
         return weights_of(instance, series)
     return stats.relative_weights(series[instance.weights].chains())
 
 
-def primaries(opened: Opened, instance: Observable, series: Series) -> Iterator[Chains]:
-    """The observable's numbers per draw, one (n_i,) or (n_i, p) array per chain; in batches of components if it can.
+def primaries(opened: MeasuredEnsemble, instance: Observable, series: Gathered) -> Iterator[Chains]:
+    """Numbers per draw of an observable, one (n_i,) or (n_i, p) array per chain; in batches of components if it can.
 
-    Of weighted draws those whose plain means are the weighted ones.
+    For weighted draws they are such that their plain means are the weighted ones.
     """
     weights = weights_of(instance, series)
-    needed = [series[need] for need in instance.needs]
-    labels = instance.components(opened.lattice)
-    room = BATCH_BYTES // (1 if instance.function(opened.lattice) is None else 4)  # functions need copies
+    needed = [series[name] for name, _ in sources(instance)]
+    labels = instance.components(opened.theory)
+    room = BATCH_BYTES // (1 if instance.function(opened.theory) is None else 4)  # functions need copies
     parts = batches(len(labels), needed, room) if instance.separable and labels else [ALL]
     for columns in parts:
         found = instance.joint(list(zip(*(table.chains(columns) for table in needed), strict=True)))
         yield found if weights is None else stats.reweighted(found, weights)
 
 
-def batches(count: int, tables: Sequence[Table], room: int) -> Iterator[slice]:
-    """`count` columns, cut so that each batch takes `room` bytes."""
+def batches(count: int, tables: Sequence[DrawSeries], room: int) -> Iterator[slice]:
+    """Slices of `count` columns, cut so that each batch takes `room` bytes."""
     rows = max(sum(table.done) for table in tables)
     step = max(1, room // (8 * max(1, rows)))
     return (slice(first, min(first + step, count)) for first in range(0, count, step))
 
 
+def labelled(name: str, component: str | None, instance: Observable) -> dict[str, Any]:
+    """Begin a row of a report: observable, component, and the options that are not at their defaults."""
+    options = options_of(instance)
+    return {"observable": name, "component": component} | ({"options": options} if options else {})
+
+
 def columns_of(chains: Chains) -> Iterator[Chains]:
-    """Each column as a series of its own, (n_i,) per chain."""
+    """Columns one by one, each a series of its own, (n_i,) per chain."""
     if chains[0].ndim == 1:
         yield chains
     else:
         yield from ([c[:, k] for c in chains] for k in range(chains[0].shape[1]))
 
 
-def estimates(opened: Opened, instance: Observable, series: Series) -> list[stats.Estimate]:
-    """One per component; means one by one, which saves memory."""
-    function = instance.function(opened.lattice)
+def estimates(opened: MeasuredEnsemble, instance: Observable, series: Gathered) -> list[stats.Estimate]:
+    """Estimate every component; means one by one, which saves memory."""
+    function = instance.function(opened.theory)
     found: list[stats.Estimate] = []
     for chains in primaries(opened, instance, series):
         if function is None:
@@ -143,39 +149,39 @@ def estimates(opened: Opened, instance: Observable, series: Series) -> list[stat
     return [replace(e, weighted=weighted, ess=left_of(e.ess, share)) for e in found]
 
 
-def weight_share(instance: Observable, series: Series) -> float:
-    """The part of the draws that the weights leave (Kish); 1 without weights, NaN where they are no numbers."""
+def weight_share(instance: Observable, series: Gathered) -> float:
+    """Part of the draws that the weights leave (Kish); 1 without weights, NaN where they are no numbers."""
     weights = weights_behind(instance, series)
     return 1.0 if weights is None else stats.kish_ess(weights) / max(1, sum(map(len, weights)))
 
 
 def left_of(ess: float | None, share: float) -> float | None:
-    """The effective size that memory and weights leave together."""
+    """Effective size that memory and weights leave together."""
     return None if ess is None or not np.isfinite(share) else ess * share
 
 
-def weight_flags(instance: Observable, series: Series) -> tuple[str, ...]:
-    """Whether few of the draws carry the weight."""
+def weight_flags(instance: Observable, series: Gathered) -> tuple[str, ...]:
+    """Flags of the weights: whether few of the draws carry them."""
     weights = weights_behind(instance, series)
     return (LOW_WEIGHT_ESS,) if weights is not None and stats.carried_by_few(weights) else ()
 
 
-def _mean(opened: Opened, instance: Observable, series: Series) -> Chains | None:
-    """M of the draws, reweighted where they are weighted, for an observable that takes its mean for zero."""
+def _mean(opened: MeasuredEnsemble, instance: Observable, series: Gathered) -> Chains | None:
+    """Magnetization of the draws, reweighted where they are weighted, for observables that take its mean for zero."""
     if not instance.odd_moments_vanish or MAGNETIZATION not in series:
         return None
     return next(primaries(opened, observable("magnetization"), series))
 
 
 def _rows(
-    opened: Opened, name: str, instance: Observable, series: Series, common: Sequence[str]
+    opened: MeasuredEnsemble, name: str, instance: Observable, series: Gathered, common: Sequence[str]
 ) -> Iterator[dict[str, Any]]:
     mean = _mean(opened, instance, series)
     common = (*weight_flags(instance, series), *common, *assumption_flags(instance, mean))
-    labels = instance.components(opened.lattice) or (None,)
+    labels = instance.components(opened.theory) or (None,)
     found = estimates(opened, instance, series)
     if len(found) < len(labels):  # nothing left to estimate from
         found = found * len(labels)
     for label, estimate in zip(labels, found, strict=True):
-        row = {"observable": name, "component": label} | {key: getattr(estimate, key) for key in NUMBERS}
+        row = labelled(name, label, instance) | {key: getattr(estimate, key) for key in NUMBERS}
         yield row | {"weighted": estimate.weighted, "flags": list(dict.fromkeys((*estimate.flags, *common)))}

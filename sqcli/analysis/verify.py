@@ -22,25 +22,25 @@ MOST_NAMES = 6  # in one line
 
 @dataclass(frozen=True)
 class Verdict(Report):
-    """The rows of all checks: observable, component, value, error, reference, z, passed, reason.
+    """Rows of all checks: observable, component, value, error, reference, z, passed, reason.
 
     `passed` is null where a row cannot be decided; `reason` says why.
     """
 
     @property
     def verdict(self) -> Literal["passed", "failed", "undecided"]:
-        """`passed` only where the decisive rows were judged and none failed."""
+        """Verdict on the ensemble: `passed` only where the decisive rows were judged and none failed."""
         if any(row["passed"] is False for row in self.estimates):
             return "failed"
         return "undecided" if undecided(self.estimates) else "passed"
 
     @property
     def passed(self) -> bool:
-        """Whether the verdict is that."""
+        """Whether the verdict is `passed`."""
         return self.verdict == "passed"
 
     def sentence(self) -> str:
-        """The verdict and what to do, in one line."""
+        """Verdict and what to do, in one line."""
         if self.verdict == "passed":
             return "passed"
         if self.verdict == "failed":
@@ -54,7 +54,7 @@ class Verdict(Report):
 
 
 def _listed(names: Sequence[str]) -> str:
-    """Some of the names, and how many more there are."""
+    """Names in one line, and how many more there are than fit."""
     more = len(names) - MOST_NAMES
     return ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 

@@ -16,10 +16,10 @@ from typing import Any
 
 from sqcli import parameters as params
 from sqcli import registry, stats
-from sqcli.analysis.ensemble import LOG_WEIGHT, Opened, open_for_measuring
-from sqcli.analysis.exact_values import known
+from sqcli.analysis.ensemble import LOG_WEIGHT, MeasuredEnsemble, open_for_measuring
+from sqcli.analysis.exact_values import exact_values
 from sqcli.analysis.measure import measure
-from sqcli.analysis.selection import FOLDER, observable
+from sqcli.analysis.selection import FOLDER, components_for, observable
 from sqcli.comparison._methods import Arena, CompareRequest
 from sqcli.comparison._timing import Entrant, Timing, timed
 from sqcli.comparison._training_cost import Preparation, preparation
@@ -93,8 +93,7 @@ def _prepared(request: CompareRequest, entrants: Sequence[Entrant], stop: thread
 def _require_scalar(arena: Arena) -> None:
     name = registry.resolve(FOLDER, arena.request.observable)
     instance = observable(name)
-    fits = instance.fits(arena.theory.manifold.field, arena.lattice)
-    if not fits or instance.components(arena.lattice) or not instance.reweighted:
+    if components_for(instance, arena.theory, arena.lattice) != (None,) or not instance.reweighted:
         raise UsageError(f"--obs {name}: it must be one expectation value of the theory, such as abs_magnetization")
 
 
@@ -135,7 +134,7 @@ def _pace(timing: Timing) -> Row:
     return {"draws": timing.draws, "seconds": timing.seconds, "draws_per_second": timing.rate}
 
 
-def _measured(opened: Opened, name: str) -> Row:
+def _measured(opened: MeasuredEnsemble, name: str) -> Row:
     """What the draws say."""
     beside = [other for other in BESIDE if other != name and opened.available(observable(other))]
     found = {row["observable"]: row for row in measure(opened.ensemble.path, [name, *beside]).estimates}
@@ -158,7 +157,7 @@ def _measured(opened: Opened, name: str) -> Row:
     }
 
 
-def _share(opened: Opened) -> float | None:
+def _share(opened: MeasuredEnsemble) -> float | None:
     """Kish's size of the weighted draws, as a fraction of them."""
     if not opened.weighted:
         return None
@@ -202,5 +201,5 @@ def _head(arena: Arena, mean: Row, prepared: Preparation) -> Row:
         "training_seconds": prepared.training,
         "data_seconds": prepared.data,
         "mean": mean,
-        "known": known(arena.theory, arena.lattice).get((name, None)),
+        "known": exact_values(arena.theory, arena.lattice).get((name, None)),
     }

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sqcli.analysis.ensemble import Opened, open_for_measuring
+from sqcli.analysis.ensemble import MeasuredEnsemble, open_for_measuring
 from sqcli.diffusion.device import require_device
 from sqcli.diffusion.models.model import Model, is_model
 from sqcli.diffusion.process.denoiser import Denoiser
@@ -71,7 +71,7 @@ class Subject:
         return is_model(self.path)
 
     @cached_property
-    def opened(self) -> Opened | None:
+    def opened(self) -> MeasuredEnsemble | None:
         """The ensemble beside the model, or the subject itself where that is one; None: there is none."""
         path = self.options.ensemble if self.is_model else self.path
         return None if path is None else open_for_measuring(path)
@@ -83,7 +83,7 @@ class Subject:
         model = Model.load(self.path, place)
         theory: Theory | None = None
         if self.opened is not None:
-            theory = self.opened.model.theory
+            theory = self.opened.theory.loaded
         return model.denoiser(theory, None if self.opened is None else self.opened.lattice, place)
 
     @property
@@ -130,7 +130,7 @@ class Subject:
         return [known.independent(normals, denoiser.lattice)]
 
 
-def configurations(opened: Opened, most: int) -> list[Array]:
+def configurations(opened: MeasuredEnsemble, most: int) -> list[Array]:
     """At most `most` configurations at equal distances, (n_i, *site) per chain that has any."""
     step = -(-int(opened.ensemble.draws.sum()) // most)
     found: list[list[NDArray[Any]]] = [[] for _ in range(opened.ensemble.chains)]

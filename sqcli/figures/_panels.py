@@ -34,9 +34,9 @@ def per_draw(source: Source, quantity: Quantity) -> list[Array]:
     """
     opened = open_for_measuring(source.path)
     instance = next(iter(choose(opened, [quantity.name], {}).values()))
-    if instance.function(opened.lattice) is not None:
+    if instance.function(opened.theory) is not None:
         raise UsageError(f"{quantity.name} is no number per draw and has no history; plot kind rho, or magnetization")
-    column = quantity.column(instance.components(opened.lattice))
+    column = quantity.column(instance.components(opened.theory))
     series = gather(opened, [instance])
     series.pop(WEIGHTS, None)  # a history shows what was drawn
     batches = primaries(opened, instance, series)

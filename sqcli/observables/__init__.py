@@ -1,5 +1,6 @@
 """Observables, one file each: numbers per draw, and functions of their means."""
 
-from sqcli.observables._base import Model, Observable
+from sqcli.observables._base import LatticeTheory, Observable
+from sqcli.observables._options import name_of, options_of, series_key
 
-__all__ = ["Model", "Observable"]
+__all__ = ["LatticeTheory", "Observable", "name_of", "options_of", "series_key"]

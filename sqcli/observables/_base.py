@@ -25,27 +25,42 @@ EVERY = (*SCALARS, *LINKS)
 
 
 @dataclass(frozen=True)
-class Model:
-    """A theory by name on a lattice; the theory itself comes with compiled kernels and is loaded when asked for."""
+class LatticeTheory:
+    """A theory with its parameters on a lattice.
+
+    Name and parameters are there at once; the theory itself, which may come with compiled kernels, when it is asked
+    for: most observables can do without it.
+    """
 
     name: str
     parameters: Mapping[str, Any] = field(hash=False)
     lattice: Lattice
 
+    @classmethod
+    def of(cls, theory: Any, lattice: Lattice) -> "LatticeTheory":
+        """Describe `theory`, which is loaded already, on `lattice`."""
+        described = cls(type(theory).__module__.rpartition(".")[2], parameters.to_mapping(theory), lattice)
+        described.__dict__["loaded"] = theory
+        return described
+
     @cached_property
-    def theory(self) -> Any:
-        """The theory with its parameters."""
+    def loaded(self) -> Any:
+        """The theory itself."""
         return parameters.build(registry.load("theories", self.name), self.parameters, f"theory {self.name}")
 
 
 @dataclass(frozen=True)
 class Observable(ABC):
-    """Base of all observables; their dataclass fields are options.
+    """Base of all observables; their dataclass fields are options, each with a default.
+
+    The series that an observable computes itself is kept apart for each choice of its options; those of other
+    observables that it needs are computed with their defaults, save for the options that it hands on.
 
     Attributes:
         definition: the formula in one line, stored with the series.
         needs: the series it is made of, "observables/<name>", "sample_stats/<name>", or "sample_stats/<a>|<b>": a, or b
             where a was not recorded.
+        hands_on: its options that the other observables whose series it needs are given, where they have them.
         statistic: of `sample_stats`, where that spares computing the kept series from configurations.
         on: names of the fields it exists for.
         separable: component k is made of column k of the first series and of all of the others, so that some
@@ -57,6 +72,7 @@ class Observable(ABC):
 
     definition: ClassVar[str]
     needs: ClassVar[tuple[str, ...]]
+    hands_on: ClassVar[tuple[str, ...]] = ()
     statistic: ClassVar[str | None] = None
     on: ClassVar[tuple[str, ...]] = SCALARS
     separable: ClassVar[bool] = False
@@ -64,20 +80,24 @@ class Observable(ABC):
     reweighted: ClassVar[bool] = True
     weights: ClassVar[str | None] = None
 
-    def fits(self, field: str, lattice: Lattice) -> bool:
-        """Whether it exists for the field `field` on `lattice`."""
+    def defined(self) -> str:
+        """`definition` as these options make it."""
+        return self.definition
+
+    def fits(self, field: str, theory: LatticeTheory) -> bool:
+        """Whether it exists, with these options, for the field `field` of `theory`."""
         return field in self.on
 
-    def components(self, lattice: Lattice) -> tuple[str, ...] | None:
+    def components(self, theory: LatticeTheory) -> tuple[str, ...] | None:
         """Names of what is estimated; None for one number. Also those of the kept series, where it has its own."""
         return None
 
-    def series(self, fields: Array, model: Model) -> Array:
+    def series(self, fields: Array, theory: LatticeTheory) -> Array:
         """Kept numbers of each draw: (n, *site) in double precision -> (n,) or (n, m); each draw by itself."""
         raise NotImplementedError
 
-    def from_statistic(self, values: Array, lattice: Lattice) -> Array:
-        """The same numbers from `statistic`, (n,) -> (n,)."""
+    def from_statistic(self, values: Array, theory: LatticeTheory) -> Array:
+        """Kept numbers of each draw from the recorded `statistic`, (n,) -> (n,); what `series` gives."""
         return values
 
     def primaries(self, series: Sequence[Array]) -> Array:
@@ -89,13 +109,13 @@ class Observable(ABC):
         whole = self.primaries([np.concatenate(part) for part in zip(*chains, strict=True)])
         return apart(whole, [series[0] for series in chains])
 
-    def function(self, lattice: Lattice) -> Combine | None:
-        """Maps the means (p,) of the primaries to the estimates; None where they are the estimates."""
+    def function(self, theory: LatticeTheory) -> Combine | None:
+        """Map of the means (p,) of the primaries to the estimates; None where they are the estimates."""
         return None
 
 
 def flat(fields: Array) -> Array:
-    """(n, *site) as (n, degrees of freedom)."""
+    """Fields (n, *site) as (n, degrees of freedom)."""
     return fields.reshape(len(fields), -1)
 
 

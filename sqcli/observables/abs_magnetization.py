@@ -11,11 +11,11 @@ from sqcli.observables._base import Array, Observable
 
 @dataclass(frozen=True)
 class AbsMagnetization(Observable):
-    """⟨|M|⟩, not to be confused with `mean_abs_field`."""
+    """Order parameter ⟨|M|⟩, not to be confused with `mean_abs_field`."""
 
     definition: ClassVar[str] = "<|M|>, M = (1/V) sum_x phi(x)"
     needs: ClassVar[tuple[str, ...]] = ("observables/magnetization",)
 
     def primaries(self, series: Sequence[Array]) -> Array:
-        """|M|."""
+        """Absolute value |M| of each draw, (n,)."""
         return np.abs(series[0])

@@ -8,7 +8,7 @@ from sqcli.observables._base import EVERY, Observable
 
 @dataclass(frozen=True)
 class Acceptance(Observable):
-    """Of trajectories or of single proposals, as the algorithm records it."""
+    """Accepted fraction of trajectories or of single proposals, whichever the algorithm records."""
 
     definition: ClassVar[str] = "accepted fraction of the updates since the draw before"
     needs: ClassVar[tuple[str, ...]] = ("sample_stats/acceptance_rate",)

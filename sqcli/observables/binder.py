@@ -4,22 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from sqcli.lattice.geometry import Lattice
-from sqcli.observables._base import Array, Observable, powers
+from sqcli.observables._base import Array, LatticeTheory, Observable, powers
 from sqcli.stats import Combine
 
 
 @dataclass(frozen=True)
 class Binder(Observable):
-    """M is not centred: ⟨M⟩ = 0 by symmetry."""
+    """Binder cumulant of M that is not centred: ⟨M⟩ = 0 by symmetry."""
 
     definition: ClassVar[str] = "1 - <M^4> / (3 <M^2>^2), M = (1/V) sum_x phi(x)"
     needs: ClassVar[tuple[str, ...]] = ("observables/magnetization",)
 
     def primaries(self, series: Sequence[Array]) -> Array:
-        """M², M⁴."""
+        """Columns M², M⁴, (n, 2)."""
         return powers(series[0], 2, 4)
 
-    def function(self, lattice: Lattice) -> Combine:
-        """1 − ⟨M⁴⟩/(3⟨M²⟩²)."""
+    def function(self, theory: LatticeTheory) -> Combine:
+        """Map of the means of M², M⁴ to 1 − ⟨M⁴⟩/(3⟨M²⟩²)."""
         return lambda m: 1 - m[1] / (3 * m[0] ** 2)

@@ -12,7 +12,7 @@ from sqcli.observables._base import Observable
 
 @dataclass(frozen=True)
 class Chi2Improved(Observable):
-    """Smaller errors than `chi2` from the same chain, above all in the symmetric phase."""
+    """Cluster estimator of χ₂ with smaller errors than `chi2` from the same chain, above all in the symmetric phase."""
 
     definition: ClassVar[str] = "V <M^2> from <(sum_C phi)^2 / |C|> over the clusters flipped since the draw before"
     needs: ClassVar[tuple[str, ...]] = ("sample_stats/chi2_improved",)

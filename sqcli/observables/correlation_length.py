@@ -14,30 +14,29 @@ from typing import ClassVar
 
 import numpy as np
 
-from sqcli.lattice.geometry import Lattice
-from sqcli.observables._base import Array, Model, Observable
+from sqcli.observables._base import Array, LatticeTheory, Observable
 from sqcli.stats import Combine
 
 
 @dataclass(frozen=True)
 class CorrelationLength(Observable):
-    """ξ with the disconnected part kept (`symmetric`) or removed (`broken`)."""
+    """Correlation length ξ with the disconnected part kept (`symmetric`) or removed (`broken`)."""
 
     definition: ClassVar[str] = "|phi~(k_min)|^2 / V, mean over the longest axes"
     needs: ClassVar[tuple[str, ...]] = ("observables/correlation_length", "observables/magnetization")
     on: ClassVar[tuple[str, ...]] = ("phi",)
 
-    def fits(self, field: str, lattice: Lattice) -> bool:
-        """Needs a momentum."""
-        return super().fits(field, lattice) and max(lattice.extents) > 1
+    def fits(self, field: str, theory: LatticeTheory) -> bool:
+        """Whether the lattice has a momentum that is not zero."""
+        return super().fits(field, theory) and max(theory.lattice.extents) > 1
 
-    def components(self, lattice: Lattice) -> tuple[str, ...]:
-        """The phase each of them is meant for."""
+    def components(self, theory: LatticeTheory) -> tuple[str, ...]:
+        """Names of the phases that the estimates are meant for."""
         return ("symmetric", "broken")
 
-    def series(self, fields: Array, model: Model) -> Array:
-        """|φ̃(k_min)|²/V, (n,)."""
-        extents = model.lattice.extents
+    def series(self, fields: Array, theory: LatticeTheory) -> Array:
+        """Power |φ̃(k_min)|²/V of each draw, (n,)."""
+        extents = theory.lattice.extents
         longest = [axis for axis, n in enumerate(extents) if n == max(extents)]
         phase = np.exp(-2j * np.pi * np.arange(max(extents)) / max(extents))
         power = np.zeros(len(fields))
@@ -45,19 +44,19 @@ class CorrelationLength(Observable):
             others = tuple(a + 1 for a in range(len(extents)) if a != axis)
             slices = fields.sum(axis=others)
             power += (slices @ phase.real) ** 2 + (slices @ phase.imag) ** 2
-        return power / (len(longest) * model.lattice.volume)
+        return power / (len(longest) * theory.lattice.volume)
 
     def primaries(self, series: Sequence[Array]) -> Array:
-        """|φ̃(k_min)|²/V, M², |M|."""
+        """Columns |φ̃(k_min)|²/V, M², |M|, (n, 3)."""
         smallest, magnetization = series
         return np.stack([smallest, magnetization**2, np.abs(magnetization)], axis=1)
 
-    def function(self, lattice: Lattice) -> Combine:
-        """ξ symmetric and broken; not a number where G(0) < G(k_min)."""
-        scale = 2 * math.sin(math.pi / max(lattice.extents))
+    def function(self, theory: LatticeTheory) -> Combine:
+        """Map of the means to ξ symmetric and broken; not a number where G(0) < G(k_min)."""
+        scale = 2 * math.sin(math.pi / max(theory.lattice.extents))
 
         def lengths(m: Array) -> Array:
-            zero = lattice.volume * np.array([m[1], m[1] - m[2] ** 2])
+            zero = theory.lattice.volume * np.array([m[1], m[1] - m[2] ** 2])
             return np.asarray(np.sqrt(zero / m[0] - 1) / scale)
 
         return lengths

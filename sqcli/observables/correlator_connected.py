@@ -1,4 +1,4 @@
-"""Connected time-slice correlator C(t) − ⟨M⟩²."""
+"""Connected time-slice correlator C(t) − ⟨M⟩²; `axis` is that of `correlator`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,27 +6,33 @@ from typing import ClassVar
 
 import numpy as np
 
-from sqcli.lattice.geometry import Lattice
-from sqcli.observables._base import Array, Observable
+from sqcli.observables._base import Array, LatticeTheory, Observable
+from sqcli.observables.correlator import LAST, Correlator
 from sqcli.stats import Combine
 
 
 @dataclass(frozen=True)
 class CorrelatorConnected(Observable):
-    """⟨M⟩ is the mean over all chains: in a broken phase whose vacua are both visited nothing is subtracted."""
+    """Correlator less ⟨M⟩², the mean over all chains: where both vacua are visited nothing is subtracted."""
 
+    axis: int = LAST
     definition: ClassVar[str] = "C(t) - <M>^2"
     needs: ClassVar[tuple[str, ...]] = ("observables/correlator", "observables/magnetization")
+    hands_on: ClassVar[tuple[str, ...]] = ("axis",)
     separable: ClassVar[bool] = True
 
-    def components(self, lattice: Lattice) -> tuple[str, ...]:
-        """The distance t."""
-        return tuple(str(t) for t in range(lattice.extents[-1] // 2 + 1))
+    def fits(self, field: str, theory: LatticeTheory) -> bool:
+        """Whether the lattice has such an axis."""
+        return Correlator(self.axis).fits(field, theory)
+
+    def components(self, theory: LatticeTheory) -> tuple[str, ...]:
+        """Distances t."""
+        return Correlator(self.axis).components(theory)
 
     def primaries(self, series: Sequence[Array]) -> Array:
-        """C(0), …, C(L/2), M."""
+        """Columns C(0), …, C(L/2), M, (n, L/2 + 2)."""
         return np.column_stack(series)
 
-    def function(self, lattice: Lattice) -> Combine:
-        """C(t) − ⟨M⟩²."""
+    def function(self, theory: LatticeTheory) -> Combine:
+        """Map of the means to C(t) − ⟨M⟩²."""
         return lambda m: m[:-1] - m[-1] ** 2

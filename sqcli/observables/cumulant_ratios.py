@@ -8,30 +8,29 @@ from typing import ClassVar
 
 import numpy as np
 
-from sqcli.lattice.geometry import Lattice
-from sqcli.observables._base import Array, Observable
+from sqcli.observables._base import Array, LatticeTheory, Observable
 from sqcli.observables.cumulants import cumulants
 from sqcli.stats import Combine
 
 
 def ratios(moments: Array) -> Array:
-    """(μ₂, μ₄, μ₆, μ₈) -> (κ₄/κ₂², κ₆/κ₂³, κ₈/κ₂⁴)."""
+    """Ratios of cumulants from moments, (μ₂, μ₄, μ₆, μ₈) -> (κ₄/κ₂², κ₆/κ₂³, κ₈/κ₂⁴)."""
     second, *higher = cumulants(moments)
     return np.asarray(np.array(higher) / second ** np.array([2, 3, 4]))
 
 
 @dataclass(frozen=True)
 class CumulantRatios(Observable):
-    """κ₂ₙ/κ₂ⁿ; −2, 16, −272 for a field of two fixed values; flagged where ⟨φ⟩ is not zero."""
+    """Ratios κ₂ₙ/κ₂ⁿ; −2, 16, −272 for a field of two fixed values; flagged where ⟨φ⟩ is not zero."""
 
     definition: ClassVar[str] = "kappa_2n / kappa_2^n of phi(x) pooled over sites, odd moments taken as zero"
     needs: ClassVar[tuple[str, ...]] = ("observables/moments",)
     odd_moments_vanish: ClassVar[bool] = True
 
-    def components(self, lattice: Lattice) -> tuple[str, ...]:
-        """The order of the numerator."""
+    def components(self, theory: LatticeTheory) -> tuple[str, ...]:
+        """Orders of the numerators."""
         return ("4", "6", "8")
 
-    def function(self, lattice: Lattice) -> Combine:
-        """Of the four moments."""
+    def function(self, theory: LatticeTheory) -> Combine:
+        """Map of the four moments to their ratios of cumulants."""
         return ratios

@@ -9,13 +9,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from sqcli.lattice.geometry import Lattice
-from sqcli.observables._base import Array, Observable
+from sqcli.observables._base import Array, LatticeTheory, Observable
 from sqcli.stats import Combine
 
 
 def cumulants(moments: Array) -> Array:
-    """(μ₂, μ₄, μ₆, μ₈) -> (κ₂, κ₄, κ₆, κ₈)."""
+    """Cumulants from moments, (μ₂, μ₄, μ₆, μ₈) -> (κ₂, κ₄, κ₆, κ₈)."""
     m2, m4, m6, m8 = moments
     sixth = m6 - 15 * m4 * m2 + 30 * m2**3
     eighth = m8 - 28 * m6 * m2 - 35 * m4**2 + 420 * m4 * m2**2 - 630 * m2**4
@@ -24,16 +23,16 @@ def cumulants(moments: Array) -> Array:
 
 @dataclass(frozen=True)
 class Cumulants(Observable):
-    """κ₂, κ₄, κ₆, κ₈; flagged where ⟨φ⟩ is not zero."""
+    """Cumulants κ₂, κ₄, κ₆, κ₈; flagged where ⟨φ⟩ is not zero."""
 
     definition: ClassVar[str] = "cumulants of phi(x) pooled over sites, odd moments taken as zero"
     needs: ClassVar[tuple[str, ...]] = ("observables/moments",)
     odd_moments_vanish: ClassVar[bool] = True
 
-    def components(self, lattice: Lattice) -> tuple[str, ...]:
-        """The order."""
+    def components(self, theory: LatticeTheory) -> tuple[str, ...]:
+        """Orders of the cumulants."""
         return ("2", "4", "6", "8")
 
-    def function(self, lattice: Lattice) -> Combine:
-        """Of the four moments."""
+    def function(self, theory: LatticeTheory) -> Combine:
+        """Map of the four moments to their cumulants."""
         return cumulants

@@ -9,14 +9,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from sqcli.lattice.geometry import Lattice
-from sqcli.observables._base import EVERY, Array, Observable
+from sqcli.observables._base import EVERY, Array, LatticeTheory, Observable
 from sqcli.stats import Combine
 
 
 @dataclass(frozen=True)
 class EffectiveActionR2(Observable):
-    """Over the draws as they are, without weights; those of weight zero are left out."""
+    """R² over the draws as they are, without weights; draws of weight zero are left out."""
 
     definition: ClassVar[str] = "R^2 = 1 - var(log w) / var(S), log w = -S - log q, over the draws"
     needs: ClassVar[tuple[str, ...]] = ("sample_stats/action", "sample_stats/log_weight")
@@ -24,14 +23,14 @@ class EffectiveActionR2(Observable):
     reweighted: ClassVar[bool] = False
 
     def joint(self, chains: Sequence[Sequence[Array]]) -> list[Array]:
-        """Whether a draw counts, and S, S², log w, (log w)² where it does; less their means over all draws."""
+        """Columns 1, S², S, (log w)², log w, centred over all draws; zeros for a draw that does not count."""
         action, log_w = (np.concatenate([series[i] for series in chains]) for i in range(2))
         good = np.isfinite(action) & np.isfinite(log_w)
         centre = (action[good].mean(), log_w[good].mean()) if good.any() else (0.0, 0.0)
         return [_powers(series, centre) for series in chains]
 
-    def function(self, lattice: Lattice) -> Combine:
-        """1 − var(log w)/var(S)."""
+    def function(self, theory: LatticeTheory) -> Combine:
+        """Map of the means to 1 − var(log w)/var(S)."""
         return lambda m: 1 - (m[3] / m[0] - (m[4] / m[0]) ** 2) / (m[1] / m[0] - (m[2] / m[0]) ** 2)
 
 

@@ -14,7 +14,7 @@ from sqcli.observables._base import EVERY, Array, Observable
 
 @dataclass(frozen=True)
 class ExpDeltaH(Observable):
-    """Must be 1; a trajectory that diverged to NaN counts as ΔH = ∞."""
+    """Mean of e^{−ΔH}, which must be 1; a trajectory that diverged to NaN counts as ΔH = ∞."""
 
     definition: ClassVar[str] = "exp(-delta_h) of the last trajectory before a draw"
     needs: ClassVar[tuple[str, ...]] = ("sample_stats/delta_h",)
@@ -22,6 +22,6 @@ class ExpDeltaH(Observable):
     reweighted: ClassVar[bool] = False
 
     def primaries(self, series: Sequence[Array]) -> Array:
-        """e^{−ΔH}."""
+        """Factor e^{−ΔH} of each draw, (n,)."""
         with np.errstate(over="ignore"):
             return np.exp(-np.where(np.isnan(series[0]), np.inf, series[0]))

@@ -10,13 +10,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from sqcli.lattice.geometry import Lattice
-from sqcli.observables._base import EVERY, Array, Observable
+from sqcli.observables._base import EVERY, Array, LatticeTheory, Observable
 from sqcli.stats import Combine, apart
 
 
 def pair_acceptance(weights: Array) -> Array:
-    """a_i = Σ_{j≠i} min(w_i, w_j)/(n − 1): (n,) -> (n,); w itself where there is one only."""
+    """Means a_i = Σ_{j≠i} min(w_i, w_j)/(n − 1) over partners, (n,) -> (n,); w itself where there is one only."""
     n = len(weights)
     if n < 2:
         return weights
@@ -30,7 +29,7 @@ def pair_acceptance(weights: Array) -> Array:
 
 @dataclass(frozen=True)
 class ExpectedAcceptance(Observable):
-    """From every proposal, also those that were not accepted; one of NaN weight counts as zero."""
+    """Acceptance among all proposals, also those that were not accepted; a weight NaN counts as zero."""
 
     definition: ClassVar[str] = "< min(w, w') > / < w > over pairs of proposals, w = exp(-S) / q"
     needs: ClassVar[tuple[str, ...]] = ("sample_stats/proposal_log_weight|log_weight",)
@@ -39,7 +38,7 @@ class ExpectedAcceptance(Observable):
     weights: ClassVar[str | None] = needs[0]
 
     def joint(self, chains: Sequence[Sequence[Array]]) -> list[Array]:
-        """Per draw its acceptance with all others, its weight, and the mean of the former."""
+        """Columns per draw: its acceptance with all others, its weight, and the mean of the former."""
         logs = np.concatenate([series[0] for series in chains])
         logs = np.where(np.isnan(logs), -np.inf, logs)
         top = float(logs.max(initial=-np.inf))
@@ -48,6 +47,6 @@ class ExpectedAcceptance(Observable):
         columns = np.stack([with_others, weights, np.full(len(logs), with_others.mean())], axis=1)
         return apart(columns, [series[0] for series in chains])
 
-    def function(self, lattice: Lattice) -> Combine:
-        """(2a − ā)/w̄, of which ā is no random variable."""
+    def function(self, theory: LatticeTheory) -> Combine:
+        """Map of the means to (2a − ā)/w̄, where ā is no random variable."""
         return lambda m: (2 * m[0] - m[2]) / m[1]

@@ -3,18 +3,17 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from sqcli.lattice.geometry import Lattice
-from sqcli.observables._base import Observable
+from sqcli.observables._base import LatticeTheory, Observable
 from sqcli.stats import Combine
 
 
 @dataclass(frozen=True)
 class FieldSquaredVariance(Observable):
-    """How φ(x)² fluctuates; not the fourth cumulant, which is ⟨φ⁴⟩ − 3⟨φ²⟩²."""
+    """Variance of φ(x)²; not the fourth cumulant, which is ⟨φ⁴⟩ − 3⟨φ²⟩²."""
 
     definition: ClassVar[str] = "< phi(x)^4 > - < phi(x)^2 >^2 pooled over sites"
     needs: ClassVar[tuple[str, ...]] = ("observables/moments",)
 
-    def function(self, lattice: Lattice) -> Combine:
-        """Of the moments μ₂, μ₄."""
+    def function(self, theory: LatticeTheory) -> Combine:
+        """Map of the moments μ₂, μ₄, … to μ₄ − μ₂²."""
         return lambda m: m[1] - m[0] ** 2

@@ -9,14 +9,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from sqcli.lattice.geometry import Lattice
-from sqcli.observables._base import EVERY, Array, Observable
+from sqcli.observables._base import EVERY, Array, LatticeTheory, Observable
 from sqcli.stats import Combine
 
 
 @dataclass(frozen=True)
 class LogZ(Observable):
-    """From every proposal, also those that were not accepted; one of NaN weight counts as zero."""
+    """Log Z from all proposals, also those that were not accepted; a weight NaN counts as zero."""
 
     definition: ClassVar[str] = "log Z = log < exp(-S - log q) >, Z = integral of exp(-S) over all field values"
     needs: ClassVar[tuple[str, ...]] = ("sample_stats/proposal_log_weight|log_weight",)
@@ -25,12 +24,12 @@ class LogZ(Observable):
     weights: ClassVar[str | None] = needs[0]
 
     def joint(self, chains: Sequence[Sequence[Array]]) -> list[Array]:
-        """e^{log weight − top} and top, the largest log weight of all."""
+        """Columns e^{log weight − top} and top, the largest log weight of all."""
         logs = [np.where(np.isnan(series[0]), -np.inf, series[0]) for series in chains]
         top = max((float(values.max()) for values in logs if len(values)), default=0.0)
         with np.errstate(invalid="ignore"):  # no finite weight at all: the estimate says so
             return [np.stack([np.exp(values - top), np.full(len(values), top)], axis=1) for values in logs]
 
-    def function(self, lattice: Lattice) -> Combine:
-        """Log of the mean, and the scale that was taken out."""
+    def function(self, theory: LatticeTheory) -> Combine:
+        """Map of the means to the log of the first, plus the scale that was taken out."""
         return lambda m: np.log(m[0]) + m[1]

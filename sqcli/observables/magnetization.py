@@ -5,16 +5,16 @@ from typing import ClassVar
 
 import numpy as np
 
-from sqcli.observables._base import Array, Model, Observable, flat
+from sqcli.observables._base import Array, LatticeTheory, Observable, flat
 
 
 @dataclass(frozen=True)
 class Magnetization(Observable):
-    """⟨M⟩; zero where φ → −φ is a symmetry and the chains respect it."""
+    """Mean ⟨M⟩; zero where φ → −φ is a symmetry and the chains respect it."""
 
     definition: ClassVar[str] = "M = (1/V) sum_x phi(x)"
     needs: ClassVar[tuple[str, ...]] = ("observables/magnetization",)
 
-    def series(self, fields: Array, model: Model) -> Array:
-        """M, (n,)."""
+    def series(self, fields: Array, theory: LatticeTheory) -> Array:
+        """Magnetization M of each draw, (n,)."""
         return np.asarray(flat(fields).mean(axis=1))

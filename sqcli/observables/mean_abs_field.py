@@ -5,16 +5,16 @@ from typing import ClassVar
 
 import numpy as np
 
-from sqcli.observables._base import Array, Model, Observable, flat
+from sqcli.observables._base import Array, LatticeTheory, Observable, flat
 
 
 @dataclass(frozen=True)
 class MeanAbsField(Observable):
-    """The absolute value inside the sum: never an order parameter, not to be confused with `abs_magnetization`."""
+    """Absolute value inside the sum: never an order parameter, not to be confused with `abs_magnetization`."""
 
     definition: ClassVar[str] = "(1/V) sum_x |phi(x)|"
     needs: ClassVar[tuple[str, ...]] = ("observables/mean_abs_field",)
 
-    def series(self, fields: Array, model: Model) -> Array:
-        """(1/V) Σ|φ|, (n,)."""
+    def series(self, fields: Array, theory: LatticeTheory) -> Array:
+        """Mean (1/V) Σ|φ| over the sites of each draw, (n,)."""
         return np.asarray(np.abs(flat(fields)).mean(axis=1))

@@ -5,24 +5,23 @@ from typing import ClassVar
 
 import numpy as np
 
-from sqcli.lattice.geometry import Lattice
-from sqcli.observables._base import Array, Model, Observable, flat
+from sqcli.observables._base import Array, LatticeTheory, Observable, flat
 
 
 @dataclass(frozen=True)
 class Moments(Observable):
-    """Not centred; for complex fields the holomorphic φⁿ."""
+    """Moments of the field as it is, not centred; for complex fields the holomorphic φⁿ."""
 
     definition: ClassVar[str] = "(1/V) sum_x phi(x)^n"
     needs: ClassVar[tuple[str, ...]] = ("observables/moments",)
     separable: ClassVar[bool] = True
 
-    def components(self, lattice: Lattice) -> tuple[str, ...]:
-        """The power n."""
+    def components(self, theory: LatticeTheory) -> tuple[str, ...]:
+        """Powers n."""
         return ("2", "4", "6", "8")
 
-    def series(self, fields: Array, model: Model) -> Array:
-        """(1/V) Σφⁿ, (n, 4)."""
+    def series(self, fields: Array, theory: LatticeTheory) -> Array:
+        """Means (1/V) Σφⁿ over the sites of each draw, (n, 4)."""
         square = flat(fields) ** 2
         fourth = square * square
         pairs = ((square, None), (fourth, None), (square, fourth), (fourth, fourth))

@@ -14,9 +14,9 @@ from typing import Any
 from sqcli import store
 from sqcli.analysis.autocorr import autocorr
 from sqcli.analysis.ensemble import open_for_measuring
-from sqcli.analysis.exact_values import known
+from sqcli.analysis.exact_values import exact_values
 from sqcli.analysis.measure import measure
-from sqcli.analysis.selection import observable
+from sqcli.analysis.selection import components_for, observable
 from sqcli.errors import UsageError
 from sqcli.files import explained, replace_text
 from sqcli.recipes._model import Measured, Recipe, Reference, Row
@@ -77,7 +77,8 @@ def _reference(estimate: Estimate, name: str) -> Reference | None:
 
 def _exact(row: Row, path: Path) -> Reference:
     opened = open_for_measuring(path)
-    return Reference(value=known(opened.model.theory, opened.lattice)[row.observable, row.component], source=EXACT)
+    there = exact_values(opened.theory.loaded, opened.lattice)
+    return Reference(value=there[row.observable, row.component], source=EXACT)
 
 
 def require_sense(rows: Sequence[Row], planned: Mapping[str, Run]) -> None:
@@ -95,13 +96,13 @@ def require_sense(rows: Sequence[Row], planned: Mapping[str, Run]) -> None:
         draws, theory, lattice = run.request.draws, run.facts.theory_instance, run.facts.system.lattice
         if draws is not None and row.skip >= draws:
             raise UsageError(f"table.{row.number}.skip: {row.skip} draws of {row.of} left out, there are {draws}")
-        if not observable(row.observable).fits(theory.manifold.field, lattice):
+        components = components_for(observable(row.observable), theory, lattice)
+        if not components:
             raise UsageError(f"table.{row.number}.observable: {row.of}, {lattice}, has no {row.observable}")
         if row.quantity != "tau_int":
-            components = observable(row.observable).components(lattice)
-            _require_component(row, [str(each) for each in components or (None,)])
+            _require_component(row, [str(each) for each in components])
         if row.reference == "exact":
-            _require_exact(row, known(theory, lattice))
+            _require_exact(row, exact_values(theory, lattice))
 
 
 def _require_exact(row: Row, there: Mapping[tuple[str, str | None], float]) -> None:

@@ -5,6 +5,7 @@ How many draws of a chain are measured stands in the array's attribute `measured
 All arrays of the group have one draw length, that of the longest; what is not measured is NaN.
 """
 
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,6 +28,7 @@ from sqcli.store._records import group_chains
 from sqcli.store._root import is_sealed, read_root
 
 _FILES_AT_ONCE = 64
+NAME = re.compile(r"(?!__)[A-Za-z_][A-Za-z0-9_.-]*")  # characters that Zarr recommends
 ALL = slice(None)
 
 
@@ -110,7 +112,7 @@ def write_observable(
 
     Args:
         path: the ensemble.
-        name: of the observable.
+        name: of the observable, with its options where they are not the default ones: `correlator.axis-0`.
         series: per chain (n_i,) or, with `components`, (n_i, len(components)); float64 or complex128.
         start: draw number (of each chain) the series begins with; draws kept already are not written again.
         components: labels of the second axis.
@@ -152,7 +154,7 @@ def _describe(
 ) -> Array:
     """Describe the array as it would be if nothing were kept yet."""
     tail = () if components is None else (len(components),)
-    if len(series) != ensemble.chains or any(np.shape(x)[1:] != tail for x in series) or not name.isidentifier():
+    if len(series) != ensemble.chains or any(np.shape(x)[1:] != tail for x in series) or not NAME.fullmatch(name):
         shapes = [np.shape(x) for x in series[:3]]
         raise ValueError(
             f"{name}: {len(series)} series {shapes}… for {ensemble.chains} chains, components {components}"

@@ -18,6 +18,7 @@ from sqcli.analysis.selection import observable
 from sqcli.analysis.verify import verify
 from sqcli.cli.rendering import as_json
 from sqcli.errors import SqcliError, UsageError
+from sqcli.observables import LatticeTheory
 from sqcli.observables.magnetization import Magnetization
 from sqcli.store import _locks
 from sqcli.theories.free import Free
@@ -77,7 +78,7 @@ def known(theory, lattice):
         exact = exact | {("moments", str(n)): factor * square ** (n // 2)}
         exact = exact | {("cumulants", str(n)): square if n == 2 else 0.0}
     exact = exact | {("correlator_connected", t): v for (name, t), v in exact.items() if name == "correlator"}
-    for label in observable("power_spectrum").components(lattice):
+    for label in observable("power_spectrum").components(LatticeTheory.of(theory, lattice)):
         exact = exact | {("power_spectrum", label): propagator[tuple(map(int, label.split(",")))]}
     k = 2 * math.sin(math.pi / max(lattice.extents))
     smallest = 1 / (k * k + theory.mass2)

@@ -27,6 +27,7 @@ from sqcli.figures.denoising import strip
 from sqcli.figures.effective_action import Line, actions
 from sqcli.figures.score import curves as score_curves
 from sqcli.lattice.geometry import Lattice
+from sqcli.observables import LatticeTheory
 from sqcli.observables.expected_acceptance import ExpectedAcceptance, pair_acceptance
 from sqcli.runs.sample import SampleRequest, sample
 
@@ -303,7 +304,7 @@ class TestAcceptance:
         def sample(seed, size):
             rng = np.random.default_rng(seed)
             joined = observable.joint([[rng.normal(size=3000 * size)], [rng.normal(size=1000 * size)]])
-            (found,) = stats.estimate(joined, observable.function(Lattice((1,))))
+            (found,) = stats.estimate(joined, observable.function(LatticeTheory("double_well", {}, Lattice((1,)))))
             assert found.error < 0.02
             return estimate(found.value, found.error, erfc(0.5))
 

@@ -9,7 +9,7 @@ import pytest
 from sqcli import registry
 from sqcli.analysis.selection import observable
 from sqcli.lattice.geometry import Lattice
-from sqcli.observables._base import Model
+from sqcli.observables import LatticeTheory
 
 EXTENTS = [(4, 4), (5, 5), (4, 6), (6, 3), (4, 4, 4), (2, 3, 4), (8,), (2, 2)]
 shapes = pytest.mark.parametrize("extents", EXTENTS, ids=lambda e: "x".join(map(str, e)))
@@ -19,20 +19,20 @@ def fields(extents, n=3):
     return np.random.default_rng(sum(extents)).normal(0.3, 1.0, (n, *extents))
 
 
-def model(extents, name="free", parameters=None):
-    return Model(name, parameters or {"mass2": 0.5}, Lattice(extents))
+def lattice_theory(extents, name="free", parameters=None):
+    return LatticeTheory(name, parameters or {"mass2": 0.5}, Lattice(extents))
 
 
 def series(name, phi, parameters=None, theory="free"):
-    return observable(name).series(phi, model(phi.shape[1:], theory, parameters))
+    return observable(name).series(phi, lattice_theory(phi.shape[1:], theory, parameters))
 
 
 def value(name, phi, *needed):
     """The estimate that the draws `phi` give, as one chain."""
-    instance, lattice = observable(name), Lattice(phi.shape[1:])
-    found = [observable(need.partition("/")[2]).series(phi, model(phi.shape[1:])) for need in instance.needs]
+    instance, theory = observable(name), lattice_theory(phi.shape[1:])
+    found = [observable(need.partition("/")[2]).series(phi, theory) for need in instance.needs]
     means = np.atleast_2d(instance.primaries(found).T).T.mean(axis=0)
-    function = instance.function(lattice)
+    function = instance.function(theory)
     return means if function is None else np.atleast_1d(function(means))
 
 
@@ -64,7 +64,8 @@ def test_action_per_site(extents):
         ]
         total += sum((phi[(0, *y)] - here) ** 2 for y in ahead) / 2 + 0.5 * here**2 / 2
     assert series("action", phi)[0] == pytest.approx(total / volume)
-    assert observable("action").from_statistic(np.array([total]), Lattice(extents))[0] == pytest.approx(total / volume)
+    recorded = observable("action").from_statistic(np.array([total]), lattice_theory(extents))
+    assert recorded[0] == pytest.approx(total / volume)
 
 
 @shapes
@@ -83,7 +84,7 @@ def test_functions_of_the_magnetization(extents):
 def test_correlator_of_time_slices(extents):
     phi, length = fields(extents), extents[-1]
     slices = np.array([[phi[draw, ..., t].mean() for t in range(length)] for draw in range(3)])
-    labels = observable("correlator").components(Lattice(extents))
+    labels = observable("correlator").components(lattice_theory(extents))
     assert labels == tuple(str(t) for t in range(length // 2 + 1))
     direct = [
         [np.mean([s[t0] * s[(t0 + t) % length] for t0 in range(length)]) for t in map(int, labels)] for s in slices
@@ -104,7 +105,7 @@ def test_power_spectrum_is_the_mean_over_equivalent_modes(extents):
         mode = tuple(min(a, n - a) for a, n in zip(k, extents, strict=True))
         mode = tuple(sorted(mode, reverse=True)) if len(set(extents)) == 1 else mode
         groups.setdefault(",".join(map(str, mode)), []).append(full[(slice(None), *k)])
-    labels = observable("power_spectrum").components(Lattice(extents))
+    labels = observable("power_spectrum").components(lattice_theory(extents))
     assert sorted(labels) == sorted(groups)
     assert len(set(labels)) == len(labels)
     found = series("power_spectrum", phi)
@@ -127,8 +128,7 @@ def test_correlation_length(extents):
 
 
 def test_correlation_length_of_a_known_spectrum():
-    lattice = Lattice((16, 16))
-    function = observable("correlation_length").function(lattice)
+    function = observable("correlation_length").function(lattice_theory((16, 16)))
     mass2, khat2 = 0.3, 4 * math.sin(math.pi / 16) ** 2
     g0, g1 = 1 / mass2, 1 / (mass2 + khat2)
     symmetric, broken = function(np.array([g1, (g0 + 256 * 2.0**2) / 256, 2.0]))
@@ -144,18 +144,18 @@ def test_plaquette(extents):
     for x, y in sites(extents):
         right, top = ((x + 1) % extents[0], y), (x, (y + 1) % extents[1])
         total += math.cos(theta[(0, 0, x, y)] + theta[(0, 1, *right)] - theta[(0, 0, *top)] - theta[(0, 1, x, y)])
-    found = observable("plaquette").series(theta, model(extents, "u1", {"beta": 2.0}))
+    found = observable("plaquette").series(theta, lattice_theory(extents, "u1", {"beta": 2.0}))
     assert found[0] == pytest.approx(total / math.prod(extents))
 
 
 def test_cumulants_of_a_two_point_field():
     # φ = ±1 with probability ½: κ₂, κ₄, κ₆, κ₈ = 1, −2, 16, −272
-    np.testing.assert_allclose(observable("cumulants").function(Lattice((1,)))(np.ones(4)), [1, -2, 16, -272])
+    np.testing.assert_allclose(observable("cumulants").function(lattice_theory((1,)))(np.ones(4)), [1, -2, 16, -272])
 
 
 def test_variance_of_the_square():
     """Of N(0, 1): 3 − 1; of ±1: 0."""
-    function = observable("field_squared_variance").function(Lattice((1,)))
+    function = observable("field_squared_variance").function(lattice_theory((1,)))
     np.testing.assert_allclose(function(np.array([1.0, 3.0, 15.0, 105.0])), 2)
     np.testing.assert_allclose(function(np.ones(4)), 0)
 
@@ -166,7 +166,7 @@ def test_cumulants_of_two_gaussians():
     nodes, weights = np.polynomial.hermite_e.hermegauss(40)
     weights /= weights.sum()
     moments = np.array([weights @ (mu + sigma * nodes) ** n for n in (2, 4, 6, 8)])
-    found = observable("cumulants").function(Lattice((1,)))(moments)
+    found = observable("cumulants").function(lattice_theory((1,)))(moments)
     np.testing.assert_allclose(found, [mu**2 + sigma**2, -2 * mu**4, 16 * mu**6, -272 * mu**8], rtol=1e-10)
 
 

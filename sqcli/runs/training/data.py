@@ -44,7 +44,7 @@ class Origin:
         """
         opened = open_for_measuring(path)
         ensemble, lattice, attrs = opened.ensemble, opened.lattice, opened.ensemble.attrs
-        theory = Choice.build("theory", opened.model.name, opened.model.parameters)
+        theory = Choice.build("theory", opened.theory.name, opened.theory.parameters)
         manifold = theory.value.manifold
         if manifold.site(lattice) != lattice.extents or manifold.period or ensemble.layout.dtype[:5] != "float":
             raise UsageError(f"{path}: train is for one real number per site, not for {manifold.name}")

@@ -1,4 +1,4 @@
-"""A series of numbers per draw: rows known before (`old`), and pieces computed now.
+"""A series of numbers per draw: rows that are known already (`old`), and pieces computed now.
 
 A small series is held in memory. Of a large one (the power spectrum of a million draws) what is kept on disk is read
 from there again, some columns at a time.
@@ -19,7 +19,7 @@ Read = Callable[[slice], Sequence[Array]]
 
 
 @dataclass
-class Table:
+class DrawSeries:
     """Rows (n_i,) or (n_i, m) per chain.
 
     Attributes:
@@ -27,6 +27,7 @@ class Table:
         base: how many of them count.
         fresh: pieces that follow.
         skip, stride: `chains` hands out every `stride`-th draw after the first `skip`.
+        empty: no rows, of the series' type and width.
     """
 
     old: Read
@@ -37,8 +38,8 @@ class Table:
     empty: Array = field(default_factory=lambda: np.empty(0))
 
     @classmethod
-    def of(cls, values: Sequence[Array]) -> "Table":
-        """A series that is all in memory."""
+    def of(cls, values: Sequence[Array]) -> "DrawSeries":
+        """Wrap a series that is all in memory."""
         columns = values[0][:0]
         return cls(
             lambda wanted: [pick(v, wanted) for v in values],
@@ -49,29 +50,29 @@ class Table:
 
     @property
     def done(self) -> list[int]:
-        """Rows of each chain."""
+        """Number of rows of each chain."""
         return [n + sum(map(len, pieces)) for n, pieces in zip(self.base, self.fresh, strict=True)]
 
-    def shortened(self, skip: int, stride: int) -> "Table":
-        """The same series without the draws that are not to be used."""
+    def shortened(self, skip: int, stride: int) -> "DrawSeries":
+        """Leave out the draws that are not to be used."""
         return replace(self, skip=skip, stride=stride)
 
     def add(self, chain: int, rows: Array) -> None:
-        """More rows of a chain."""
+        """Append rows to a chain."""
         self.empty = rows[:0]
         self.fresh[chain].append(rows)
 
     def since(self, starts: Sequence[int]) -> list[Array]:
-        """The fresh rows from row `starts` of each chain on."""
+        """Fresh rows from row `starts` of each chain on."""
         joined = [np.concatenate([self.empty, *pieces]) for pieces in self.fresh]
         return [rows[start - base :] for rows, start, base in zip(joined, starts, self.base, strict=True)]
 
     def forget(self, old: Read) -> None:
-        """Hand out what was fresh from `old`."""
+        """Hand out what was fresh from `old` in future."""
         self.base, self.fresh, self.old = self.done, [[] for _ in self.fresh], old
 
     def chains(self, columns: slice = ALL) -> list[Array]:
-        """The series, or some of its columns."""
+        """Rows of each chain, all columns or some."""
         old = [
             rows[:n] if n else pick(self.empty, columns) for rows, n in zip(self.old(columns), self.base, strict=True)
         ]
