@@ -18,7 +18,7 @@ MOVES = 64  # trajectories at a temperature at most, by the numbers of sub-updat
 
 
 def counter(population: int, temperature: int, particle: int = 0) -> int:
-    """The "update" of the random numbers."""
+    """Number the "update" whose random numbers belong to a particle at a temperature of a population."""
     return (population * TEMPERATURES + temperature) * PARTICLES + particle
 
 
@@ -29,7 +29,7 @@ def counter(population: int, temperature: int, particle: int = 0) -> int:
 def move(
     flow, finish, particles, buffers, geometry, couplings, key, first, moves, kicks, drifts, last, step, jitter
 ):  # fmt: skip
-    """`moves` trajectories of every particle, in place, with S of `couplings`; returns the mean min(1, e^{−ΔH})."""
+    """Move every particle in place by `moves` trajectories with S of `couplings`; returns the mean min(1, e^{−ΔH})."""
     p, order, energies, rate = buffers[3], np.arange(3), np.empty(2), 0.0
     block, words = block_buffers()
     for i in range(particles.shape[0]):
@@ -50,7 +50,7 @@ def move(
 
 @kernel(f"void(FunctionType({FINISH}), real[:, ::1], real[:, ::1], uint64[::1], float64[::1], float64[::1])")
 def actions(finish, particles, buffers, geometry, couplings, out):
-    """S of every particle with `couplings`."""
+    """Write S of every particle with `couplings` into `out`."""
     energies = np.empty(2)
     for i in range(particles.shape[0]):
         pack(particles[i], buffers[0], geometry)

@@ -1,6 +1,6 @@
-"""What an algorithm is: `init` and `step` over frozen dataclasses, with randomness as an argument.
+"""Interface of the algorithms: `init` and `step` over frozen dataclasses, with randomness as an argument.
 
-`step` advances one chain by a number of updates and returns the new state and what it saw on the way; it is pure:
+`step` advances one chain by a number of updates and returns the new state and a trace of the kept ones; it is pure:
 the same state and stream give the same result, in one call or in many. Update u (from 1) uses the random numbers
 of counter u, so that a chain can go on anywhere.
 """
@@ -17,7 +17,7 @@ from sqcli.errors import UsageError
 from sqcli.exactness import Exactness as Exactness
 from sqcli.lattice.geometry import Lattice
 from sqcli.lattice.philox import Stream
-from sqcli.theories import Theory
+from sqcli.theories import GaussianReference, Theory
 
 Auto = Literal["auto"]
 CACHE_LINE = 64
@@ -25,7 +25,7 @@ CACHE_LINE = 64
 
 @dataclass(frozen=True)
 class System:
-    """A theory on a lattice in one precision: all that the kernels need."""
+    """A theory on a lattice in one precision, with the tables that the kernels need."""
 
     theory: Theory
     lattice: Lattice
@@ -38,23 +38,29 @@ class System:
 
     @cached_property
     def geometry(self) -> NDArray[np.uint64]:
-        """The padded layout."""
+        """Table of the padded layout, see `Lattice.geometry`."""
         return self.lattice.geometry(self.components)
 
     @cached_property
     def neighbours(self) -> NDArray[np.uint32]:
-        """The neighbour table of the flat layout."""
+        """Neighbours of each site in the flat layout, see `Lattice.neighbours`."""
         return self.lattice.neighbours()
 
     @cached_property
     def steps(self) -> tuple[NDArray[np.uint16], NDArray[np.uint64], NDArray[np.uint64]]:
-        """The neighbours again, as walks through large fields want them."""
+        """Neighbours as small steps, for walks through fields larger than a cache, see `Lattice.steps`."""
         return self.lattice.steps()
 
     @cached_property
     def couplings(self) -> NDArray[np.float64]:
-        """The theory's numbers."""
+        """Numbers of the theory as its kernels take them."""
         return self.theory.couplings(self.lattice)
+
+    @cached_property
+    def reference(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Couplings and spectrum of the Gaussian that `GaussianReference` theories are annealed from."""
+        assert isinstance(self.theory, GaussianReference)
+        return self.theory.reference(self.lattice)
 
     @property
     def size(self) -> int:
@@ -62,7 +68,7 @@ class System:
         return self.components * self.lattice.volume
 
     def buffers(self, count: int) -> NDArray[Any]:
-        """`count` padded fields of zeros, each with its first inner site at the start of a cache line."""
+        """Allocate `count` padded fields of zeros, each with its first inner site at the start of a cache line."""
         line = CACHE_LINE // np.dtype(self.dtype).itemsize
         size = self.components * self.lattice.padded_volume
         width = -(-size // line) * line + line  # an odd line apart, so that equal sites do not share a cache set
@@ -78,7 +84,7 @@ class State:
     Attributes:
         field: configuration of shape `site`.
         update: number of updates done, warm-up included.
-        tuning: what the algorithm has learnt from this chain's warm-up; its meaning is the algorithm's.
+        tuning: numbers learnt from this chain's warm-up; their meaning is the algorithm's.
     """
 
     field: NDArray[Any]
@@ -86,36 +92,36 @@ class State:
     tuning: NDArray[np.float64]
 
     def after(self, updates: int, field: NDArray[Any]) -> "State":
-        """The state `updates` later; `tuning` is copied, never shared."""
+        """Return the state `updates` later; `tuning` is copied, never shared."""
         return replace(self, field=field, update=self.update + updates, tuning=self.tuning.copy())
 
 
 @dataclass(frozen=True)
 class Trace:
-    """What `step` saw: every kept configuration (n, *site) and the statistics that go with it, (n,) each."""
+    """Kept configurations of a `step`, (n, *site), and the statistics that go with them, (n,) each."""
 
     fields: NDArray[Any]
     stats: Mapping[str, NDArray[np.float64]]
 
     def kept(self, mask: NDArray[np.bool_]) -> "Trace":
-        """Only the rows where `mask` is true."""
+        """Return the rows where `mask` is true."""
         return Trace(self.fields[mask], {name: values[mask] for name, values in self.stats.items()})
 
 
 class Algorithm(Protocol):
-    """An algorithm; a frozen dataclass of its parameters."""
+    """Interface of an algorithm, a frozen dataclass of its parameters."""
 
     def check(self, system: System, warmup: int) -> None:
         """Raise UsageError when the theory lacks an ability, or tuning was asked for without warm-up."""
 
     def exactness(self) -> Exactness:
-        """Whether the chain's distribution is the theory's."""
+        """Say whether the chain's distribution is the theory's, and why."""
 
     def stats(self) -> tuple[str, ...]:
         """Names of the statistics in `Trace.stats`."""
 
     def init(self, system: System, field: NDArray[Any], warmup: int) -> State:
-        """A chain about to make its first update; `warmup` is the number of updates with tuning to come."""
+        """Build the state before the first update; `warmup` is the number of updates with tuning to come."""
 
     def step(
         self, system: System, state: State, stream: Stream, updates: int, every: int, tune: bool
@@ -129,18 +135,30 @@ def require_warmup(value: float | Auto, warmup: int, name: str) -> None:
         raise UsageError(f"{name}=auto is tuned during warm-up: give --warmup, or a number for {name}")
 
 
+def require_positive_or_auto(name: str, value: float | Auto) -> None:
+    """Raise ValueError for a number that is not positive."""
+    if value != "auto" and value <= 0:
+        raise ValueError(f"{name} must be positive or auto, not {value}")
+
+
+def require_target(acceptance: float) -> None:
+    """Raise ValueError for a `target_acceptance` that no chain can have."""
+    if not 0 < acceptance < 1:
+        raise ValueError(f"target_acceptance must be in (0, 1), not {acceptance}")
+
+
 def records(system: System, count: int, columns: int) -> tuple[NDArray[Any], NDArray[np.float64]]:
-    """Room for `count` kept configurations, flat, and their statistics."""
+    """Allocate arrays for `count` kept configurations, flat, and their statistics."""
     return np.empty((count, system.size), system.dtype), np.empty((count, columns))
 
 
 def trace(system: System, fields: NDArray[Any], names: tuple[str, ...], stats: NDArray[np.float64]) -> Trace:
-    """The filled records under their names."""
+    """Make a trace of filled records."""
     shape = system.theory.manifold.site(system.lattice)
     return Trace(fields.reshape(len(fields), *shape), dict(zip(names, stats.T, strict=True)))
 
 
 def join(traces: Sequence[Trace]) -> Trace:
-    """Traces of consecutive steps as one."""
+    """Concatenate the traces of consecutive steps."""
     stats = {name: np.concatenate([t.stats[name] for t in traces]) for name in traces[0].stats}
     return Trace(np.concatenate([t.fields for t in traces]), stats)

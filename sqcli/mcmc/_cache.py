@@ -1,4 +1,4 @@
-"""A small cache of large results, shared by the threads of a process and bounded in bytes."""
+"""Small cache of large results, bounded in bytes, which threads may share."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 class Recent(Generic[T]):
-    """The results used last, up to `limit` bytes of them but at least one."""
+    """Results used last, up to `limit` bytes of them but at least one."""
 
     def __init__(self, limit: int, size: Callable[[T], int]) -> None:
         self._limit, self._size = limit, size
@@ -17,7 +17,7 @@ class Recent(Generic[T]):
         self._bytes, self._lock = 0, Lock()
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
-        """The result under `key`, made where it is not held."""
+        """Return the result under `key`, making it where it is not held."""
         with self._lock:
             if key in self._held:
                 self._held.move_to_end(key)

@@ -20,7 +20,7 @@ U = np.uint64
 
 @jit(inline="always")
 def next_uniform(s):
-    """The next number in [0, 1) of xoshiro256+."""
+    """Draw the next number in [0, 1) of xoshiro256+."""
     result, t = s[0] + s[3], s[1] << U(17)
     s[2] ^= s[0]
     s[3] ^= s[1]
@@ -33,7 +33,7 @@ def next_uniform(s):
 
 @jit(inline="always")
 def freezes(u, a):
-    """Whether u < 1 − e^{−a}, for a > 0 and by 1 + a + … + a⁴/24 ≤ e^a ≤ 1/(1 − a) mostly without an exponential."""
+    """Tell whether u < 1 − e^{−a}, a > 0; mostly by 1 + a + … + a⁴/24 ≤ e^a ≤ 1/(1 − a), without an exponential."""
     if u >= a:
         return False
     below = 1.0 + a * (1.0 + a * (1.0 / 2.0 + a * (1.0 / 6.0 + a * (1.0 / 24.0))))
@@ -42,7 +42,7 @@ def freezes(u, a):
 
 @jit
 def seeded(update, key):
-    """The generator of this update."""
+    """Seed the generator of an update."""
     s = np.empty(4, np.uint64)
     s[0], s[1] = philox(U(0), update, CLUSTER, key)
     s[2], s[3] = philox(U(1), update, CLUSTER, key)
@@ -85,7 +85,7 @@ def single(sites, edges, offsets, wraps, bond, stack, taken, number, s):
 
 @jit
 def root(label, i):
-    """The representative of the cluster of site i, halving the path."""
+    """Find the representative of the cluster of site i, halving the path."""
     while label[i] != i:
         label[i] = label[label[i]]
         i = label[i]
@@ -121,7 +121,7 @@ def full(sites, edges, offsets, wraps, bond, label, sums, s):
 
 @jit
 def flips(sites, edges, offsets, wraps, bond, clusters, decompose, label, sums, update, key):
-    """`clusters` flips (or decompositions); returns the means of the cluster size and of the estimator of V⟨M²⟩."""
+    """Make `clusters` flips or decompositions; returns the means of the cluster size and of the estimator of V⟨M²⟩."""
     s = seeded(update, key)
     mean_size, mean_square = 0.0, 0.0
     if bond < 0.0 and not decompose:

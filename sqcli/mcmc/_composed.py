@@ -1,4 +1,4 @@
-"""The compiled chains behind `wolff`: trajectories or Metropolis sweeps, then cluster flips, update by update."""
+"""Compiled chains behind `wolff`: trajectories or Metropolis sweeps, then cluster flips, update by update."""
 
 import math
 
@@ -17,7 +17,7 @@ CHAIN = "uint64[::1], uint64, int64, int64, int64, float64[::1], float64, boolea
 
 
 def columns(radial: str, radial_updates: int) -> tuple[str, ...]:
-    """Names of the statistics."""
+    """Names of the statistics of a chain with this update of the field."""
     if radial_updates == 0:
         return CLUSTER_COLUMNS
     return (*(_trajectory.COLUMNS if radial == "hmc" else ("acceptance_rate", "width")), *CLUSTER_COLUMNS)
@@ -31,7 +31,7 @@ def trajectories_and_flips(
     flow, finish, sites, buffers, geometry, couplings, kicks, drifts, last, jitter, edges, offsets, wraps, bond,
     clusters, decompose, key, first, updates, every, radial, tuning, target, tune, fields, stats,
 ):  # fmt: skip
-    """`radial` trajectories and the flips, `updates` times."""
+    """Make `updates` times `radial` trajectories and the flips."""
     p, order, energies = buffers[3], np.arange(3), np.empty(2)
     block, words = block_buffers()
     label, sums = np.empty(sites.size, np.uint32), np.empty(sites.size)
@@ -75,7 +75,7 @@ def sweeps_and_flips(
     local_change, sites, couplings, neighbours, visits, period, edges, offsets, wraps, bond, clusters, decompose,
     key, first, updates, every, radial, tuning, target, tune, fields, stats,
 ):  # fmt: skip
-    """`radial` Metropolis sweeps and the flips, `updates` times."""
+    """Make `updates` times `radial` Metropolis sweeps and the flips."""
     proposals, decisions = np.empty(sites.size), np.empty(sites.size)
     label, sums = np.empty(sites.size, np.uint32), np.empty(sites.size)
     rate, size, square = 0.0, 0.0, 0.0

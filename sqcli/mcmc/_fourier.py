@@ -26,20 +26,20 @@ TABLES = "float64[::1], float64[::1], int64[::1], float64[::1], float64[::1]"  #
 
 @dataclass(frozen=True)
 class Metric:
-    """M⁻¹(k) and √M(k) as `multiply` wants them."""
+    """Mass M(k) = p̂² + m_eff² of the momenta on a lattice."""
 
     lattice: Lattice
     m_eff2: float
 
     def tables(self) -> tuple[NDArray[Any], ...]:
-        """Arguments of the kernel, in the order of TABLES."""
+        """M⁻¹(k), √M(k), the two tables of their transforms and a scratch: the kernel's arguments TABLES."""
         plan, mass = Plan(self.lattice.extents), phat2(self.lattice.extents) + self.m_eff2
         return plan.permuted(1 / mass), plan.permuted(np.sqrt(mass)), *plan.tables, plan.scratch()
 
 
 @jit
 def multiply_components(f, factors, itable, ftable, scratch, components):
-    """Each component of the flat field by itself."""
+    """Multiply each component of the flat field by itself."""
     volume = f.size // components
     for c in range(components):
         multiply(f[c * volume : (c + 1) * volume], factors, itable, ftable, scratch)
@@ -47,7 +47,7 @@ def multiply_components(f, factors, itable, ftable, scratch, components):
 
 @jit
 def add_rows(f, sites, geometry, factor):
-    """F ← f + factor · sites, ghosts included."""
+    """Add `factor` · `sites` to the padded field `f`, ghosts included."""
     n, first = geometry[HEADER + geometry[0] - np.uint64(1)], np.uint64(HEADER) + np.uint64(2) * geometry[0]
     rows = row_count(geometry)
     for component in range(geometry[1]):
@@ -63,7 +63,7 @@ def trajectory(
     flow, finish, buffers, order, p, work, geometry, couplings, kicks, drifts, last, step, energies, update, key,
     inverse, root, itable, ftable, scratch,
 ):  # fmt: skip
-    """One accelerated update of the field in buffers[order[0]]; returns (accepted, ΔH)."""
+    """Make one accelerated update of the field in buffers[order[0]]; returns (accepted, ΔH)."""
     components, sub = np.int64(geometry[1]), np.uint64(0)
     action = energies[0]
     before = action + 0.5 * normals(work, update, MOMENTUM, key)
@@ -94,9 +94,9 @@ def trajectory(
 
 @jit
 def kinetic(p, inverse, itable, ftable, scratch, components):
-    """½ Σ p M⁻¹ p, which is never negative: of a momentum whose square overflows it is infinite.
+    """Kinetic energy ½ Σ p M⁻¹ p, never negative; infinite for a momentum whose square overflows.
 
-    Its terms have either sign. The negative ones alone overflowing to −∞, a trajectory that diverged was accepted.
+    Its terms have either sign: where the negative ones alone overflow, the sum is −∞ and would be accepted.
     """
     moved = p.copy()
     multiply_components(moved, inverse, itable, ftable, scratch, components)
@@ -115,7 +115,7 @@ def chain(
     flow, finish, sites, buffers, geometry, couplings, key, first, updates, every, kicks, drifts, last, jitter,
     tuning, target, tune, inverse, root, itable, ftable, scratch, fields, stats,
 ):  # fmt: skip
-    """As the plain chain of trajectories."""
+    """Make `updates` accelerated trajectories from `sites` (overwritten by the end); every `every`-th is kept."""
     p, work, order, energies = buffers[3], np.empty(sites.size), np.arange(3), np.empty(2)
     if not tune:
         freeze(tuning)

@@ -20,7 +20,7 @@ Splitting = tuple[NDArray[np.float64], NDArray[np.float64], float]
 
 
 def splitting(integrator: str, n_steps: int) -> Splitting:
-    """Kicks and the drifts after them for `n_steps` steps, neighbouring kicks merged, and the last kick."""
+    """Kicks of `n_steps` steps with neighbouring ones merged, the drift after each, and the last kick."""
     kicks, drifts = STAGES[integrator]
     merged = [kicks[0]]
     for step in range(n_steps):

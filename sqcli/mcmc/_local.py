@@ -1,4 +1,4 @@
-"""One Metropolis sweep of V·components local proposals, for any theory with `local_change`."""
+"""Metropolis sweep of V·components local proposals, for any theory with `local_change`."""
 
 import math
 
@@ -15,7 +15,7 @@ PICK = U(1 << 31)  # indices of the numbers that pick random sites; lattices are
 
 @jit
 def random_pairs(proposals, decisions, update, sub, key):
-    """Two uniform numbers for every proposal; a loop of its own, which vectorises."""
+    """Draw two uniform numbers for every proposal; a loop of its own, which vectorises."""
     for j in range(U(proposals.size)):
         a, b = philox(j, update, SITE + sub, key)
         proposals[j], decisions[j] = uniform(a), uniform(b)
@@ -23,7 +23,7 @@ def random_pairs(proposals, decisions, update, sub, key):
 
 @jit
 def wrapped(value, period):
-    """`value` in (−period/2, period/2]; a period of 0 means the real line."""
+    """Bring `value` into (−period/2, period/2]; a period of 0 means the real line."""
     if period == 0.0:
         return value
     return value - period * np.ceil(value / period - 0.5)

@@ -1,4 +1,4 @@
-"""m_eff² from a short run: the mass of the measured propagator, 1/G(k) ∝ p̂² + m².
+"""Pilot of `fahmc`: m_eff² is the mass of the propagator that a short run measures, 1/G(k) ∝ p̂² + m².
 
 A straight line through 1/G at a few momenta along the longest axes, each with the same relative error; k = 0 stays out,
 because a short run near or below criticality knows least about the magnetisation. The pilot is the first half of a
@@ -15,23 +15,26 @@ from sqcli.mcmc._base import State
 MASS, END, NEXT, POWER = 5, 6, 7, 8
 MODES = np.array([1, 2, 3, 4, 6, 8, 12, 16])
 START_MASS = 1.0
-LEAST = 0.1  # of the smallest p̂²: what the pilot cannot tell from zero
+LEAST = 0.1  # of the smallest p̂²: a smaller mass the pilot cannot tell from zero
 
 
 def record(m_eff2: float | None, warmup: int) -> NDArray[np.float64]:
-    """What is known before the first update; no pilot when m_eff² is given."""
+    """Record before the first update; its pilot has no updates when m_eff² is given."""
     if m_eff2 is not None:
         return stage(m_eff2, 0, 0)
     return stage(START_MASS, warmup // 4, warmup // 2) if warmup > 3 else stage(START_MASS, warmup // 2, 0)
 
 
 def stage(m_eff2: float, end: int, following: int) -> NDArray[np.float64]:
-    """The record of a stage that starts with m_eff²."""
+    """Record of a stage that runs with m_eff² to the update `end`; the stage after it ends at `following`."""
     return np.array([m_eff2, end, following, *np.zeros(MODES.size)])
 
 
 def observe(state: State, fields: NDArray[np.floating], lattice: Lattice) -> None:
-    """Add the last configurations, those of its second half only, one by one: splitting a run changes no digit."""
+    """Add |φ̃|² of the last configurations, as far as they lie in the second half of the stage.
+
+    They are added one by one, so that splitting a run changes no digit.
+    """
     tuning, first = state.tuning, state.update - len(fields) + 1
     extent = max(lattice.extents)
     wave = np.exp(2j * np.pi * np.outer(np.arange(extent), MODES) / extent) / extent
@@ -42,7 +45,7 @@ def observe(state: State, fields: NDArray[np.floating], lattice: Lattice) -> Non
 
 
 def mass(tuning: NDArray[np.float64], lattice: Lattice) -> float:
-    """m_eff² between a tenth of the smallest p̂² and the largest, 4D."""
+    """Fit m_eff², between a tenth of the smallest p̂² and the largest, 4D."""
     extent = max(lattice.extents)
     modes = max(extent, 2) >= 2 * MODES
     phat2, power = 4 * np.sin(np.pi * MODES[modes] / extent) ** 2, tuning[POWER:][modes]

@@ -1,4 +1,4 @@
-"""One Hybrid Monte Carlo update (Duane et al., 1987) and a chain of them, for any theory with a `flow`.
+"""Hybrid Monte Carlo update (Duane et al., 1987) and a chain of them, for any theory with a `flow`.
 
 π ~ N(0, 1), molecular dynamics for H = ½π² + S, accept with min(1, e^{−ΔH}). Three padded buffers rotate: a trajectory
 leaves its start untouched, so a rejection costs nothing.
@@ -14,21 +14,21 @@ from sqcli.lattice.geometry import HEADER
 from sqcli.lattice.halo import ONE, TWO, pack, row_count, unpack
 from sqcli.lattice.jit import jit, kernel
 from sqcli.lattice.philox import ACCEPT, LENGTH, MOMENTUM, Stream, block_buffers, normal_block, philox, uniform
-from sqcli.mcmc._base import Auto, State, System, Trace, records, trace
+from sqcli.mcmc._base import Auto, State, System, Trace, records, require_positive_or_auto, require_target, trace
 from sqcli.mcmc._integrators import Splitting, splitting
 from sqcli.mcmc._tuning import STEP, freeze, learn
 from sqcli.parameters import require_count
 from sqcli.theories import FINISH, FLOW
 
 MOST_STEPS = 10_000  # of a trajectory: a stop waits for its end
-# Columns of the statistics of a saved draw.
+# Statistics of a draw: of the last trajectory before it, and the share accepted since the draw before.
 COLUMNS = ("accepted", "delta_h", "action", "acceptance_rate", "step_size")
 ACCEPTED, DELTA_H, ACTION_COLUMN, RATE, STEP_SIZE = range(5)
 
 
 @jit
 def gaussian_momentum(p, geometry, block, words, update, sub, key):
-    """N(0, 1) at every site, block by block while a block is in the nearest cache; returns ½ Σ π²."""
+    """Fill `p` with N(0, 1), block by block while a block is in the nearest cache; returns ½ Σ π²."""
     n, first = geometry[HEADER + geometry[0] - ONE], np.uint64(HEADER) + TWO * geometry[0]
     rows = row_count(geometry)
     size, start, total = geometry[1] * geometry[3], np.uint64(0), 0.0
@@ -54,7 +54,7 @@ def gaussian_momentum(p, geometry, block, words, update, sub, key):
 
 @jit
 def jittered(step, jitter, update, sub, key):
-    """The step of this trajectory: uniform in step·[1 − jitter, 1 + jitter]."""
+    """Draw the step of a trajectory: uniform in step·[1 − jitter, 1 + jitter]."""
     if jitter == 0.0:
         return step
     return step * (1.0 + jitter * (2.0 * uniform(philox(np.uint64(0), update, LENGTH + sub, key)[0]) - 1.0))
@@ -62,7 +62,7 @@ def jittered(step, jitter, update, sub, key):
 
 @jit
 def accept(delta_h, update, sub, key):
-    """Metropolis: false also for a trajectory that diverged to a NaN."""
+    """Decide by Metropolis; a trajectory that diverged to a NaN is rejected."""
     return uniform(philox(np.uint64(0), update, ACCEPT + sub, key)[0]) < math.exp(-delta_h)
 
 
@@ -71,7 +71,7 @@ def trajectory(
     flow, finish, buffers, order, p, geometry, couplings, kicks, drifts, last, step, energies, block, words,
     update, sub, key,
 ):  # fmt: skip
-    """One update of the field in buffers[order[0]] with action energies[0]; returns (accepted, ΔH)."""
+    """Make one update of the field in buffers[order[0]] with action energies[0]; returns (accepted, ΔH)."""
     start, a, b = buffers[order[0]], buffers[order[1]], buffers[order[2]]
     action = energies[0]
     before = gaussian_momentum(p, geometry, block, words, update, sub, key) + action
@@ -95,7 +95,7 @@ def chain(
     flow, finish, sites, buffers, geometry, couplings, key, first, updates, every, kicks, drifts, last, jitter,
     tuning, target, tune, fields, stats,
 ):  # fmt: skip
-    """`updates` trajectories from `sites` (overwritten by the end); every `every`-th is kept."""
+    """Make `updates` trajectories from `sites` (overwritten by the end); every `every`-th is kept."""
     p, order, energies = buffers[3], np.arange(3), np.empty(2)
     sub = np.uint64(0)
     if not tune:
@@ -133,7 +133,7 @@ def run(
     jitter: float,
     target: float | None,
 ) -> tuple[State, Trace]:
-    """`updates` trajectories; `target` is the acceptance to tune to, None when the step is fixed."""
+    """Make `updates` trajectories; `target` is the acceptance to tune to, None when the step is fixed."""
     after = state.after(updates, state.field.copy())
     fields, stats = records(system, updates // every, len(COLUMNS))
     chain(system.dtype)(
@@ -154,7 +154,7 @@ class MolecularDynamics:
         integrator: leapfrog, or omelyan (second-order minimum norm; two forces a step).
         jitter: each trajectory's step is uniform in step_size·[1 − jitter, 1 + jitter]; at 0, modes whose period is
             twice the trajectory never mix (Mackenzie, PLB 226, 369, 1989).
-        target_acceptance: what "auto" aims at.
+        target_acceptance: acceptance that "auto" aims at.
     """
 
     step_size: float | Auto = "auto"
@@ -164,17 +164,15 @@ class MolecularDynamics:
     target_acceptance: float = 0.8
 
     def __post_init__(self) -> None:
-        if self.step_size != "auto" and self.step_size <= 0:
-            raise ValueError(f"step_size must be positive or auto, not {self.step_size}")
+        require_positive_or_auto("step_size", self.step_size)
         require_count("n_steps", self.n_steps, 1, MOST_STEPS)
         if not 0 <= self.jitter < 1:
             raise ValueError(f"jitter must be in [0, 1), not {self.jitter}")
-        if not 0 < self.target_acceptance < 1:
-            raise ValueError(f"target_acceptance must be in (0, 1), not {self.target_acceptance}")
+        require_target(self.target_acceptance)
 
     @property
     def first_step(self) -> float:
-        """The step before anything is learnt: trajectories of length 1."""
+        """Step before anything is learnt: trajectories of length 1."""
         return 1.0 / self.n_steps if self.step_size == "auto" else self.step_size
 
     @property

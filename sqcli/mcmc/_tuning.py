@@ -17,13 +17,13 @@ REACH = 10.0  # of ln step beyond its centre: where every step is accepted, it w
 
 
 def start(step: float) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
-    """The record of a chain that has learnt nothing."""
+    """Record of a chain that has learnt nothing."""
     return np.array([step, math.log(step), 0.0, 0.0, math.log(4 * step)])
 
 
 @jit
 def learn(record, acceptance, target):
-    """One update accepted with probability `acceptance`."""
+    """Learn from one update that was accepted with probability `acceptance`."""
     n = record[LEARNT] + 1.0
     weight = 1.0 / (n + DELAY)
     record[SHORTFALL] += weight * (target - acceptance - record[SHORTFALL])

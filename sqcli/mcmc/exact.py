@@ -1,4 +1,4 @@
-"""Exact draws: every update is an independent configuration, where the theory knows how to make one.
+"""Exact draws: every update is an independent configuration, for theories that know how to make one.
 
 Theories of one variable invert their distribution function, the free field filters white noise with √G. Nothing
 remembers the start, so warm-up and updates between draws have no use; updates that are not kept are not computed.
@@ -20,10 +20,10 @@ BATCH = 2**19  # numbers held at a time
 
 @dataclass(frozen=True)
 class Exact:
-    """No parameters."""
+    """Independent draws; they have no parameters."""
 
     def check(self, system: System, warmup: int) -> None:
-        """The theory must be one that can be drawn from."""
+        """Raise UsageError for a theory that cannot be drawn from."""
         if not isinstance(system.theory, IndependentDraws):
             raise UsageError(
                 f"exact draws are not known for {type(system.theory).__name__}: only for free and the theories of "
@@ -31,21 +31,21 @@ class Exact:
             )
 
     def exactness(self) -> Exactness:
-        """Exact."""
+        """Return `exact`: draws are independent."""
         return Exactness("exact", "independent draws from the distribution itself")
 
     def stats(self) -> tuple[str, ...]:
-        """None."""
+        """Names of statistics; there are none."""
         return ()
 
     def init(self, system: System, field: NDArray[Any], warmup: int) -> State:
-        """Nothing to learn."""
+        """Build the state before the first draw, with nothing to learn."""
         return State(field, 0, np.zeros(0))
 
     def step(
         self, system: System, state: State, stream: Stream, updates: int, every: int, tune: bool
     ) -> tuple[State, Trace]:
-        """Draws at the multiples of `every`, and at the end."""
+        """Make the draws at the multiples of `every`, and the one at the end."""
         theory, lattice = system.theory, system.lattice
         assert isinstance(theory, IndependentDraws)
         fields, _ = records(system, updates // every, 0)

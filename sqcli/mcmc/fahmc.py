@@ -8,7 +8,18 @@ from numpy.typing import NDArray
 
 from sqcli.lattice.philox import Stream
 from sqcli.mcmc import _fourier, _pilot, _trajectory, _tuning
-from sqcli.mcmc._base import Auto, Exactness, State, System, Trace, join, records, require_warmup, trace
+from sqcli.mcmc._base import (
+    Auto,
+    Exactness,
+    State,
+    System,
+    Trace,
+    join,
+    records,
+    require_positive_or_auto,
+    require_warmup,
+    trace,
+)
 
 ALIASES = ("fa-hmc",)
 BATCH = 16  # configurations of the pilot held at a time
@@ -26,33 +37,32 @@ class FAHMC(_trajectory.MolecularDynamics):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.m_eff2 != "auto" and self.m_eff2 <= 0:
-            raise ValueError(f"m_eff2 must be positive or auto, not {self.m_eff2}")
+        require_positive_or_auto("m_eff2", self.m_eff2)
 
     def check(self, system: System, warmup: int) -> None:
-        """Every theory has a flow; tuning and pilot need warm-up."""
+        """Raise UsageError when tuning or the pilot lack warm-up; every theory has the force."""
         require_warmup(self.step_size, warmup, "step_size")
         require_warmup(self.m_eff2, warmup, "m_eff2")
 
     def exactness(self) -> Exactness:
-        """Exact."""
+        """Return `exact`: accept/reject corrects the trajectories."""
         return Exactness(
             "exact", "accelerated molecular dynamics corrected by Metropolis accept/reject on exp(-delta_h)"
         )
 
     def stats(self) -> tuple[str, ...]:
-        """As for HMC."""
+        """Names of the statistics, the same as for `hmc`."""
         return _trajectory.COLUMNS
 
     def init(self, system: System, field: NDArray[Any], warmup: int) -> State:
-        """Nothing learnt yet."""
+        """Build the state of a chain that has learnt neither step nor mass."""
         mass = None if self.m_eff2 == "auto" else self.m_eff2
         return State(field, 0, np.concatenate([_tuning.start(self.first_step), _pilot.record(mass, warmup)]))
 
     def step(
         self, system: System, state: State, stream: Stream, updates: int, every: int, tune: bool
     ) -> tuple[State, Trace]:
-        """`updates` trajectories; those of the pilot in batches that stop where it observes and where it ends."""
+        """Make `updates` trajectories, the pilot's in batches, so that it sees them all and ends on time."""
         traces, due = [], updates
         while tune and due and _pilot.left(state):
             batch = min(due, BATCH, _pilot.left(state))
@@ -67,7 +77,7 @@ class FAHMC(_trajectory.MolecularDynamics):
         return state, join([*traces, seen])
 
     def _concluded(self, system: System, state: State) -> State:
-        """The next stage, or none, with the mass that this one found and a step still to be learnt."""
+        """Begin the next stage, or end the pilot, with the mass that this one found and a step still to be learnt."""
         mass = _pilot.mass(state.tuning, system.lattice)
         record = _pilot.stage(mass, int(state.tuning[_pilot.NEXT]), 0)
         return State(state.field, state.update, np.concatenate([_tuning.start(self.first_step), record]))

@@ -12,27 +12,27 @@ from sqcli.mcmc._base import Exactness, State, System, Trace, require_warmup
 
 @dataclass(frozen=True)
 class HMC(_trajectory.MolecularDynamics):
-    """One update is one trajectory; the parameters are those of its molecular dynamics."""
+    """Hybrid Monte Carlo with one trajectory an update; its parameters are those of molecular dynamics."""
 
     def check(self, system: System, warmup: int) -> None:
-        """Every theory has a flow; tuning needs warm-up."""
+        """Raise UsageError when tuning lacks warm-up; every theory has the force."""
         require_warmup(self.step_size, warmup, "step_size")
 
     def exactness(self) -> Exactness:
-        """Exact."""
+        """Return `exact`: accept/reject corrects the trajectories."""
         return Exactness("exact", "molecular dynamics corrected by Metropolis accept/reject on exp(-delta_h)")
 
     def stats(self) -> tuple[str, ...]:
-        """Of the last trajectory before a draw, and the acceptance since the draw before."""
+        """Names of the statistics of the last trajectory before a draw, and of those since the draw before."""
         return _trajectory.COLUMNS
 
     def init(self, system: System, field: NDArray[Any], warmup: int) -> State:
-        """Nothing learnt yet."""
+        """Build the state of a chain that has learnt nothing."""
         return State(field, 0, _tuning.start(self.first_step))
 
     def step(
         self, system: System, state: State, stream: Stream, updates: int, every: int, tune: bool
     ) -> tuple[State, Trace]:
-        """`updates` trajectories."""
+        """Make `updates` trajectories."""
         target = self.target_acceptance if tune and self.step_size == "auto" else None
         return _trajectory.run(system, state, stream, updates, every, self.kicks_and_drifts, self.jitter, target)

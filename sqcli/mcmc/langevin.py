@@ -14,7 +14,7 @@ from sqcli.lattice.halo import pack, unpack
 from sqcli.lattice.jit import kernel
 from sqcli.lattice.philox import Stream, block_buffers
 from sqcli.mcmc import _trajectory, _tuning
-from sqcli.mcmc._base import Auto, Exactness, State, System, Trace, records, require_warmup, trace
+from sqcli.mcmc._base import Auto, Exactness, State, System, Trace, records, require_target, require_warmup, trace
 from sqcli.mcmc._integrators import splitting
 from sqcli.theories import FINISH, FLOW
 
@@ -28,7 +28,7 @@ STATS = ("action", "step_size")
 def chain(
     flow, finish, sites, buffers, geometry, couplings, key, first, updates, every, epsilon, fields, stats
 ):  # fmt: skip
-    """Euler–Maruyama: one sweep with kick √(ε/2) and drift √(2ε) on a Gaussian momentum."""
+    """Make `updates` steps of Euler–Maruyama: a sweep with kick √(ε/2) and drift √(2ε) on a Gaussian momentum."""
     p, energies = buffers[2], np.empty(2)
     block, words = block_buffers()
     kick, drift = np.full(1, np.sqrt(0.5 * epsilon)), np.full(1, np.sqrt(2.0 * epsilon))
@@ -46,12 +46,12 @@ def chain(
 
 @dataclass(frozen=True)
 class Langevin:
-    """One update is one step of `step_size` ε.
+    """Langevin dynamics with one step an update.
 
     Attributes:
         step_size: ε; "auto" (tuned in warm-up to `target_acceptance`) only when `adjusted`.
         adjusted: accept or reject each step, which makes the chain exact.
-        target_acceptance: what "auto" aims at.
+        target_acceptance: acceptance that "auto" aims at.
     """
 
     step_size: float | Auto = 0.01
@@ -63,32 +63,31 @@ class Langevin:
             raise ValueError("step_size=auto needs adjusted=true: without accept/reject there is nothing to tune to")
         if self.step_size != "auto" and self.step_size <= 0:
             raise ValueError(f"step_size must be positive, not {self.step_size}")
-        if not 0 < self.target_acceptance < 1:
-            raise ValueError(f"target_acceptance must be in (0, 1), not {self.target_acceptance}")
+        require_target(self.target_acceptance)
 
     def check(self, system: System, warmup: int) -> None:
-        """Tuning needs warm-up."""
+        """Raise UsageError when tuning lacks warm-up; every theory has the force."""
         require_warmup(self.step_size, warmup, "step_size")
 
     def exactness(self) -> Exactness:
-        """Uncorrected, unless adjusted."""
+        """Return `exact` for adjusted steps, else `uncorrected`."""
         if self.adjusted:
             return Exactness("exact", "Langevin steps corrected by Metropolis accept/reject")
         return Exactness("uncorrected", f"Euler-Maruyama steps, error of order step_size = {self.step_size}")
 
     def stats(self) -> tuple[str, ...]:
-        """As for HMC when adjusted."""
+        """Names of the statistics, the same as for `hmc` when steps are adjusted."""
         return _trajectory.COLUMNS if self.adjusted else STATS
 
     def init(self, system: System, field: NDArray[Any], warmup: int) -> State:
-        """The tuning record holds the leapfrog step √(2ε)."""
+        """Build the state of a chain that has learnt nothing; its tuning record holds the leapfrog step √(2ε)."""
         epsilon = 0.01 if self.step_size == "auto" else self.step_size
         return State(field, 0, _tuning.start(float(np.sqrt(2 * epsilon))))
 
     def step(
         self, system: System, state: State, stream: Stream, updates: int, every: int, tune: bool
     ) -> tuple[State, Trace]:
-        """`updates` steps."""
+        """Make `updates` steps."""
         if self.adjusted:
             target = self.target_acceptance if tune and self.step_size == "auto" else None
             after, seen = _trajectory.run(system, state, stream, updates, every, splitting("leapfrog", 1), 0.0, target)

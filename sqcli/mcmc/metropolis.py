@@ -11,7 +11,18 @@ from sqcli.errors import UsageError
 from sqcli.lattice.jit import kernel
 from sqcli.lattice.philox import Stream
 from sqcli.mcmc import _local, _tuning
-from sqcli.mcmc._base import Auto, Exactness, State, System, Trace, records, require_warmup, trace
+from sqcli.mcmc._base import (
+    Auto,
+    Exactness,
+    State,
+    System,
+    Trace,
+    records,
+    require_positive_or_auto,
+    require_target,
+    require_warmup,
+    trace,
+)
 from sqcli.theories import LOCAL, LocalUpdates
 
 STATS = ("acceptance_rate", "width")
@@ -25,7 +36,7 @@ def chain(
     local_change, sites, neighbours, couplings, key, first, updates, every, visits, period, tuning, target, tune,
     fields, stats,
 ):  # fmt: skip
-    """`updates` sweeps of `sites` in place."""
+    """Make `updates` sweeps of `sites` in place."""
     proposals, decisions = np.empty(sites.size), np.empty(sites.size)
     if not tune:
         _tuning.freeze(tuning)
@@ -49,12 +60,12 @@ def chain(
 
 @dataclass(frozen=True)
 class Metropolis:
-    """Proposals φ + width·[−1, 1).
+    """Metropolis with proposals uniform in φ + width·[−1, 1).
 
     Attributes:
         width: a number, or "auto": tuned during warm-up to `target_acceptance`, then frozen.
         order: checkerboard (even sites, then odd ones), or random sites.
-        target_acceptance: what "auto" aims at.
+        target_acceptance: acceptance that "auto" aims at.
     """
 
     width: float | Auto = "auto"
@@ -62,33 +73,31 @@ class Metropolis:
     target_acceptance: float = 0.5
 
     def __post_init__(self) -> None:
-        if self.width != "auto" and self.width <= 0:
-            raise ValueError(f"width must be positive or auto, not {self.width}")
-        if not 0 < self.target_acceptance < 1:
-            raise ValueError(f"target_acceptance must be in (0, 1), not {self.target_acceptance}")
+        require_positive_or_auto("width", self.width)
+        require_target(self.target_acceptance)
 
     def check(self, system: System, warmup: int) -> None:
-        """The theory must offer local changes; tuning needs warm-up."""
+        """Raise UsageError when the theory has no local updates, or tuning lacks warm-up."""
         if not isinstance(system.theory, LocalUpdates):
             raise UsageError(f"metropolis needs local updates, which {type(system.theory).__name__} does not have")
         require_warmup(self.width, warmup, "width")
 
     def exactness(self) -> Exactness:
-        """Exact."""
+        """Return `exact`: every proposal is accepted or rejected."""
         return Exactness("exact", "every local proposal corrected by Metropolis accept/reject")
 
     def stats(self) -> tuple[str, ...]:
-        """The acceptance since the draw before, and the width."""
+        """Names of the statistics: the acceptance since the draw before, and the width."""
         return STATS
 
     def init(self, system: System, field: NDArray[Any], warmup: int) -> State:
-        """Nothing learnt yet."""
+        """Build the state of a chain that has learnt nothing."""
         return State(field, 0, _tuning.start(1.0 if self.width == "auto" else self.width))
 
     def step(
         self, system: System, state: State, stream: Stream, updates: int, every: int, tune: bool
     ) -> tuple[State, Trace]:
-        """`updates` sweeps."""
+        """Make `updates` sweeps."""
         after = state.after(updates, state.field.copy())
         fields, stats = records(system, updates // every, len(STATS))
         assert isinstance(system.theory, LocalUpdates)

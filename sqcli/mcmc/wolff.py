@@ -12,13 +12,23 @@ from numpy.typing import NDArray
 from sqcli.errors import UsageError
 from sqcli.lattice.philox import Stream
 from sqcli.mcmc import _composed, _trajectory, _tuning
-from sqcli.mcmc._base import Auto, Exactness, State, System, Trace, records, require_warmup, trace
+from sqcli.mcmc._base import (
+    Auto,
+    Exactness,
+    State,
+    System,
+    Trace,
+    records,
+    require_positive_or_auto,
+    require_warmup,
+    trace,
+)
 from sqcli.mcmc._local import visits
 from sqcli.parameters import require_count
 from sqcli.theories import ClusterFlips, LocalUpdates
 
 MOST_RADIAL, MOST_CLUSTERS = 128, 10_000  # of an update; random numbers tell 256 sub-updates apart
-SWEEP_ACCEPTANCE = 0.5  # what the width of the Metropolis proposals is tuned to
+SWEEP_ACCEPTANCE = 0.5  # the width of the Metropolis proposals is tuned to it
 
 
 @dataclass(frozen=True)
@@ -27,10 +37,10 @@ class Wolff(_trajectory.MolecularDynamics):
 
     Attributes:
         radial: the update of the field, hmc or metropolis.
-        radial_updates: how many of them precede the flips.
+        radial_updates: number of them before the flips.
         clusters: flips (single) or decompositions (full) in one update.
         decomposition: single (Wolff) or full (Swendsen and Wang).
-        width: of the Metropolis proposals, or "auto".
+        width: half the range of the Metropolis proposals, or "auto".
     """
 
     radial: Literal["hmc", "metropolis"] = "hmc"
@@ -43,16 +53,15 @@ class Wolff(_trajectory.MolecularDynamics):
         super().__post_init__()
         require_count("radial_updates", self.radial_updates, 0, MOST_RADIAL)
         require_count("clusters", self.clusters, 1, MOST_CLUSTERS)
-        if self.width != "auto" and self.width <= 0:
-            raise ValueError(f"width must be positive or auto, not {self.width}")
+        require_positive_or_auto("width", self.width)
 
     @property
     def tuned(self) -> float | Auto:
-        """The parameter that warm-up tunes."""
+        """Parameter that warm-up tunes, a number or "auto"."""
         return self.step_size if self.radial == "hmc" else self.width
 
     def check(self, system: System, warmup: int) -> None:
-        """The theory must have an embedded Ising model; tuning needs warm-up."""
+        """Raise UsageError when the theory lacks cluster flips or local updates, or tuning lacks warm-up."""
         if not isinstance(system.theory, ClusterFlips):
             raise UsageError(f"wolff needs cluster flips, which {type(system.theory).__name__} does not have")
         if self.radial == "metropolis" and not isinstance(system.theory, LocalUpdates):
@@ -61,24 +70,24 @@ class Wolff(_trajectory.MolecularDynamics):
             require_warmup(self.tuned, warmup, "step_size" if self.radial == "hmc" else "width")
 
     def exactness(self) -> Exactness:
-        """Exact when something moves |φ|."""
+        """Return `exact`, or `uncorrected` when nothing moves |φ|."""
         if self.radial_updates == 0:
             return Exactness("uncorrected", "radial_updates=0: |phi| never moves, the chain is not ergodic")
         return Exactness("exact", f"cluster flips are rejection-free; {self.radial} updates corrected by accept/reject")
 
     def stats(self) -> tuple[str, ...]:
-        """Of the update of the field, and of the clusters since the draw before."""
+        """Names of the statistics: of the update of the field, then of the clusters since the draw before."""
         return _composed.columns(self.radial, self.radial_updates)
 
     def init(self, system: System, field: NDArray[Any], warmup: int) -> State:
-        """Nothing learnt yet."""
+        """Build the state of a chain that has learnt nothing."""
         width = 1.0 if self.width == "auto" else self.width
         return State(field, 0, _tuning.start(self.first_step if self.radial == "hmc" else width))
 
     def step(
         self, system: System, state: State, stream: Stream, updates: int, every: int, tune: bool
     ) -> tuple[State, Trace]:
-        """`updates` composed updates."""
+        """Make `updates` composed updates."""
         run = self._with_trajectories if self.radial == "hmc" else self._with_sweeps
         after, names = state.after(updates, state.field.copy()), self.stats()
         fields, stats = records(system, updates // every, len(names))

@@ -17,7 +17,7 @@ import numpy as np
 from sqcli import parameters, registry, stats
 from sqcli.lattice.geometry import Lattice
 from sqcli.lattice.philox import Stream
-from sqcli.mcmc._base import System
+from sqcli.mcmc import System
 
 HMC_2D = {32: ("0.1", "10"), 64: ("0.0667", "15"), 128: ("0.05", "20")}
 HMC_3D = {16: ("0.0667", "15"), 32: ("0.05", "20"), 64: ("0.04", "25")}

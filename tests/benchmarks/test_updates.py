@@ -9,7 +9,7 @@ from _ratio import interleaved
 
 from sqcli.lattice.geometry import Lattice
 from sqcli.lattice.philox import Stream
-from sqcli.mcmc._base import System
+from sqcli.mcmc import System
 from sqcli.mcmc.hmc import HMC
 from sqcli.mcmc.wolff import Wolff
 from sqcli.theories.phi4 import Phi4

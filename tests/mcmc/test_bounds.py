@@ -44,7 +44,7 @@ def try_all():
     from sqcli.errors import UsageError
     from sqcli.lattice.geometry import Lattice
     from sqcli.lattice.philox import Stream
-    from sqcli.mcmc._base import System
+    from sqcli.mcmc import System
 
     count = 0
     for (theory, own), (name, values), extents, dtype in product(

@@ -12,7 +12,7 @@ import statistical
 from sqcli import parameters, registry
 from sqcli.lattice.geometry import Lattice
 from sqcli.lattice.philox import Stream
-from sqcli.mcmc._base import System
+from sqcli.mcmc import System
 
 LATTICES = [(3,), (2,), (1,), (3, 3), (1, 3), (2, 3), (1, 1), (5,), (1, 2, 3), (3, 1, 3)]
 

@@ -8,7 +8,7 @@ from sqcli import parameters, registry
 from sqcli.errors import UsageError
 from sqcli.lattice.geometry import Lattice
 from sqcli.lattice.philox import Stream
-from sqcli.mcmc._base import System
+from sqcli.mcmc import System
 from sqcli.mcmc._integrators import STAGES, splitting
 
 VARIANTS = {

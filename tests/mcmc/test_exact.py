@@ -10,7 +10,7 @@ from statistical import mean
 from sqcli import parameters, registry
 from sqcli.lattice.geometry import Lattice
 from sqcli.lattice.philox import Stream
-from sqcli.mcmc._base import System
+from sqcli.mcmc import System
 
 CHAINS = 24
 EXACT = [
