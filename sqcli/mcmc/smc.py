@@ -67,7 +67,7 @@ class SMC(_trajectory.MolecularDynamics):
         return Exactness("weighted", "annealed from a Gaussian; exp(log_weight) has the mean Z = integral of exp(-S)")
 
     def stats(self) -> tuple[str, ...]:
-        """Names of the statistics: a particle's weight and action, its population's acceptance, last step and number."""
+        """Names of the statistics: a particle's weight and action, its population's acceptance, last step, number."""
         return STATS
 
     def init(self, system: System, field: NDArray[Any], warmup: int) -> State:
