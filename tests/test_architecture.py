@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1] / "sqcli"
-LEAVES = ("errors", "exactness", "registry", "parameters", "files", "text", "stopping")
+LEAVES = ("errors", "exactness", "registry", "parameters", "files", "text", "stopping", "options")
 BASIS = {"theories", "lattice"}
 PHYSICS = {"mcmc", "diffusion", "observables", *BASIS}
 ALLOWED = {

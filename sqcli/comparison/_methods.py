@@ -20,10 +20,10 @@ from sqcli.lattice.geometry import Lattice
 from sqcli.lattice.philox import Stream
 from sqcli.runs.execution.workers import available_cores
 from sqcli.runs.generate import generate
-from sqcli.runs.generation import request as generating
+from sqcli.runs.generation import agreement as generating
 from sqcli.runs.generation.request import Request
 from sqcli.runs.sample import sample
-from sqcli.runs.sampling import request as sampling
+from sqcli.runs.sampling import agreement as sampling
 from sqcli.runs.sampling.request import SampleRequest
 from sqcli.runs.sampling.spec import FOLDER, INDEPENDENCE
 from sqcli.runs.sampling.tiles import tile_size

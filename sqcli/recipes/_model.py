@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from sqcli.recipes._kinds import Defaults, Generate, Parameters, Sample, Step, Train
-from sqcli.recipes._values import Component, Count, Name, Names, Part, Positive, Seed, Strict, Window
+from sqcli.recipes._kinds import Defaults, Generate, Sample, Step, Train
+from sqcli.recipes._values import Component, Count, Name, Names, Parameters, Part, Positive, Seed, Strict, Window
 
 CPU = "cpu"
 

@@ -1,7 +1,12 @@
 """A run of a recipe, as planned before anything is made."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from sqcli import options
+from sqcli.errors import UsageError
+
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -22,3 +27,15 @@ class Run:
     key: str
     request: Any
     facts: Any
+
+
+def asking(command: str, request: R) -> R:
+    """The request with the command line that asks for it.
+
+    Raises:
+        UsageError: an option is left out that is needed.
+    """
+    for each in options.missing(request):
+        raise UsageError(f"{each.name}: is missing")
+    words: Any = {"command_line": ("sqcli", command, *options.words(request))}
+    return replace(request, **words)  # type: ignore[type-var]

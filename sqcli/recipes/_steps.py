@@ -8,15 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from sqcli import options
 from sqcli.errors import SqcliError, UsageError
-from sqcli.recipes import _commands
-from sqcli.recipes._kinds import Generate, Generating, named
+from sqcli.recipes._kinds import Generate, named
 from sqcli.recipes._model import Recipe
-from sqcli.recipes._planned import Run
-from sqcli.runs.generate import Request
-from sqcli.runs.generation.request import new_spec
-
-SHARED = tuple(name for name in Generating.model_fields if name != "parameters")
+from sqcli.recipes._options import merged
+from sqcli.recipes._planned import Run, asking
+from sqcli.runs.generation.agreement import new_spec
+from sqcli.runs.generation.request import Request
 
 
 def runs(recipe: Recipe, folder: Path) -> list[Run]:
@@ -44,24 +43,15 @@ def runs(recipe: Recipe, folder: Path) -> list[Run]:
 def _generate(
     recipe: Recipe, step: Generate, point: Mapping[str, Any], folder: Path, name: str, found: Mapping[str, Run]
 ) -> Run:
-    own = {key: getattr(step, key) for key in SHARED}
-    shared = {key: value if value is not None else getattr(recipe.defaults, key) for key, value in own.items()}
+    shared = merged(Request, step, recipe.defaults)
     if step.scan and shared["seed"] is not None:
         shared["seed"] = _seed_of(shared["seed"], name)
-    others = recipe.defaults.parameters if step.theory in (None, recipe.defaults.theory) else {}
-    request = Request(
-        path=folder / "ensembles" / name,
-        parameters={**others, **step.parameters, **point},
-        algorithm=step.algorithm,
-        algorithm_parameters=step.algorithm_parameters,
-        **shared,
-    )
+    shared["parameters"] = {**shared["parameters"], **point}
+    request = options.build(Request, {"path": folder / "ensembles" / name, **shared})
     waiting = request.start not in (None, "hot", "cold")  # the ensemble to start from may not exist yet
-    started = replace(request, start=_start(str(request.start), found)) if waiting else request
+    started = asking("generate", replace(request, start=_start(str(request.start), found)) if waiting else request)
     spec = new_spec(replace(request, start="hot") if waiting else request)
-    return Run(
-        "generate", name, f"steps.{step.number}", replace(started, command_line=_commands.generating(started)), spec
-    )
+    return Run("generate", name, f"steps.{step.number}", started, spec)
 
 
 def _seed_of(seed: int, name: str) -> int:

@@ -7,12 +7,13 @@ from typing import Any
 from sqcli.diffusion.models.design import Choice
 from sqcli.diffusion.models.files import is_model, read_document
 from sqcli.diffusion.models.settings import TrainingSettings
-from sqcli.errors import UsageError
 from sqcli.lattice.geometry import Lattice
 from sqcli.runs.generation.spec import RunSpec
-from sqcli.runs.sampling.request import SampleRequest, new_spec
+from sqcli.runs.sampling.agreement import new_spec
+from sqcli.runs.sampling.request import SampleRequest
 from sqcli.runs.sampling.spec import SampleSpec
-from sqcli.runs.training.request import TrainRequest, design_for
+from sqcli.runs.training.agreement import design_for
+from sqcli.runs.training.request import TrainRequest
 
 
 def training(request: TrainRequest, ensembles: Sequence[RunSpec | SampleSpec]) -> dict[str, Any]:
@@ -21,9 +22,7 @@ def training(request: TrainRequest, ensembles: Sequence[RunSpec | SampleSpec]) -
     Raises:
         UsageError: something is missing or does not fit.
     """
-    if request.epochs is None:
-        raise UsageError("epochs: is missing")
-    TrainingSettings(**request.settings())
+    TrainingSettings(**request.settings)
     theories = [Choice(spec.theory, spec.theory_instance) for spec in ensembles]
     return design_for(request, theories, [Lattice(spec.lattice) for spec in ensembles]).document()
 

@@ -18,9 +18,10 @@ from sqcli.runs.execution.progress import Progress
 from sqcli.runs.execution.provenance import creation, placed
 from sqcli.runs.execution.resume import check_range, drawn, groups_of, raised_target, require_all, standing, stoppable
 from sqcli.runs.execution.workers import available_cores, run_all
+from sqcli.runs.generation.agreement import new_spec, require_agreement
 from sqcli.runs.generation.chain import require_start
 from sqcli.runs.generation.chain_group import GroupRun, bytes_held
-from sqcli.runs.generation.request import Request, new_spec, require_agreement
+from sqcli.runs.generation.request import Request
 from sqcli.runs.generation.spec import RunSpec
 
 __all__ = ["Progress", "Request", "generate"]

@@ -31,8 +31,9 @@ from sqcli.runs.execution.resume import (
     stoppable,
 )
 from sqcli.runs.execution.workers import available_cores, run_all
+from sqcli.runs.sampling.agreement import new_spec, require_agreement
 from sqcli.runs.sampling.chain_group import GroupSampling
-from sqcli.runs.sampling.request import SampleRequest, new_spec, require_agreement
+from sqcli.runs.sampling.request import SampleRequest
 from sqcli.runs.sampling.spec import SampleSpec
 from sqcli.runs.sampling.tiles import Proposals
 

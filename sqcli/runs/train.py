@@ -32,15 +32,15 @@ from sqcli.errors import BusyError, SqcliError, Stopped, UsageError
 from sqcli.runs.execution import memory
 from sqcli.runs.execution.provenance import creation
 from sqcli.runs.execution.resume import stoppable
-from sqcli.runs.training.data import DrawSource
-from sqcli.runs.training.request import (
-    TrainRequest,
+from sqcli.runs.training.agreement import (
     new_document,
     open_origins,
     require_agreement,
     require_description,
     settings_of,
 )
+from sqcli.runs.training.data import DrawSource
+from sqcli.runs.training.request import TrainRequest
 from sqcli.runs.training.soundness import require_sound
 
 __all__ = ["TrainRequest", "TrainingProgress", "train"]

@@ -30,7 +30,7 @@ def folder(tmp_path_factory):
 
 def ours(folder, net):
     """One step of the trainer."""
-    request = TrainRequest(
+    request = TrainRequest.of(
         ensembles=(folder / "data",), path=folder / net, net=net, schedule="ve", objective="dsm", epochs=1000,
         batch_size=BATCH, seed=1, device="cpu",
     )  # fmt: skip

@@ -13,12 +13,8 @@ from sqcli.cli.progress import clock, closing, counter, note
 from sqcli.cli.settings import Settings
 from sqcli.runs.execution.board import Board
 from sqcli.runs.execution.progress import Progress
+from sqcli.runs.generation.request import Request
 
-FIELDS = shlex.split(
-    "path theory lattice parameters algorithm algorithm_parameters chains draws warmup every start seed dtype workers "
-    "device time_limit chain_range resume extend force command_line"
-)
-Request = make_dataclass("Request", FIELDS, frozen=True)
 Plan = make_dataclass("Plan", ["warmup", "every"], frozen=True)
 MOMENT = Progress("e", 30, 130, 2, 50, 60, 3, 0.875, 10.0, "draws")
 
@@ -31,7 +27,7 @@ def requests(fake):
         seen.append(request)
         report(MOMENT)
 
-    fake("sqcli.runs.generate", Request=Request, generate=generate)
+    fake("sqcli.runs.generate", generate=generate)
     return seen
 
 
@@ -45,21 +41,22 @@ def test_all_options(sq, requests):
     assert (result.code, result.out, result.err) == (0, "", "")
     (request,) = requests
     assert request == Request(
-        Path("e"), "phi4", (8, 6), {"kappa": "0.2", "lambda": "0.02"}, "hmc", {"n_steps": "8"}, 3, 50, 30, 2, "hot", 5,
-        "float32", 2, "cpu", 5400.0, (0, 2), True, 10, True, ("sqcli", *line),
+        Path("e"), "phi4", (8, 6), {"kappa": "0.2", "lambda": "0.02"}, "hmc", {"n_steps": "8"}, 30, 2, "hot",
+        "float32", chains=3, draws=50, seed=5, workers=2, device="cpu", time_limit=5400.0, chain_range=(0, 2),
+        resume=True, extend=10, force=True, command_line=("sqcli", *line),
     )  # fmt: skip
 
 
 def test_what_is_left_out_stays_open(sq, requests):
     result = sq("generate", "e")
     (request,) = requests
-    given = {name: getattr(request, name) for name in FIELDS if getattr(request, name) not in (None, {}, False)}
+    given = {name: value for name, value in vars(request).items() if value not in (None, {}, False)}
     assert given == {"path": Path("e"), "command_line": ("sqcli", "generate", "e")}
     assert result.err == "sqcli: e: 60 of 150 draws (40 %) in 3 chains; 10 updates/s, acceptance 0.88\n"
 
 
 def test_a_finished_ensemble_says_so(sq, fake):
-    fake("sqcli.runs.generate", Request=Request, generate=lambda request, stop, report: None)
+    fake("sqcli.runs.generate", generate=lambda request, stop, report: None)
     assert sq("generate", "e").err == "sqcli: nothing to do: every draw is there\n"
     assert sq("generate", "e", "--quiet").err == ""
 
@@ -78,7 +75,7 @@ def on_a_terminal(*arguments):
         "import sys, types\nfrom sqcli.runs.execution.progress import Progress\n"
         "def generate(request, stop, report):\n"
         "    for i in range(1, 4): report(Progress('e[/b]\\x1b[31m', 10 * i, 40, i, 4, 2 * i, 2, None, 5.0, 'draws'))\n"
-        "sys.modules['sqcli.runs.generate'] = types.SimpleNamespace(Request=types.SimpleNamespace, generate=generate)\n"
+        "sys.modules['sqcli.runs.generate'] = types.SimpleNamespace(generate=generate)\n"
         "from sqcli.cli._main import run\nsys.exit(run(sys.argv[1:]))\n"
     )
     leader, follower = os.openpty()

@@ -27,12 +27,7 @@ def model(tmp_path_factory):
 def record(fake):
     """The request that the command makes."""
     calls = []
-
-    class Request:
-        def __init__(self, **fields):
-            vars(self).update(fields)
-
-    fake("sqcli.runs.sample", SampleRequest=Request, sample=lambda request, stop, report: calls.append(request))
+    fake("sqcli.runs.sample", sample=lambda request, stop, report: calls.append(request))
     return calls
 
 

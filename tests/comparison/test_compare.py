@@ -13,9 +13,9 @@ from sqcli.comparison import _methods, _timing, _training_cost
 from sqcli.comparison.compare import CompareRequest, _agree, compare
 from sqcli.errors import SqcliError, Stopped, UsageError
 from sqcli.runs.generate import Request, generate
-from sqcli.runs.generation import request as generating
+from sqcli.runs.generation import agreement as generating
 from sqcli.runs.sample import SampleRequest
-from sqcli.runs.sampling import request as sampling
+from sqcli.runs.sampling import agreement as sampling
 
 WALL = 0.25  # fixed seconds of a call
 

@@ -134,8 +134,8 @@ def test_the_commands_are_those_of_the_steps(made, tmp_path):
         f"--batch-size 32 --seed 2 --init {tmp_path}/models/net -a layers=2 -a width=16"
     )
     assert lines[4] == (
-        f"sqcli sample {tmp_path}/models/net {tmp_path}/ensembles/chain --method ode --chains 4 --draws 300 "
-        "--accept independence --warmup 10 --seed 4 -a n_steps=8"
+        f"sqcli sample {tmp_path}/models/net {tmp_path}/ensembles/chain --method ode "
+        "--accept independence --warmup 10 --chains 4 --draws 300 --seed 4 -a n_steps=8"
     )
 
 
@@ -144,8 +144,9 @@ def test_parameters_of_a_default_choice_go_with_it(well, written, tmp_path):
     del well["steps"][2]["init"]
     well["defaults"] = WELL["defaults"] | {"train": WELL["defaults"]["train"] | {"schedule_parameters": {"beta": 9.0}}}
     found = {run.name: run.request for run in runs(load(written(well)), tmp_path)}
-    assert found["net"].parameters == {"width": 8, "layers": 2, "schedule.sigma": 10.0}
-    assert found["longer"].parameters == {"width": 16, "layers": 2, "schedule.beta": 9.0}
+    assert (found["net"].net_parameters, found["net"].schedule_parameters) == ({"width": 8, "layers": 2}, {"sigma": 10})
+    assert found["longer"].net_parameters == {"width": 16, "layers": 2}
+    assert found["longer"].schedule_parameters == {"beta": 9.0}
     assert found["chain"].method_parameters == {"n_steps": 8}
     assert found["drawn"].method_parameters == {}
 

@@ -45,7 +45,7 @@ def test_samples_and_trainings_too(tmp_path, monkeypatch):
         sample(request, threading.Event(), lambda _: None)
     assert sorted(tmp_path.rglob("*")) == before
     write(tmp_path / "d", free_fields((32, 32), 0.5, 2, 64, 1))
-    request = TrainRequest(path=tmp_path / "t", ensembles=[tmp_path / "d"], epochs=1, device="cpu")
+    request = TrainRequest.of(path=tmp_path / "t", ensembles=[tmp_path / "d"], epochs=1, device="cpu")
     with pytest.raises(SqcliError, match="take a smaller --batch-size"):
         train(request, threading.Event(), lambda _: None)
     assert not (tmp_path / "t").exists()
@@ -103,5 +103,7 @@ def test_figures_of_more_samples_than_fit_are_refused(tmp_path, monkeypatch):
 def test_a_batch_larger_than_the_data_counts_as_the_data(tmp_path, monkeypatch):
     write(tmp_path / "d", free_fields((4, 4), 0.5, 2, 64, 1))
     options = {"epochs": 1, "batch_size": 10**9, "device": "cpu", "parameters": {"channels": "4", "blocks": "1"}}
-    train(TrainRequest(path=tmp_path / "t", ensembles=[tmp_path / "d"], **options), threading.Event(), lambda _: None)
+    train(
+        TrainRequest.of(path=tmp_path / "t", ensembles=[tmp_path / "d"], **options), threading.Event(), lambda _: None
+    )
     assert (tmp_path / "t" / "weights.safetensors").is_file()

@@ -33,7 +33,7 @@ def one_thread():
 
 def run(model, ensemble, stop=None, **options):
     given = {"net": "mlp", "schedule": "ve", "objective": "dsm", "parameters": {"width": 2}, "epochs": 2, "seed": 5}
-    train(TrainRequest(model, [ensemble], **given | options), stop or threading.Event(), lambda _: None)
+    train(TrainRequest.of(model, [ensemble], **given | options), stop or threading.Event(), lambda _: None)
 
 
 def stopping():

@@ -34,7 +34,7 @@ def model(tmp_path_factory):
     data = chains(folder / "data", (8, 8), TRAINED, 64)
     sizes = {"channels": 4, "blocks": 1, "embedding": 8}
     train(
-        TrainRequest(folder / "m", (data,), parameters=sizes, epochs=1, batch_size=64, seed=1, device="cpu"),
+        TrainRequest.of(folder / "m", (data,), parameters=sizes, epochs=1, batch_size=64, seed=1, device="cpu"),
         threading.Event(),
         lambda _: None,
     )

@@ -14,7 +14,7 @@ from sqcli.errors import SqcliError
 from sqcli.lattice.philox import Stream
 from sqcli.runs.execution.streams import BY_SEED, SCHEME, Streams
 from sqcli.runs.generate import Request, generate
-from sqcli.runs.generation.request import new_spec
+from sqcli.runs.generation.agreement import new_spec
 from sqcli.runs.generation.spec import RunSpec
 from sqcli.runs.sampling.interleave import Move
 from sqcli.runs.sampling.spec import SampleSpec

@@ -45,7 +45,7 @@ def ensemble(tmp_path):
 def request_for(path, *ensembles, **options):
     given = {"net": "mlp", "schedule": "ve", "objective": "dsm", "parameters": {"width": 8}} | options
     given = {"epochs": 3, "batch_size": 16, "seed": 5} | given
-    return TrainRequest(path, ensembles, **given)
+    return TrainRequest.of(path, ensembles, **given)
 
 
 def run(request, stop=None):
@@ -141,7 +141,7 @@ def test_a_finished_model_is_left_alone(tmp_path, ensemble):
         file: (file.read_bytes(), file.stat().st_mtime_ns) for file in (tmp_path / "m").rglob("*") if file.is_file()
     }
     assert run(request) == []
-    assert run(TrainRequest(tmp_path / "m", [ensemble])) == []
+    assert run(TrainRequest.of(tmp_path / "m", [ensemble])) == []
     after = {
         file: (file.read_bytes(), file.stat().st_mtime_ns) for file in (tmp_path / "m").rglob("*") if file.is_file()
     }
@@ -373,7 +373,7 @@ def test_two_processes_train_one_model(tmp_path, ensemble):
     assert float(rows[-1][5]) < float(rows[0][5])
     assert Model.load(tmp_path / "m").training["ranks"] == 2
     with pytest.raises(SqcliError, match="--ranks is 2 there, not 1"):
-        run(TrainRequest(tmp_path / "m", [ensemble]))
+        run(TrainRequest.of(tmp_path / "m", [ensemble]))
 
 
 def test_the_model_to_start_from_is_not_erased(ensemble, tmp_path):

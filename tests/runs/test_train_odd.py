@@ -27,7 +27,7 @@ def one_thread():
 
 def run(path, ensemble, net="mlp", stop=None, **options):
     given = {"epochs": 1, "batch_size": 8, "seed": 5} | NETS[net] | options
-    train(TrainRequest(path, [ensemble], **given), stop or threading.Event(), lambda _: None)
+    train(TrainRequest.of(path, [ensemble], **given), stop or threading.Event(), lambda _: None)
 
 
 def normal(seed=1, chains=2, draws=12, extents=(4, 4)):

@@ -1,9 +1,10 @@
 """How a network is trained: what belongs to the model's name, and how the learning rate goes."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sqcli.errors import UsageError
+from sqcli.options import REQUIRED, option
 
 WARM_UP = 0.05  # of all steps
 LAST = 0.01  # of the learning rate
@@ -11,33 +12,25 @@ LAST = 0.01  # of the learning rate
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """Part of the identity: another value makes another model.
+    """Choice of the identity: another value makes another model; `ranks` are the processes that train together."""
 
-    Attributes:
-        epochs: passes through the data.
-        batch_size: configurations per step, over all ranks.
-        learning_rate: largest, of AdamW.
-        weight_decay: of AdamW, per unit of the learning rate.
-        ema: decay of the average of the weights.
-        validation: fraction of the data that is not trained on.
-        patience: epochs without a smaller validation loss after which training ends; 0: never.
-        clip: largest norm of the gradient.
-        augment: whether batches are transformed by the symmetries of the action.
-        ranks: processes that train together.
-        precision: of the network's matrix products.
-    """
-
-    epochs: int
-    batch_size: int = field(default=64, metadata={"name": "batch-size"})
-    learning_rate: float = field(default=1e-3, metadata={"name": "learning-rate"})
-    weight_decay: float = field(default=0.0, metadata={"name": "weight-decay"})
-    ema: float = 0.999
-    validation: float = 0.1
-    patience: int = 0
-    clip: float = 1.0
-    augment: bool = True
+    epochs: int = option("Passes through the data.", "E", default=REQUIRED, least=1, needed=True)
+    batch_size: int = option("Fields per step, over all processes (64).", "N", default=64, name="batch-size", least=1)
+    learning_rate: float = option(
+        "Largest one, of AdamW (0.001).", "X", default=1e-3, name="learning-rate", least=0, above=True
+    )
+    weight_decay: float = option(
+        "Weight decay of AdamW, per unit of the learning rate (0).", "X", default=0.0, name="weight-decay", least=0
+    )
+    ema: float = option("Decay of the weights' average (0.999).", "X", default=0.999, least=0, below=1)
+    validation: float = option("Fraction not trained on (0.1).", "X", default=0.1, least=0, below=1)
+    patience: int = option("End after E epochs without gain; 0: no.", "E", default=0, least=0)
+    clip: float = option("Largest gradient norm (1).", "X", default=1.0, least=0, above=True)
+    augment: bool = option("Transform by the action's symmetries (yes).", default=True)
     ranks: int = 1
-    precision: str = "float32"
+    precision: str = option(
+        "Of the network's products (float32).", "float32|bfloat16", default="float32", choices=("float32", "bfloat16")
+    )
 
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.batch_size < 1 or self.patience < 0 or self.ranks < 1:
@@ -58,5 +51,5 @@ class TrainingSettings:
         warm = max(1, round(WARM_UP * steps))
         if step < warm:
             return self.learning_rate * (step + 1) / warm
-        progress = (step - warm) / max(1, steps - warm)
-        return self.learning_rate * (LAST + (1 - LAST) * (1 + math.cos(math.pi * progress)) / 2)
+        place = (step - warm) / max(1, steps - warm)
+        return self.learning_rate * (LAST + (1 - LAST) * (1 + math.cos(math.pi * place)) / 2)

@@ -1,127 +1,40 @@
-"""What the user asked `sample` for, and whether that agrees with an ensemble that is there."""
+"""What the user asks `sample` for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from secrets import randbits
 from typing import Any
 
-from sqcli import registry
-from sqcli.diffusion.models.design import lattice_of
-from sqcli.diffusion.models.files import read_document
-from sqcli.errors import SqcliError, UsageError
-from sqcli.runs.generation.request import compare, difference
-from sqcli.runs.sampling.interleave import parse, split
-from sqcli.runs.sampling.spec import FOLDER, INDEPENDENCE, NONE, SampleSpec
-
-WARMUP = 64  # proposals, where they are accepted or rejected
+from sqcli.options import REQUIRED, option
+from sqcli.runs.execution.request import LATTICE, PARAMETERS, EnsembleRequest
 
 
 @dataclass(frozen=True)
-class SampleRequest:
+class SampleRequest(EnsembleRequest):
     """The options of `sample`; None (or empty) means "as stored", or the default for a new ensemble.
 
     Attributes:
-        model: directory of the model.
-        path: of the ensemble.
-        method: the sampler; `method_parameters` are its own, and `hmc.step_size` those of an interleaved algorithm.
+        method_parameters: of the sampler by plain name, of an interleaved algorithm as `hmc.step_size`.
         parameters: of the theory, where they differ from the model's.
-        interleave: "hmc:2", updates between proposals.
-        warmup: proposals discarded first.
+        interleave: updates between proposals, "hmc:2".
     """
 
-    model: Path
-    path: Path
-    method: str | None = None
-    method_parameters: Mapping[str, Any] = field(default_factory=dict)
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    lattice: tuple[int, ...] | None = None
-    chains: int | None = None
-    draws: int | None = None
-    accept: str | None = None
-    interleave: tuple[str, ...] = ()
-    warmup: int | None = None
-    seed: int | None = None
-    workers: int | None = None
-    device: str | None = None
-    time_limit: float | None = None
-    chain_range: tuple[int, int] | None = None
-    resume: bool = False
-    extend: int | None = None
-    force: bool = False
-    command_line: tuple[str, ...] = ()
-
-
-def new_spec(request: SampleRequest, document: Mapping[str, Any] | None = None) -> SampleSpec:
-    """The run that `request` describes by itself, of the model there, or of that which `document` describes.
-
-    Raises:
-        UsageError: when the method or the number of draws is missing, or options do not fit together.
-        SqcliError: when there is no such model.
-    """
-    missing = [f"--{name}" for name in ("method", "draws") if getattr(request, name) is None]
-    if missing:
-        raise UsageError(f"{request.path} does not exist; to create it, give {', '.join(missing)}")
-    document = read_document(request.model) if document is None else document
-    chained = request.accept == INDEPENDENCE
-    if not chained and (request.interleave or request.warmup):
-        raise UsageError("--interleave and --warmup are for --accept independence; add that, or leave them out")
-    moves = parse(request.interleave)
-    own, theirs = split(request.method_parameters, [name for name, _ in moves])
-    try:
-        theory, trained = str(document["theory"]), dict(document["parameters"])
-        identity, lattice = str(document["identity"]), lattice_of(document["lattice"]).extents
-    except (KeyError, TypeError, ValueError):
-        raise SqcliError(f"{request.model}: model.yaml does not name a theory, a lattice and an identity") from None
-    spec = SampleSpec.build(
-        theory=theory,
-        parameters=trained | dict(request.parameters),
-        lattice=request.lattice or lattice,
-        method=str(request.method),
-        method_parameters=own,
-        interleave=[{"algorithm": name, "updates": n, "parameters": theirs[name]} for name, n in moves],
-        model=identity,
-        accept=request.accept or NONE,
-        chains=request.chains or 1,
-        seed=randbits(63) if request.seed is None else request.seed,
-        warmup=(WARMUP if request.warmup is None else request.warmup) if chained else 0,
+    model: Path = option("Directory of the model.", "MODEL", default=REQUIRED, argument=True, role="path")
+    path: Path = option(
+        "Ensemble directory to write or to go on with.", "ENS", default=REQUIRED, argument=True, role="path"
     )
-    _require_density(spec)
-    return spec
-
-
-def _require_density(spec: SampleSpec) -> None:
-    if spec.accept == NONE or spec.weighs:
-        return
-    able = [name for name in registry.names(FOLDER) if hasattr(registry.load(FOLDER, name), "log_density")]
-    raise UsageError(
-        f"--accept independence needs the density of proposals, which {spec.method} does not give"
-        f"{' with these parameters' if spec.method in able else ''}; methods that do: {', '.join(able) or 'none'}"
+    method: str | None = option("Sampler, as `sqcli list samplers` names it.", "M", needed=True)
+    method_parameters: Mapping[str, Any] = option(
+        "Sampler parameter; repeatable.", "NAME=VALUE", default={}, flags=("-a", "--method-parameter"), of="method"
     )
-
-
-def require_agreement(request: SampleRequest, stored: SampleSpec) -> None:
-    """Compare every option given with the ensemble's own.
-
-    Raises:
-        SqcliError: naming the option, the stored and the given value.
-        UsageError: for an option that is malformed whatever the ensemble is.
-    """
-    identity = str(read_document(request.model).get("identity"))
-    if identity != stored.model:
-        raise difference(request.path, f"the model's identity ({request.model})", stored.model[:12], identity[:12])
-    given: dict[str, Any] = {name: getattr(request, name) for name in ("lattice", "chains", "seed", "warmup", "accept")}
-    given["method"] = request.method and registry.resolve(FOLDER, request.method)
-    for name, value in given.items():
-        if value is not None and value != getattr(stored, name):
-            raise difference(request.path, f"--{name}", getattr(stored, name), value)
-    there = {move.name: move for move in stored.moves}
-    moves = parse(request.interleave)
-    if moves and moves != [(move.name, move.updates) for move in stored.moves]:
-        said = ",".join(f"{move.name}:{move.updates}" for move in stored.moves) or "none"
-        raise difference(request.path, "--interleave", said, ",".join(f"{name}:{n}" for name, n in moves))
-    own, theirs = split(request.method_parameters, list(there))
-    compare(request.path, request.parameters, stored.theory_instance, "-p ", f"theory {stored.theory}")
-    compare(request.path, own, stored.sampler, "-a ", f"method {stored.method}")
-    for name, values in theirs.items():
-        compare(request.path, values, there[name].algorithm, f"-a {name}.", f"algorithm {name}")
+    parameters: Mapping[str, Any] = option(PARAMETERS, default={})
+    lattice: tuple[int, ...] | None = option(LATTICE)
+    accept: str | None = option(
+        "Accept or reject draws as proposals of a Markov chain.",
+        "none|independence",
+        choices=("none", "independence"),
+    )
+    interleave: tuple[str, ...] = option(
+        "N updates between proposals; parameters: -a hmc.n_steps=5.", "ALGORITHM:N", default=()
+    )
+    warmup: int | None = option("Proposals discarded first (64).", "W", least=0)

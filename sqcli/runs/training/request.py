@@ -1,23 +1,22 @@
-"""What the user asked of `train`, what a model already is, and whether the two agree."""
+"""What the user asks `train` for."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from pathlib import Path
-from secrets import randbits
 from typing import Any
 
-from sqcli import parameters as params
-from sqcli import registry
-from sqcli.diffusion.models.design import FOLDERS, Choice, Design, lattice_of
-from sqcli.diffusion.models.identity import identity_of
+from sqcli import options
 from sqcli.diffusion.models.settings import TrainingSettings
-from sqcli.errors import DamageError, SqcliError, UsageError
-from sqcli.lattice.geometry import Lattice
-from sqcli.runs.execution.provenance import placed
-from sqcli.runs.training.data import Origin, couplings_that_differ
+from sqcli.options import REQUIRED, Option, group, option
+from sqcli.runs.execution.request import DEVICE, SEED, TIME_LIMIT
 
 DEFAULTS = {"net": "spectral", "schedule": "geometric", "objective": "target"}
-OPTIONS = tuple(option.name for option in fields(TrainingSettings) if option.name != "ranks")
+
+
+def _parameters_of(part: str) -> Option:
+    """The option that holds the parameters of net, schedule or objective; they share one flag."""
+    said = "Parameter of the net or another part."
+    return Option(said, "NAME=VALUE", ("-a", "--parameter"), of=part)
 
 
 @dataclass(frozen=True)
@@ -25,184 +24,45 @@ class TrainRequest:
     """The options of `train`; None means "as stored", or the default for a new model.
 
     Attributes:
-        path: the model's directory.
-        ensembles: to train on.
-        parameters: of the net by plain name, of the others as `schedule.NAME`, `objective.NAME`.
-        skip: draws left out at the start of each chain.
-        max_draws: most draws of each chain.
-        init: model whose weights are the first.
-        device: cpu or cuda; None: cuda where there is one.
-        checkpoint_every: seconds.
+        settings: what was given of the options of `TrainingSettings`.
     """
 
-    path: Path
-    ensembles: Sequence[Path]
-    net: str | None = None
-    schedule: str | None = None
-    objective: str | None = None
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    epochs: int | None = None
-    batch_size: int | None = None
-    learning_rate: float | None = None
-    weight_decay: float | None = None
-    ema: float | None = None
-    validation: float | None = None
-    patience: int | None = None
-    clip: float | None = None
-    augment: bool | None = None
-    precision: str | None = None
-    seed: int | None = None
-    skip: int | None = None
-    max_draws: int | None = None
-    init: Path | None = None
-    device: str | None = None
-    compile: bool = False
-    time_limit: float | None = None
-    checkpoint_every: float = 60.0
-    force: bool = False
+    path: Path = option("Model directory to write.", "MODEL", default=REQUIRED, flags=("--out",), role="path")
+    ensembles: Sequence[Path] = option("Ensembles to train on.", "ENS", default=REQUIRED, argument=True, role="path")
+    net: str | None = option("Network, as `sqcli list nets` names it (spectral).", "N")
+    net_parameters: Mapping[str, Any] = option(_parameters_of("net"), default={})
+    schedule: str | None = option("Noise schedule, as `sqcli list schedules` names it (geometric).", "S")
+    schedule_parameters: Mapping[str, Any] = option(_parameters_of("schedule"), default={})
+    objective: str | None = option("Objective, as `sqcli list objectives` names it (target).", "O")
+    objective_parameters: Mapping[str, Any] = option(_parameters_of("objective"), default={})
+    settings: Mapping[str, Any] = group(TrainingSettings)
+    seed: int | None = option(SEED)
+    skip: int | None = option("Leave out first N draws (0).", "N", least=0)
+    max_draws: int | None = option("Most draws per chain.", "N", least=1)
+    init: Path | None = option("Start from the weights of another model.", "MODEL", role="path")
+    device: str | None = option(DEVICE)
+    compile: bool = option("Use torch.compile; pays in long runs.", default=False, role="how")
+    time_limit: float | None = option(TIME_LIMIT)
+    checkpoint_every: float = option("Time between checkpoints.", "SECONDS", default=60.0, least=0, role="how")
+    force: bool = option("Erase the model that is there and start anew.", default=False, role="how")
     command_line: tuple[str, ...] = ()
 
-    def of(self, kind: str) -> dict[str, Any]:
+    @classmethod
+    def of(
+        cls, path: Path, ensembles: Sequence[Path], *, parameters: Mapping[str, Any] | None = None, **given: Any
+    ) -> "TrainRequest":
+        """A request from options by name, those of the training among them.
+
+        Args:
+            path: the model directory to write.
+            ensembles: to train on.
+            parameters: of the net by plain name, of the others as `schedule.NAME`, `objective.NAME`.
+            given: the other options.
+        """
+        parts = options.divided(cls, "net_parameters", parameters or {})
+        return options.build(cls, {"path": path, "ensembles": ensembles, **parts, **given})
+
+    def parameters_of(self, part: str) -> Mapping[str, Any]:
         """The parameters given for net, schedule or objective."""
-        prefixes = tuple(f"{other}." for other in DEFAULTS)
-        found = {n.removeprefix(f"{kind}."): v for n, v in self.parameters.items() if n.startswith(f"{kind}.")}
-        if kind == "net":
-            found |= {name: value for name, value in self.parameters.items() if not name.startswith(prefixes)}
-        return found
-
-    def settings(self) -> dict[str, Any]:
-        """What was given of `TrainingSettings`."""
-        return {name: getattr(self, name) for name in OPTIONS if getattr(self, name) is not None}
-
-
-def open_origins(request: TrainRequest, stored: Sequence[Mapping[str, Any]] = ()) -> list[Origin]:
-    """The ensembles, with the draws that are used: those `stored`, or those there are now."""
-    if not stored:
-        return [Origin.open(path, request.skip or 0, request.max_draws) for path in request.ensembles]
-    pairs = zip(request.ensembles, stored, strict=True)
-    return [Origin.open(path, int(said["skip"]), int(said["draws"])) for path, said in pairs]
-
-
-def new_document(request: TrainRequest, ranks: int, initial: Mapping[str, Any] | None) -> dict[str, Any]:
-    """`model.yaml` of a training that has not begun.
-
-    Raises:
-        UsageError: something is missing or does not fit.
-    """
-    if request.epochs is None:
-        raise UsageError(f"{request.path} does not exist; to create it, give --epochs")
-    settings = TrainingSettings(**request.settings(), ranks=ranks)
-    origins = open_origins(request)
-    design = design_for(request, [origin.theory for origin in origins], [origin.lattice for origin in origins])
-    parents = [origin.parent() for origin in origins]
-    if initial is not None:
-        parents.append({"model": str(request.init), "identity": str(initial.get("identity"))})
-    parents = [placed(parent, request.path) for parent in parents]
-    seed = randbits(63) if request.seed is None else request.seed
-    stated = {**design.document(), "seed": seed, "training": params.to_mapping(settings), "parents": parents}
-    return {
-        "identity": identity_of(stated),
-        **design.document(),
-        "seed": seed,
-        "normalisation": [],
-        "parents": parents,
-        "training": params.to_mapping(settings),
-        "finished": False,
-    }
-
-
-def design_for(request: TrainRequest, theories: Sequence[Choice], lattices: Sequence[Lattice]) -> Design:
-    """The model of `request` for ensembles of these theories on these lattices.
-
-    Raises:
-        UsageError: the parts do not fit together.
-    """
-    parts = {
-        kind: Choice.build(kind, getattr(request, kind) or default, request.of(kind))
-        for kind, default in DEFAULTS.items()
-    }
-    names = couplings_that_differ([t.value for t in theories], [t.parameters for t in theories])
-    if len({lattice.dimension for lattice in lattices}) > 1:
-        raise UsageError("the ensembles differ in dimension; a model lives in one")
-    design = Design(parts | {"theory": theories[0]}, lattices[0], names)
-    design.architecture.check(design.problem)
-    return design
-
-
-def require_description(path: Path, stored: Mapping[str, Any]) -> None:
-    """DamageError where `model.yaml` does not describe a training of this sqcli."""
-    try:
-        Design.from_document(stored)
-        settings_of(stored)
-        whole = [
-            stored["seed"],
-            *(n for p in stored["parents"] if "ensemble" in p for n in (p["skip"], p["draws"], p["chains"])),
-        ]
-        if not all(type(number) is int and 0 <= number < 2**64 for number in whole):
-            raise ValueError("seed, skip and draws must be whole numbers")
-        texts = [stored["identity"], *(parent["identity"] for parent in stored["parents"])]
-        if not stored["parents"] or not all(isinstance(text, str) for text in texts):
-            raise ValueError("a model and its parents have identities")
-        for parent in stored["parents"]:
-            lattice_of(parent["lattice"] if "ensemble" in parent else [1])
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, UsageError) as error:
-        reason = str(error).partition("\n")[0]
-        raise DamageError(f"{path}: model.yaml does not describe a training of this sqcli ({reason})") from None
-
-
-def settings_of(stored: Mapping[str, Any]) -> TrainingSettings:
-    """Those of the training that `model.yaml` describes; what an earlier version did not state has its default."""
-    own = {name: stored["training"][name] for name in params.fields(TrainingSettings) if name in stored["training"]}
-    return params.build(TrainingSettings, own, "the training")
-
-
-def require_agreement(request: TrainRequest, stored: Mapping[str, Any], ranks: int) -> None:
-    """Compare every option given with what `model.yaml` says.
-
-    Raises:
-        SqcliError: naming the option, the stored and the given value.
-    """
-    training = stored["training"]
-    _require_parts(request, stored)
-    for name, value in {**request.settings(), "ranks": ranks}.items():
-        public = name.replace("_", "-")
-        _require(request, f"--{public}", training.get(public, training.get(name)), value)
-    if request.seed is not None:
-        _require(request, "--seed", stored["seed"], request.seed)
-    parents = [parent for parent in stored["parents"] if "ensemble" in parent]
-    _require(request, "the number of ensembles", len(parents), len(request.ensembles))
-    for path, parent in zip(request.ensembles, parents, strict=True):
-        origin = Origin.open(path, int(parent["skip"]), int(parent["draws"]))
-        _require(request, f"the ensemble {path}", _short(parent["identity"]), _short(origin.identity))
-        if origin.stop - origin.start < int(parent["draws"]):
-            raise SqcliError(f"{path}: fewer draws than {request.path} was trained on ({parent['draws']})")
-        if request.skip is not None:
-            _require(request, "--skip", parent["skip"], request.skip)
-        if request.max_draws is not None and request.max_draws < int(parent["draws"]):
-            raise _difference(request, "--max-draws", parent["draws"], request.max_draws)
-
-
-def _require_parts(request: TrainRequest, stored: Mapping[str, Any]) -> None:
-    for kind in DEFAULTS:
-        given, name, values = getattr(request, kind), stored[kind], stored[f"{kind}_parameters"]
-        if given is not None:
-            _require(request, f"--{kind}", name, registry.resolve(FOLDERS[kind], given))
-        wanted = Choice.build(kind, name, values | request.of(kind)).parameters
-        for parameter in request.of(kind):
-            _require(request, f"-a {kind}.{parameter}", values[parameter], wanted[parameter])
-
-
-def _require(request: TrainRequest, what: str, stored: Any, given: Any) -> None:
-    if stored != given:
-        raise _difference(request, what, stored, given)
-
-
-def _difference(request: TrainRequest, what: str, stored: Any, given: Any) -> SqcliError:
-    return SqcliError(
-        f"{request.path}: {what} is {stored} there, not {given}; "
-        "leave the option out to go on, choose another path, or --force to erase it"
-    )
-
-
-def _short(name: object) -> str:
-    return str(name)[:12]
+        given: Mapping[str, Any] = getattr(self, f"{part}_parameters")
+        return given

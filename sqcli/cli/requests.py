@@ -1,0 +1,113 @@
+"""Commands that carry out a request: their options are those of the request's dataclass, see `sqcli.options`."""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, get_args, get_origin
+
+import typer
+
+from sqcli import options, stopping
+from sqcli.cli import values
+from sqcli.cli.settings import Settings
+from sqcli.options import Asked
+
+R = TypeVar("R")
+LEFT_OUT: tuple[Any, ...] = (None, (), {}, options.REQUIRED)
+
+
+def takes(cls: type[R]) -> Callable[[Callable[[Settings, R], None]], Callable[..., None]]:
+    """Make a function of a request of the class `cls` a command with all options of it.
+
+    The request gets the words of the command line, where it has a field for them. Its time limit is watched.
+    """
+
+    def decorate(work: Callable[[Settings, R], None]) -> Callable[..., None]:
+        def command(ctx: typer.Context, **typed: Any) -> None:
+            settings: Settings = ctx.obj
+            request = options.build(cls, _read(cls, typed) | _words(cls, settings))
+            stopping.alarm(getattr(request, "time_limit", None))
+            work(settings, request)
+
+        first = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
+        setattr(command, "__signature__", inspect.Signature([first, *_parameters(cls)]))  # noqa: B010 - for mypy
+        command.__doc__ = work.__doc__
+        return command
+
+    return decorate
+
+
+def _words(cls: type, settings: Settings) -> dict[str, Any]:
+    return {"command_line": settings.command_line} if hasattr(cls, "command_line") else {}
+
+
+def _parameters(cls: type) -> Iterator[inspect.Parameter]:
+    """What typer reads of a command's signature, one parameter an option; mappings that share a flag make one."""
+    seen: set[tuple[str, ...]] = set()
+    for each in options.asked(cls).values():
+        if each.is_mapping and each.flags in seen:
+            continue
+        seen.add(each.flags)
+        default = inspect.Parameter.empty if each.required else None if each.default in LEFT_OUT else each.default
+        kind: Any = Annotated.__class_getitem__((_kind(each, default), _declared(each)))  # type: ignore[attr-defined]
+        yield inspect.Parameter(each.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+
+
+def _kind(each: Asked, default: Any) -> Any:
+    """The type that typer is told; texts that `_read` or a parser read are texts."""
+    kind: Any = str
+    if each.is_mapping or (get_origin(each.kind) is not None and not each.said.form):
+        kind = list[Path] if Path in get_args(each.kind) else list[str]
+    elif not each.said.form:
+        kind = each.kind
+    return kind if default is inspect.Parameter.empty or isinstance(default, bool) else kind | None
+
+
+def _declared(each: Asked) -> Any:
+    said, shown = each.said, {} if each.default not in LEFT_OUT else {"show_default": False}
+    about: dict[str, Any] = {"help": said.help, "metavar": said.metavar or None, **shown}
+    if said.argument:
+        return typer.Argument(**about)
+    flags = each.flags
+    if each.kind is bool and each.default is not False:
+        flags = (f"{flags[0]}/{flags[0].replace('--', '--no-', 1)}",)
+    return typer.Option(*flags, parser=_parser(each), **about)
+
+
+def _parser(each: Asked) -> Callable[[str], Any] | None:
+    """What reads the text of one option; None: typer does."""
+    said = each.said
+    if said.choices:
+        return values.one_of(*said.choices)
+    if each.kind is int:
+        return values.whole(int(said.least or 0), values.LARGEST if said.most is None else int(said.most))
+    if each.kind is float and not said.form:
+        return values.real(said.least or 0.0, said.above)
+    return None
+
+
+def _read(cls: type, typed: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a request from the options as they were typed."""
+    known, found = options.asked(cls), dict(typed)
+    for name, value in typed.items():
+        each = known[name]
+        if each.is_mapping:
+            found |= options.divided(cls, name, values.pairs(each.flags[0], value))
+        elif value is not None and each.said.form:
+            found[name] = _reader(each.said.form)(value)
+        elif isinstance(value, list):
+            found[name] = tuple(value)
+    return found
+
+
+def _reader(form: str) -> Callable[[str], Any]:
+    """What reads a text that no type tells."""
+    from sqcli.runs.execution.deadline import seconds_left  # a page of code that most calls do not need
+
+    read: Mapping[str, Callable[[str], Any]] = {
+        "extents": values.lattice,
+        "range": values.chain_range,
+        "duration": partial(seconds_left),
+    }
+    return read[form]

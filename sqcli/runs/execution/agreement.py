@@ -1,0 +1,42 @@
+"""Whether what the user asks for suffices, and agrees with what is there: common to all runs."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sqcli import options
+from sqcli import parameters as params
+from sqcli.errors import SqcliError, UsageError
+
+
+def require_given(request: Any) -> None:
+    """UsageError where an option is left out without which nothing new can be made."""
+    missing = [each.flags[0] for each in options.missing(request)]
+    if missing:
+        raise UsageError(f"{request.path} does not exist; to create it, give {', '.join(missing)}")
+
+
+def compare(path: Path, given: Mapping[str, Any], stored: Any, option: str, what: str) -> None:
+    """Compare parameters given with those of the frozen dataclass `stored`.
+
+    Raises:
+        SqcliError: naming the first that differs, with the stored and the given value.
+        UsageError: a parameter is unknown or malformed.
+    """
+    mapping = params.to_mapping(stored)
+    rebuilt = params.to_mapping(params.build(type(stored), mapping | dict(given), what))
+    for name in given:
+        if rebuilt[name] != mapping[name]:
+            raise difference(path, f"{option}{name}", mapping[name], rebuilt[name])
+
+
+def difference(path: Path, option: str, stored: Any, given: Any) -> SqcliError:
+    """Make the error of an option that differs from what is stored at `path`."""
+    return SqcliError(
+        f"{path}: {option} is {_shown(stored)} there, not {_shown(given)}; "
+        "leave the option out to go on, choose another path, or --force to erase it"
+    )
+
+
+def _shown(value: Any) -> str:
+    return "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
