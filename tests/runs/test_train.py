@@ -163,15 +163,16 @@ def test_a_finished_model_is_left_alone(tmp_path, ensemble):
     ],
 )
 def test_another_training_at_the_same_place(tmp_path, ensemble, change, told):
-    request = request_for(tmp_path / "m", ensemble, epochs=3, batch_size=180)
-    run(request)
+    given = {"epochs": 3, "batch_size": 180}
+    run(request_for(tmp_path / "m", ensemble, **given))
+    other = request_for(tmp_path / "m", ensemble, **given | change)
     with pytest.raises(SqcliError, match=told) as caught:
-        run(replace(request, **change))
+        run(other)
     assert "--force" in str(caught.value)
     assert "\n" not in str(caught.value)
     if change == {"seed": 6}:
         old = weights(tmp_path / "m")
-        run(replace(request, force=True, **change))
+        run(replace(other, force=True))
         assert not equal(old, weights(tmp_path / "m"))
 
 

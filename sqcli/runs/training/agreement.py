@@ -7,7 +7,7 @@ from typing import Any
 
 from sqcli import parameters as params
 from sqcli import registry
-from sqcli.diffusion.models.design import FOLDERS, Design, Choice, lattice_of
+from sqcli.diffusion.models.design import FOLDERS, Choice, Design, lattice_of
 from sqcli.diffusion.models.identity import identity_of
 from sqcli.diffusion.models.settings import TrainingSettings
 from sqcli.errors import DamageError, SqcliError, UsageError
