@@ -1,4 +1,4 @@
-"""What a theory states. It knows no algorithm; an algorithm knows only this.
+"""Protocols of a theory: what it states, and all that an algorithm knows of it. A theory knows no algorithm.
 
 The array functions `action` and `drift` are the definition, written as in a paper, for NumPy arrays and torch
 tensors alike. The compiled kernels are the same formulas as whole sweeps over the padded layout; tests hold the
@@ -26,7 +26,7 @@ References = Mapping[tuple[str, str | None], float]
 
 
 class Theory(Protocol):
-    """A lattice theory with action S; a frozen dataclass of its parameters.
+    """Lattice theory with action S; a frozen dataclass of its parameters.
 
     Attributes:
         manifold: where the field lives.
@@ -47,24 +47,24 @@ class Theory(Protocol):
         """Raise UsageError when the theory does not exist on `lattice`."""
 
     def couplings(self, lattice: "Lattice") -> NDArray[np.float64]:
-        """Numbers that the kernels read."""
+        """Return the numbers that the kernels read, (k,)."""
 
     def action(self, field: Any, lattice: "Lattice") -> Any:
-        """S of each configuration of a batch (n, *site): (n,)."""
+        """Compute S of each configuration of a batch, (n, *site) -> (n,)."""
 
     def drift(self, field: Any, lattice: "Lattice") -> Any:
-        """−∂S/∂φ, of the shape of `field`."""
+        """Compute −∂S/∂φ, of the shape of `field`."""
 
     def identities(self, field: NDArray[Any], lattice: "Lattice") -> Mapping[str, NDArray[np.float64]]:
-        """Schwinger–Dyson residuals ⟨O ∂S/∂φ − ∂O/∂φ⟩ = 0: name -> (n,), averaged over the lattice."""
+        """Compute Schwinger–Dyson residuals O ∂S/∂φ − ∂O/∂φ, of mean 0: name -> (n,), averaged over the lattice."""
 
     def exact(self, lattice: "Lattice") -> References:
-        """Known expectation values: (observable, component) -> value; empty where nothing is known."""
+        """Return known expectation values: (observable, component) -> value; empty where nothing is known."""
 
 
 @runtime_checkable
 class LocalUpdates(Protocol):
-    """A theory whose action can be changed one degree of freedom at a time."""
+    """Theory whose action can be changed one degree of freedom at a time."""
 
     local_change: "ClassVar[Kernel]"
     """Kernel (field, i, proposal, neighbours, couplings) -> S[φ_i = proposal] − S, on flat sites."""
@@ -72,43 +72,43 @@ class LocalUpdates(Protocol):
 
 @runtime_checkable
 class ClusterFlips(Protocol):
-    """A theory with S = −J Σ φ_x φ_y over nearest neighbours + terms even in φ_x: an Ising model in the signs."""
+    """Theory with S = −J Σ φ_x φ_y over nearest neighbours + terms even in φ_x: an Ising model in the signs."""
 
     def bond_coupling(self, lattice: "Lattice") -> float:
-        """J: a bond freezes with probability 1 − exp(−2J φ_x φ_y)."""
+        """Return J: a bond freezes with probability 1 − exp(−2J φ_x φ_y)."""
 
 
 @runtime_checkable
 class KnownDenoiser(Protocol):
-    """A theory of which everything about y = φ₀ + s z, φ₀ ~ e^{−S}/Z, z ~ N(0, 1), is known; torch, float64."""
+    """Theory of which everything about y = φ₀ + s z, φ₀ ~ e^{−S}/Z, z ~ N(0, 1), is known; torch, float64."""
 
     def denoise(self, y: Any, level: Any, lattice: "Lattice") -> Any:
-        """D(y, s) = E[φ₀ | y]: y (n, *site), s () or (n,) -> (n, *site); y itself where s = 0."""
+        """Denoise y: D(y, s) = E[φ₀ | y], y (n, *site), s () or (n,) -> (n, *site); y itself where s = 0."""
 
     def log_density(self, y: Any, level: Any, lattice: "Lattice") -> Any:
-        """Log p_s(y), normalised: (n,); −S − log Z where s = 0."""
+        """Compute log p_s(y), normalised, (n,); −S − log Z where s = 0."""
 
     def log_partition(self, lattice: "Lattice") -> float:
-        """Log Z = log ∫ e^{−S}."""
+        """Compute log Z = log ∫ e^{−S}."""
 
 
 @runtime_checkable
 class IndependentDraws(Protocol):
-    """A theory that can be drawn from directly."""
+    """Theory that can be drawn from directly."""
 
     def independent(self, normals: NDArray[np.float64], lattice: "Lattice") -> NDArray[np.float64]:
-        """Independent N(0, 1) numbers (n, *site) -> as many independent configurations.
+        """Turn independent N(0, 1) numbers (n, *site) into as many independent configurations.
 
-        Each to the last digit by itself, whatever else is in the batch.
+        A configuration is the same to the last digit, whatever else is in the batch.
         """
 
 
 @runtime_checkable
 class GaussianReference(Protocol):
-    """A theory whose kernels know a Gaussian action as well, with couplings on the straight line to its own.
+    """Theory whose kernels know a Gaussian action as well, with couplings on the straight line to its own.
 
     The action of the kernels is linear in those couplings in which the two differ.
     """
 
     def reference(self, lattice: "Lattice") -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Couplings of a Gaussian S₀ near S, and its spectrum ⟨|φ̃(k)|²⟩/V, (*extents) as in `numpy.fft`."""
+        """Return the couplings of a Gaussian S₀ near S, and its spectrum ⟨|φ̃(k)|²⟩/V, (*extents) as in `numpy.fft`."""

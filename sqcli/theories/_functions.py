@@ -6,7 +6,7 @@ import numpy as np
 
 
 def functions(values: Any) -> Any:
-    """The module whose functions act on `values`: numpy or torch."""
+    """Return the module whose functions act on `values`: numpy or torch."""
     if isinstance(values, (np.ndarray, float)):
         return np
     import torch
@@ -15,6 +15,6 @@ def functions(values: Any) -> Any:
 
 
 def log_cosh(u: Any) -> Any:
-    """Log cosh u without overflow."""
+    """Compute log cosh u without overflow."""
     size = abs(u)
     return size + functions(u).log1p(functions(u).exp(-2 * size)) - float(np.log(2))

@@ -1,4 +1,4 @@
-"""Gaussian fields with spectrum G(k) = ⟨|φ̃(k)|²⟩/V: draws, Z, and all about them when noise is added.
+"""Gaussian fields with spectrum G(k) = ⟨|φ̃(k)|²⟩/V: draws, action and Z, and their exact denoiser.
 
 In the Fourier basis modes are independent; noise of level s adds s² to each variance, and E[φ₀ | y] is Wiener's filter
 G/(G + s²).
@@ -14,26 +14,26 @@ Array = NDArray[np.float64]
 
 
 def coloured(normals: Array, spectrum: Array) -> Array:
-    """White noise (n, *extents) -> draws with the spectrum (*extents)."""
+    """Filter white noise (n, *extents) to draws with the spectrum (*extents)."""
     root = np.sqrt(spectrum)
     rows = [np.fft.ifftn(root * np.fft.fftn(row)).real for row in normals]  # batches may round differently
     return np.stack(rows) if rows else normals.copy()
 
 
 def log_partition(spectrum: Array) -> float:
-    """½ Σ_k log 2πG(k)."""
+    """Compute log Z = ½ Σ_k log 2πG(k)."""
     return float(0.5 * np.log(2 * math.pi * spectrum).sum())
 
 
 def action(fields: Array, spectrum: Array) -> Array:
-    """½ Σ_k |φ̃(k)|²/(V G(k)), (n, *extents) -> (n,)."""
+    """Compute S = ½ Σ_k |φ̃(k)|²/(V G(k)), (n, *extents) -> (n,)."""
     axes = tuple(range(1, fields.ndim))
     modes = np.fft.fftn(fields, axes=axes, norm="ortho")
     return np.asarray(0.5 * ((modes.real**2 + modes.imag**2) / spectrum).sum(axis=axes))
 
 
 def denoise(spectrum: Array, y: Any, level: Any) -> Any:
-    """E[φ₀ | y = φ₀ + s z] for torch tensors: (n, *extents), s () or (n,)."""
+    """Compute E[φ₀ | y = φ₀ + s z] for torch tensors, (n, *extents), s () or (n,) -> (n, *extents)."""
     import torch
 
     g, noise, axes = _variances(spectrum, y, level)
@@ -41,7 +41,7 @@ def denoise(spectrum: Array, y: Any, level: Any) -> Any:
 
 
 def log_density(spectrum: Array, y: Any, level: Any) -> Any:
-    """Log density of y = φ₀ + s z for torch tensors: (n,)."""
+    """Compute the log density of y = φ₀ + s z for torch tensors, (n,)."""
     import torch
 
     g, noise, axes = _variances(spectrum, y, level)
@@ -51,7 +51,7 @@ def log_density(spectrum: Array, y: Any, level: Any) -> Any:
 
 
 def _variances(spectrum: Array, y: Any, level: Any) -> tuple[Any, Any, tuple[int, ...]]:
-    """G and s², which broadcast against y, and the axes of the lattice."""
+    """Return G and s², which broadcast against y, and the axes of the lattice."""
     import torch
 
     g = torch.tensor(spectrum).to(y)

@@ -1,4 +1,4 @@
-"""The exact denoiser of one real variable: D(y, s) = E[x₀ | y = x₀ + s z] and log p_s(y), by quadrature in torch.
+"""Exact denoiser of one real variable: D(y, s) = E[x₀ | y = x₀ + s z] and log p_s(y), by quadrature in torch.
 
 The posterior e^{−S(x) − (x−y)²/2s²} is integrated over t = x − y by the trapezoidal rule, which converges faster than
 any power for such integrands. The window follows from bounds: with x* the minimum of S on the side of y, the posterior
@@ -23,7 +23,7 @@ WALLS = 1e9  # S − min S up to which the outer wall is tabulated
 
 
 def denoise(theory: Potential, y: "Tensor", level: "Tensor") -> "Tensor":
-    """E[x₀ | y], (n,) float64 and level () or (n,) -> (n,); y where the level is 0."""
+    """Compute E[x₀ | y], (n,) float64 and level () or (n,) -> (n,); y where the level is 0."""
     import torch
 
     t, log = _posterior(theory, y, level)
@@ -32,7 +32,7 @@ def denoise(theory: Potential, y: "Tensor", level: "Tensor") -> "Tensor":
 
 
 def log_density(theory: Potential, y: "Tensor", level: "Tensor") -> "Tensor":
-    """Log p_s(y), (n,); −S − log Z where the level is 0."""
+    """Compute log p_s(y), (n,); −S − log Z where the level is 0."""
     import torch
 
     t, log = _posterior(theory, y, level)
@@ -42,7 +42,7 @@ def log_density(theory: Potential, y: "Tensor", level: "Tensor") -> "Tensor":
 
 
 def _posterior(theory: Potential, y: "Tensor", level: "Tensor") -> tuple["Tensor", "Tensor"]:
-    """Offsets t = x − y and −S − t²/2s² there, (n, points + 1) each; derivatives by y are those at fixed offsets."""
+    """Lay out offsets t = x − y and −S − t²/2s² there, (n, points + 1) each; autograd by y holds the offsets fixed."""
     import torch
 
     s = torch.where(level > 0, level, 1.0).expand(len(y))[:, None]
@@ -63,7 +63,7 @@ def _posterior(theory: Potential, y: "Tensor", level: "Tensor") -> tuple["Tensor
 
 
 def _narrowed(t: "Tensor", log: "Tensor") -> tuple["Tensor", "Tensor"]:
-    """Ends of the part of each row that matters, and one step more on either side."""
+    """Find the ends, (n,) each, of the part of a row that matters, and one step more on either side."""
     import torch
 
     inside = (log > log.amax(-1, keepdim=True) - MARGIN).to(torch.int8)
@@ -74,7 +74,7 @@ def _narrowed(t: "Tensor", log: "Tensor") -> tuple["Tensor", "Tensor"]:
 
 
 def _window(theory: Potential, y: "Tensor", s: "Tensor") -> tuple["Tensor", "Tensor"]:
-    """Bounds of t, each (n,)."""
+    """Bound the offsets t from below and above, (n,) each."""
     import torch
 
     found = quadrature(theory)
@@ -89,7 +89,7 @@ def _window(theory: Potential, y: "Tensor", s: "Tensor") -> tuple["Tensor", "Ten
 
 @lru_cache(maxsize=64)
 def _wall(theory: Potential) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Heights, increasing, and for each a place beyond which S − min S is higher."""
+    """Tabulate heights, increasing, and for each the distance from 0 beyond which S − min S is higher."""
     found = quadrature(theory)
     places = found.reach * np.concatenate([np.linspace(0, 1, 1001)[1:], np.geomspace(1, 1e5, 4001)[1:]])
     heights = np.asarray(theory.potential(places)) - found.least

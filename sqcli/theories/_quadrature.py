@@ -23,15 +23,15 @@ REACH = 90.0  # S − min S at the end of the support
 
 
 class Potential(Hashable, Protocol):
-    """A frozen dataclass with an even action of one variable."""
+    """Frozen dataclass with an even action of one variable."""
 
     def potential(self, x: Any) -> Any:
-        """S(x), element by element, for NumPy arrays and torch tensors."""
+        """Compute S(x), element by element, for NumPy arrays and torch tensors."""
 
 
 @dataclass(frozen=True)
 class Quadrature:
-    """Nodes x > 0 with the probabilities of ±x together.
+    """Quadrature of one theory: nodes x > 0 with the probabilities of ±x together.
 
     Attributes:
         start: least x > 0 that matters; 0 where the centre does.
@@ -54,13 +54,13 @@ class Quadrature:
     log_z: float
 
     def mean(self, values: Array) -> float:
-        """⟨f⟩ of an even f given at the nodes."""
+        """Compute ⟨f⟩ of an even f given at the nodes, (n,)."""
         return float(self.weight @ values)
 
 
 @lru_cache(maxsize=64)
 def quadrature(theory: Potential) -> Quadrature:
-    """The quadrature of `theory`.
+    """Find the quadrature of `theory`.
 
     Raises:
         UsageError: when the action varies too fast for it.
@@ -80,7 +80,7 @@ def quadrature(theory: Potential) -> Quadrature:
 
 
 def _panels(start: float, reach: float, panels: int) -> tuple[Array, Array]:
-    """Nodes and weights of the Gauss–Legendre rule."""
+    """Lay out nodes and weights of the Gauss–Legendre rule on `panels` panels of [start, reach]."""
     nodes, shares = np.polynomial.legendre.leggauss(NODES)
     half = (reach - start) / panels / 2
     x = start + half * (2 * np.arange(panels)[:, None] + 1 + nodes)
@@ -88,7 +88,7 @@ def _panels(start: float, reach: float, panels: int) -> tuple[Array, Array]:
 
 
 def _points(theory: Potential, reach: float, least: float, total: float) -> int:
-    """The number of intervals with which the trapezoidal rule finds ∫ e^{least − S} = `total`."""
+    """Find the number of intervals with which the trapezoidal rule gives ∫ e^{least − S} = `total`."""
     points = POINTS
     while points < MOST_POINTS:
         x = np.linspace(-reach, reach, points + 1)
@@ -99,7 +99,7 @@ def _points(theory: Potential, reach: float, least: float, total: float) -> int:
 
 
 def _support(potential: Callable[[Array], Array]) -> tuple[float, float, float, float]:
-    """(start, reach, min S, where): an interval is doubled until S has risen by REACH, then cut to what matters."""
+    """Find (start, reach, min S, where): double an interval until S has risen by REACH, then cut what is empty."""
     low, high = 0.0, 1e-6
     while True:
         values = potential(np.linspace(0, high, CELLS + 1))
@@ -115,7 +115,7 @@ def _support(potential: Callable[[Array], Array]) -> tuple[float, float, float, 
 
 
 def cumulants(m2: float, m4: float, m6: float, m8: float) -> tuple[float, float, float, float]:
-    """κ₂, κ₄, κ₆, κ₈ of an even distribution (2410.21212)."""
+    """Compute κ₂, κ₄, κ₆, κ₈ of an even distribution from its moments (2410.21212)."""
     sixth = m6 - 15 * m4 * m2 + 30 * m2**3
     eighth = m8 - 28 * m6 * m2 - 35 * m4**2 + 420 * m4 * m2**2 - 630 * m2**4
     return m2, m4 - 3 * m2**2, sixth, eighth
@@ -123,7 +123,7 @@ def cumulants(m2: float, m4: float, m6: float, m8: float) -> tuple[float, float,
 
 @lru_cache(maxsize=64)
 def references(theory: Potential) -> dict[tuple[str, str | None], float]:
-    """Expectation values under the names of the observables."""
+    """Compute expectation values under the names of the observables."""
     found = quadrature(theory)
     m2, m4, m6, m8 = moments = [found.mean(found.x**n) for n in (2, 4, 6, 8)]
     k2, *higher = kappa = cumulants(m2, m4, m6, m8)
@@ -143,7 +143,7 @@ def references(theory: Potential) -> dict[tuple[str, str | None], float]:
 
 @lru_cache(maxsize=16)
 def transport(theory: Potential) -> tuple[Array, Array]:
-    """Points (z, x), z ≥ 0, of the increasing map that takes N(0, 1) to e^{−S}/Z; linear in between."""
+    """Tabulate points (z, x), z ≥ 0, of the increasing map that takes N(0, 1) to e^{−S}/Z; linear in between."""
     from scipy.special import ndtri
 
     found = quadrature(theory)

@@ -45,14 +45,14 @@ def _volume(to, p, f, low, high, s, t, a, b, c, e):
 
 @jit
 def _push(p, f, low, high, s, a):
-    """The neighbours along one more axis."""
+    """Kick by the neighbours along one more axis."""
     for i in range(low, high):
         p[i] += a * (f[i - s] + f[i + s])
 
 
 @jit
 def _block(to, p, f, low, high, geometry, a, b, c, e):
-    """One contiguous piece of the lattice: a row in one dimension, a plane else."""
+    """Kick and drift one contiguous piece of the lattice: a row in one dimension, a plane else."""
     dimension = geometry[0]
     stride = H + dimension
     if dimension == ONE:
@@ -68,7 +68,7 @@ def _block(to, p, f, low, high, geometry, a, b, c, e):
 
 @jit
 def sweep(to, p, f, geometry, couplings, kick, drift):
-    """P ← p − kick ∂S/∂φ at f, then to ← f + drift p with its ghosts."""
+    """Kick p ← p − kick ∂S/∂φ at f, then drift to ← f + drift p with its ghosts."""
     real = f.dtype.type
     a = real(kick * couplings[0])
     b, c = real(-2.0 * kick * couplings[1]), real(-4.0 * kick * couplings[2])
@@ -84,7 +84,7 @@ def sweep(to, p, f, geometry, couplings, kick, drift):
 
 @kernel(FLOW)
 def flow(start, a, b, p, geometry, couplings, kicks, drifts, step):
-    """Molecular dynamics: see `Theory.flow`."""
+    """Run molecular dynamics, alternating kicks and drifts: see `Theory.flow`."""
     sweep(a, p, start, geometry, couplings, step * kicks[0], step * drifts[0])
     here, there = a, b
     for i in range(1, kicks.size):
@@ -95,7 +95,7 @@ def flow(start, a, b, p, geometry, couplings, kicks, drifts, step):
 
 @jit
 def _near(f, i, geometry):
-    """Σ of the neighbours in any dimension."""
+    """Sum the neighbours of site i in any dimension."""
     dimension, total = geometry[0], 0.0
     for axis in range(dimension):
         stride = geometry[H + dimension + axis]
@@ -105,7 +105,7 @@ def _near(f, i, geometry):
 
 @jit
 def _row_energies(f, p, low, high, geometry, j, c2, c4, kick):
-    """(S, Σ p²) of one row, in double precision; every bond counts half from either end."""
+    """Kick one row and return its (S, Σ p²) in double precision; every bond counts half from either end."""
     dimension, s, t = geometry[0], geometry[H + geometry[0]], geometry[H + geometry[0] + ONE]
     total, square = 0.0, 0.0
     if dimension == TWO:
@@ -137,7 +137,7 @@ def _row_energies(f, p, low, high, geometry, j, c2, c4, kick):
 
 @kernel(FINISH)
 def finish(f, p, geometry, couplings, kick, energies):
-    """The last kick and the energies: see `Theory.finish`."""
+    """Kick for the last time and compute the energies: see `Theory.finish`."""
     dimension = geometry[0]
     n, first = geometry[H + dimension - ONE], H + TWO * dimension
     j, c2, c4 = couplings[0], couplings[1], couplings[2]
@@ -152,7 +152,7 @@ def finish(f, p, geometry, couplings, kick, energies):
 
 @kernel(LOCAL)
 def local_change(f, i, proposal, neighbours, couplings):
-    """S[φ_i = proposal] − S on flat sites."""
+    """Compute S[φ_i = proposal] − S on flat sites."""
     near, first = 0.0, i * np.uint64(neighbours.size // f.size)
     old, new = float(f[i]), float(proposal)
     for k in range(np.uint64(neighbours.size // f.size)):

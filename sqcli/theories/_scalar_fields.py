@@ -1,4 +1,4 @@
-"""What the real scalar theories share beside their kernels: the same action as array formulas, and its identities.
+"""Real scalar theories, what they share beside their kernels: the action as array formulas, and its identities.
 
 Schwinger–Dyson: for any O(φ), ⟨O ∂S/∂φ(x)⟩ = ⟨∂O/∂φ(x)⟩ (integration by parts). They hold in equilibrium and fail
 for a wrong force, a wrong coupling or a step-size error.
@@ -20,7 +20,7 @@ from sqcli.theories._base import References
 
 
 class ScalarTheory(ABC):
-    """S = Σ_x [ −J Σ_μ φ(x)φ(x+μ̂) + c₂ φ(x)² + c₄ φ(x)⁴ ]; a theory of this kind states its `terms`."""
+    """Theory with S = Σ_x [ −J Σ_μ φ(x)φ(x+μ̂) + c₂ φ(x)² + c₄ φ(x)⁴ ]; its class states the `terms`."""
 
     manifold: ClassVar[RealField] = RealField()
     flow: ClassVar[Kernel] = _scalar.flow
@@ -29,39 +29,39 @@ class ScalarTheory(ABC):
 
     @abstractmethod
     def terms(self, lattice: Lattice) -> tuple[float, float, float]:
-        """(J, c₂, c₄)."""
+        """Return (J, c₂, c₄)."""
 
     def check(self, lattice: Lattice) -> None:  # noqa: B027 - most need not override it
-        """Scalar fields live on every lattice."""
+        """Accept every lattice."""
 
     def couplings(self, lattice: Lattice) -> NDArray[np.float64]:
-        """(J, c₂, c₄) for the kernels."""
+        """Return (J, c₂, c₄) for the kernels."""
         return np.array(self.terms(lattice))
 
     def bond_coupling(self, lattice: Lattice) -> float:
-        """J of the embedded Ising model."""
+        """Return J of the embedded Ising model."""
         return self.terms(lattice)[0]
 
     def reference(self, lattice: Lattice) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The Gaussian with the same J nearest to e^{−S}: c = c₂ + 6c₄⟨φ²⟩ with ⟨φ²⟩ its own (gap equation)."""
+        """Find the Gaussian nearest to e^{−S} with the same J: c = c₂ + 6c₄⟨φ²⟩ with ⟨φ²⟩ its own (gap equation)."""
         j, c2, c4 = self.terms(lattice)
         c = _gap(j, c2, c4, phat2(lattice.extents))
         return np.array([j, c, 0.0]), 1 / _stiffness(j, c, phat2(lattice.extents))
 
     def action(self, field: Any, lattice: Lattice) -> Any:
-        """S of each configuration: (n, *extents) -> (n,)."""
+        """Compute S of each configuration, (n, *extents) -> (n,)."""
         j, c2, c4 = self.terms(lattice)
         ahead = sum(lattice.shift(field, axis) for axis in range(lattice.dimension))
         return lattice.site_sum(field * (c2 * field + c4 * field**3 - j * ahead))
 
     def drift(self, field: Any, lattice: Lattice) -> Any:
-        """J Σ_{±μ} φ(x±μ̂) − 2c₂ φ − 4c₄ φ³."""
+        """Compute −∂S/∂φ = J Σ_{±μ} φ(x±μ̂) − 2c₂ φ − 4c₄ φ³, (n, *extents)."""
         j, c2, c4 = self.terms(lattice)
         near = sum(lattice.shift(field, axis, step) for axis in range(lattice.dimension) for step in (1, -1))
         return j * near - 2 * c2 * field - 4 * c4 * field**3
 
     def identities(self, field: NDArray[Any], lattice: Lattice) -> Mapping[str, NDArray[np.float64]]:
-        """⟨φS′⟩ = 1, ⟨φ³S′⟩ = 3⟨φ²⟩, ⟨φ(x+μ̂)S′(x)⟩ = 0 (absent where a site is its own neighbour)."""
+        """Compute residuals of ⟨φS′⟩ = 1, ⟨φ³S′⟩ = 3⟨φ²⟩, ⟨φ(x+μ̂)S′(x)⟩ = 0 (no axis of extent 1), (n,) each."""
         field = field.astype(np.float64, copy=False)
         force = -self.drift(field, lattice)
 
@@ -76,17 +76,17 @@ class ScalarTheory(ABC):
         return residuals
 
     def exact(self, lattice: Lattice) -> References:
-        """Nothing is known exactly in general."""
+        """Return no values: nothing is known exactly in general."""
         return {}
 
 
 def _stiffness(j: float, c: float, momenta: NDArray[np.float64]) -> NDArray[np.float64]:
-    """1/G(k) = 2c − 2J Σ_μ cos k_μ of S = Σ_x [−J Σ_μ φ(x)φ(x+μ̂) + cφ²], from p̂² = Σ_μ (2 − 2 cos k_μ)."""
+    """Compute 1/G(k) = 2c − 2J Σ_μ cos k_μ of S = Σ_x [−J Σ_μ φ(x)φ(x+μ̂) + cφ²] from p̂² = Σ_μ (2 − 2 cos k_μ)."""
     return 2 * c - j * (2 * momenta.ndim - momenta)
 
 
 def _gap(j: float, c2: float, c4: float, momenta: NDArray[np.float64]) -> float:
-    """The root c of c = c₂ + 6c₄⟨φ²⟩_c, by bisection: the right side falls with c, to infinity at the lowest c."""
+    """Find the root of c = c₂ + 6c₄⟨φ²⟩_c by bisection: the right side falls with c, from infinity at the lowest c."""
     low = high = float((j * (2 * momenta.ndim - momenta)).max()) / 2
 
     def wanted(c: float) -> float:

@@ -21,7 +21,7 @@ TURN, PI = 2 * math.pi, math.pi
 
 @jit(inline="always")
 def sine(x):
-    """Sin x: x reduced to [−π, π], folded to [−π/2, π/2], Taylor to x^17 with the remainder spread."""
+    """Compute sin x: x reduced to [−π, π], folded to [−π/2, π/2], Taylor to x^17 with the remainder spread."""
     r = x - np.floor(x * (1.0 / TURN) + 0.5) * TURN
     r = PI - r if r > 0.5 * PI else (-PI - r if r < -0.5 * PI else r)
     z = r * r
@@ -37,14 +37,14 @@ def sine(x):
 
 @jit
 def plaquette_sines(f, out, low, high, s, up):
-    """Sin θ_□ on a contiguous piece; `up` is the offset of the second component."""
+    """Compute sin θ_□ on a contiguous piece; `up` is the offset of the second component."""
     for i in range(low, high):
         out[i] = sine(float(f[i]) + float(f[up + i + s]) - float(f[i + ONE]) - float(f[up + i]))
 
 
 @jit
 def move(to, p, f, sines, low, high, offset, back, force, drift):
-    """Kick by force·(sin θ_□(x) − sin θ_□(x − back)) and drift, one component."""
+    """Kick one component by force·(sin θ_□(x) − sin θ_□(x − back)), then let it drift."""
     for i in range(low, high):
         momentum = p[offset + i] - force * (sines[i] - sines[i - back])
         p[offset + i] = momentum
@@ -54,7 +54,7 @@ def move(to, p, f, sines, low, high, offset, back, force, drift):
 
 @jit
 def sweep(to, p, f, sines, geometry, plane, couplings, kick, drift):
-    """One kick and drift of both components."""
+    """Kick both components once and let them drift."""
     s, up = geometry[STRIDE], geometry[2]
     low = geometry[ROWS]
     high = geometry[ROWS + geometry[FIRST] - ONE] + geometry[LAST]
@@ -68,7 +68,7 @@ def sweep(to, p, f, sines, geometry, plane, couplings, kick, drift):
 
 @kernel(FLOW)
 def flow(start, a, b, p, geometry, couplings, kicks, drifts, step):
-    """Molecular dynamics: see `Theory.flow`."""
+    """Run molecular dynamics, alternating kicks and drifts: see `Theory.flow`."""
     sines, plane = np.zeros(geometry[2]), geometry.copy()
     plane[1] = ONE  # the sines are one component
     sweep(a, p, start, sines, geometry, plane, couplings, step * kicks[0], step * drifts[0])
@@ -81,7 +81,7 @@ def flow(start, a, b, p, geometry, couplings, kicks, drifts, step):
 
 @jit
 def half_sines(f, low, high, s, up):
-    """Σ sin²(θ_□/2) of one row."""
+    """Sum sin²(θ_□/2) over one row."""
     total = 0.0
     for i in range(low, high):
         half = sine(0.5 * (float(f[i]) + float(f[up + i + s]) - float(f[i + ONE]) - float(f[up + i])))
@@ -91,7 +91,7 @@ def half_sines(f, low, high, s, up):
 
 @jit
 def push(p, sines, low, high, offset, back, force):
-    """The kick of `move` alone, on one row; returns Σ p²."""
+    """Kick one row as `move` does, without a drift; return Σ p²."""
     total = 0.0
     for i in range(low, high):
         momentum = float(p[offset + i]) - force * (sines[i] - sines[i - back])
@@ -102,7 +102,7 @@ def push(p, sines, low, high, offset, back, force):
 
 @kernel(FINISH)
 def finish(f, p, geometry, couplings, kick, energies):
-    """The last kick and the energies, S = 2β Σ_□ sin²(θ_□/2): see `Theory.finish`."""
+    """Kick for the last time and compute the energies, S = 2β Σ_□ sin²(θ_□/2): see `Theory.finish`."""
     s, up, plane = geometry[STRIDE], geometry[2], geometry.copy()
     plane[1] = ONE
     sines, total, square = np.zeros(geometry[2]), 0.0, 0.0
@@ -118,7 +118,7 @@ def finish(f, p, geometry, couplings, kick, energies):
 
 @kernel(LOCAL)
 def local_change(f, i, proposal, neighbours, couplings):
-    """Change of S when link i takes the angle `proposal`, on flat sites: the two plaquettes at the link."""
+    """Compute the change of S when link i takes the angle `proposal`, on flat sites: two plaquettes at the link."""
     volume = np.uint64(f.size // 2)
     component, x = i // volume, i % volume
     ahead, sign = (np.uint64(2), -1.0) if component == 0 else (np.uint64(0), 1.0)

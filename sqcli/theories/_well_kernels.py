@@ -18,7 +18,7 @@ LOG_2 = math.log(2.0)
 
 @jit
 def energy(x, couplings):
-    """S(x)."""
+    """Compute S(x)."""
     u = couplings[2] * x
     if couplings[3] == 0.0:
         return couplings[0] * x * x - couplings[1] * math.cos(u)
@@ -27,7 +27,7 @@ def energy(x, couplings):
 
 @jit
 def force(x, couplings):
-    """S′(x)."""
+    """Compute S′(x)."""
     u = couplings[2] * x
     inner = -math.sin(u) if couplings[3] == 0.0 else math.tanh(u)
     return 2.0 * couplings[0] * x - couplings[1] * couplings[2] * inner
@@ -35,7 +35,7 @@ def force(x, couplings):
 
 @kernel(FLOW)
 def flow(start, a, b, p, geometry, couplings, kicks, drifts, step):
-    """Molecular dynamics: see `Theory.flow`."""
+    """Run molecular dynamics, alternating kicks and drifts: see `Theory.flow`."""
     site = geometry[FIRST]
     x, momentum = float(start[site]), float(p[site])
     for i in range(kicks.size):
@@ -47,7 +47,7 @@ def flow(start, a, b, p, geometry, couplings, kicks, drifts, step):
 
 @kernel(FINISH)
 def finish(f, p, geometry, couplings, kick, energies):
-    """The last kick and the energies: see `Theory.finish`."""
+    """Kick for the last time and compute the energies: see `Theory.finish`."""
     site = geometry[FIRST]
     x = float(f[site])
     momentum = float(p[site]) - kick * force(x, couplings)
@@ -57,5 +57,5 @@ def finish(f, p, geometry, couplings, kick, energies):
 
 @kernel(LOCAL)
 def local_change(f, i, proposal, neighbours, couplings):  # noqa: ARG001 - the signature of all theories
-    """S(proposal) − S(x)."""
+    """Compute S(proposal) − S(x)."""
     return energy(float(proposal), couplings) - energy(float(f[i]), couplings)

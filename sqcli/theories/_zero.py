@@ -19,78 +19,78 @@ from sqcli.theories._base import References
 
 
 class ZeroDimensional(ABC):
-    """A theory of this kind states `potential`, `slope`, its kernels with their couplings, and `gaussian`."""
+    """Theory of one variable; its class states `potential`, `slope`, kernels with their couplings, and `gaussian`."""
 
     manifold: ClassVar[RealField] = RealField(field="x")
 
     @abstractmethod
     def potential(self, x: Any) -> Any:
-        """S(x), element by element."""
+        """Compute S(x), element by element."""
 
     @abstractmethod
     def slope(self, x: Any) -> Any:
-        """S′(x), element by element."""
+        """Compute S′(x), element by element."""
 
     @abstractmethod
     def couplings(self, lattice: Lattice) -> NDArray[np.float64]:
-        """Numbers that the kernels read."""
+        """Return the numbers that the kernels read, (k,)."""
 
     @abstractmethod
     def gaussian(self, curvature: float) -> NDArray[np.float64]:
-        """Couplings with which the kernels have S = ½ curvature x²."""
+        """Return the couplings with which the kernels have S = ½ curvature x²."""
 
     def check(self, lattice: Lattice) -> None:
-        """One variable: the lattice 1."""
+        """Raise UsageError unless the lattice is one site."""
         if lattice.extents != (1,):
             raise UsageError(f"{type(self).__name__} is a theory of one variable: give --lattice 1, not {lattice}")
 
     def bond_coupling(self, lattice: Lattice) -> float:
-        """No bonds: a cluster flip is x -> −x."""
+        """Return 0, as there are no bonds: a cluster flip is x -> −x."""
         return 0.0
 
     def action(self, field: Any, lattice: Lattice) -> Any:
-        """S of each draw: (n, 1) -> (n,)."""
+        """Compute S of each draw, (n, 1) -> (n,)."""
         return lattice.site_sum(self.potential(field))
 
     def drift(self, field: Any, lattice: Lattice) -> Any:
-        """−S′, (n, 1)."""
+        """Compute −S′, (n, 1)."""
         return -self.slope(field)
 
     def identities(self, field: NDArray[Any], lattice: Lattice) -> Mapping[str, NDArray[np.float64]]:
-        """⟨xS′⟩ = 1 and ⟨x³S′⟩ = 3⟨x²⟩."""
+        """Compute residuals of ⟨xS′⟩ = 1 and ⟨x³S′⟩ = 3⟨x²⟩, (n,) each."""
         x = field.astype(np.float64, copy=False).reshape(-1)
         force = self.slope(x)
         return {"x_dS": x * force - 1, "x3_dS": x**3 * force - 3 * x**2}
 
     def exact(self, lattice: Lattice) -> References:
-        """Moments, cumulants and what follows from them; ⟨S⟩."""
+        """Compute moments, cumulants and what follows from them, and ⟨S⟩."""
         return dict(_quadrature.references(self))
 
     def log_partition(self, lattice: Lattice) -> float:
-        """Log ∫ e^{−S} dx."""
+        """Compute log ∫ e^{−S} dx."""
         return _quadrature.quadrature(self).log_z
 
     def denoise(self, y: Any, level: Any, lattice: Lattice) -> Any:
-        """E[x₀ | y = x₀ + s z] for torch tensors: (n, 1), s () or (n,) -> (n, 1)."""
+        """Compute E[x₀ | y = x₀ + s z] for torch tensors, (n, 1), s () or (n,) -> (n, 1)."""
         return _posterior.denoise(self, y[:, 0], level)[:, None]
 
     def log_density(self, y: Any, level: Any, lattice: Lattice) -> Any:
-        """Log p_s(y) for torch tensors: (n,)."""
+        """Compute log p_s(y) for torch tensors, (n,)."""
         return _posterior.log_density(self, y[:, 0], level)
 
     def independent(self, normals: NDArray[np.float64], lattice: Lattice) -> NDArray[np.float64]:
-        """The increasing map from N(0, 1) to e^{−S}/Z, (n, 1) -> (n, 1)."""
+        """Map N(0, 1) numbers, increasingly, to draws of e^{−S}/Z, (n, 1) -> (n, 1)."""
         z, x = _quadrature.transport(self)
         return np.asarray(np.copysign(np.interp(np.abs(normals), z, x), normals))
 
     def reference(self, lattice: Lattice) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The Gaussian of the same variance."""
+        """Return couplings and spectrum of the Gaussian of the same variance."""
         variance = _quadrature.references(self)["field_squared", None]
         return self.gaussian(1 / variance), np.full(lattice.extents, variance)
 
 
 class PolynomialWell(ZeroDimensional):
-    """S = c₂x² + c₄x⁴ with the kernels of the scalar fields; a theory of this kind states its `terms`."""
+    """Theory with S = c₂x² + c₄x⁴ and the kernels of the scalar fields; its class states the `terms`."""
 
     flow: ClassVar[Kernel] = _scalar.flow
     finish: ClassVar[Kernel] = _scalar.finish
@@ -98,24 +98,24 @@ class PolynomialWell(ZeroDimensional):
 
     @abstractmethod
     def terms(self) -> tuple[float, float]:
-        """(c₂, c₄)."""
+        """Return (c₂, c₄)."""
 
     def potential(self, x: Any) -> Any:
-        """c₂x² + c₄x⁴."""
+        """Compute S = c₂x² + c₄x⁴."""
         c2, c4 = self.terms()
         return x**2 * (c2 + c4 * x**2)
 
     def slope(self, x: Any) -> Any:
-        """2c₂x + 4c₄x³."""
+        """Compute S′ = 2c₂x + 4c₄x³."""
         c2, c4 = self.terms()
         return x * (2 * c2 + 4 * c4 * x**2)
 
     def couplings(self, lattice: Lattice) -> NDArray[np.float64]:
-        """(J, c₂, c₄) with J = 0."""
+        """Return (J, c₂, c₄) with J = 0."""
         return np.array([0.0, *self.terms()])
 
     def gaussian(self, curvature: float) -> NDArray[np.float64]:
-        """c₂ = ½ curvature."""
+        """Return (0, c₂, 0) with c₂ = ½ curvature."""
         return np.array([0.0, curvature / 2, 0.0])
 
 

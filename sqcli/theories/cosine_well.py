@@ -24,17 +24,17 @@ class CosineWell(ZeroDimensional):
     local_change: ClassVar[Kernel] = _well_kernels.local_change
 
     def potential(self, x: Any) -> Any:
-        """½x² − cos kx."""
+        """Compute S = ½x² − cos kx."""
         return x**2 / 2 - functions(x).cos(self.k * x)
 
     def slope(self, x: Any) -> Any:
-        """X + k sin kx."""
+        """Compute S′ = x + k sin kx."""
         return x + self.k * functions(x).sin(self.k * x)
 
     def couplings(self, lattice: Lattice) -> NDArray[np.float64]:
-        """(c₂, w, q, kind)."""
+        """Return (c₂, w, q, kind) for the kernels."""
         return np.array([0.5, 1.0, self.k, 0.0])
 
     def gaussian(self, curvature: float) -> NDArray[np.float64]:
-        """Without the cosine."""
+        """Return (c₂, w, q, kind) without the cosine."""
         return np.array([curvature / 2, 0.0, self.k, 0.0])

@@ -8,7 +8,7 @@ from sqcli.theories._zero import PolynomialWell, normalisable
 
 @dataclass(frozen=True)
 class DoubleWell(PolynomialWell):
-    """Two wells for `a` < 0; `b` > 0."""
+    """Double well for `a` < 0; `b` > 0."""
 
     a: float
     b: float
@@ -18,5 +18,5 @@ class DoubleWell(PolynomialWell):
         normalisable(self.a, self.b, ("a", "b"))
 
     def terms(self) -> tuple[float, float]:
-        """(a, b)."""
+        """Return (a, b)."""
         return self.a, self.b

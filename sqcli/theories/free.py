@@ -29,31 +29,31 @@ class Free(ScalarTheory):
             raise ValueError(f"mass2 must be positive, not {self.mass2}")
 
     def terms(self, lattice: Lattice) -> tuple[float, float, float]:
-        """(J, c₂, c₄) = (1, D + m²/2, 0)."""
+        """Return (J, c₂, c₄) = (1, D + m²/2, 0)."""
         return 1.0, lattice.dimension + self.mass2 / 2, 0.0
 
     def propagator(self, lattice: Lattice) -> NDArray[np.float64]:
-        """G(k) = 1/(p̂² + m²) by mode numbers, of shape `extents`."""
+        """Compute G(k) = 1/(p̂² + m²) by mode numbers, (*extents)."""
         return _propagator(self.mass2, lattice.extents)
 
     def log_partition(self, lattice: Lattice) -> float:
-        """½ Σ_k log 2πG(k)."""
+        """Compute log Z = ½ Σ_k log 2πG(k)."""
         return _gaussian.log_partition(self.propagator(lattice))
 
     def denoise(self, y: Any, level: Any, lattice: Lattice) -> Any:
-        """Wiener's filter G/(G + s²) on every mode, for torch tensors: (n, *extents), s () or (n,)."""
+        """Apply Wiener's filter G/(G + s²) to every mode, for torch tensors: (n, *extents), s () or (n,)."""
         return _gaussian.denoise(self.propagator(lattice), y, level)
 
     def log_density(self, y: Any, level: Any, lattice: Lattice) -> Any:
-        """Of a Gaussian with the spectrum G + s², for torch tensors: (n,)."""
+        """Compute the log density of a Gaussian with the spectrum G + s², for torch tensors: (n,)."""
         return _gaussian.log_density(self.propagator(lattice), y, level)
 
     def independent(self, normals: NDArray[np.float64], lattice: Lattice) -> NDArray[np.float64]:
-        """White noise filtered with √G: (n, *extents)."""
+        """Filter white noise with √G, (n, *extents)."""
         return _gaussian.coloured(normals, self.propagator(lattice))
 
     def exact(self, lattice: Lattice) -> References:
-        """Moments of M (Gaussian of variance G(0)/V), ⟨φ²⟩ = Σ_k G/V, S/V = ½, the slice correlator, ξ."""
+        """Compute moments of M (Gaussian of variance G(0)/V), ⟨φ²⟩ = Σ_k G/V, S/V = ½, and the slice correlator."""
         return dict(_exact(self, lattice))
 
 

@@ -35,34 +35,34 @@ class GaussianMixture(ZeroDimensional):
             raise ValueError(f"sigma0 must be positive, not {self.sigma0}")
 
     def potential(self, x: Any) -> Any:
-        """x²/2σ₀² − log cosh(μ₀x/σ₀²)."""
+        """Compute S = x²/2σ₀² − log cosh(μ₀x/σ₀²)."""
         return x**2 / (2 * self.sigma0**2) - log_cosh(self.mu0 / self.sigma0**2 * x)
 
     def slope(self, x: Any) -> Any:
-        """(x − μ₀ tanh(μ₀x/σ₀²))/σ₀²."""
+        """Compute S′ = (x − μ₀ tanh(μ₀x/σ₀²))/σ₀²."""
         return (x - self.mu0 * functions(x).tanh(self.mu0 / self.sigma0**2 * x)) / self.sigma0**2
 
     def couplings(self, lattice: Lattice) -> NDArray[np.float64]:
-        """(c₂, w, q, kind)."""
+        """Return (c₂, w, q, kind) for the kernels."""
         return np.array([0.5 / self.sigma0**2, 1.0, self.mu0 / self.sigma0**2, 1.0])
 
     def gaussian(self, curvature: float) -> NDArray[np.float64]:
-        """Without the logarithm."""
+        """Return (c₂, w, q, kind) without the logarithm."""
         return np.array([curvature / 2, 0.0, self.mu0 / self.sigma0**2, 1.0])
 
     def denoise(self, y: Any, level: Any, lattice: Lattice) -> Any:
-        """In closed form: (n, 1), s () or (n,) -> (n, 1)."""
+        """Denoise in closed form, (n, 1), s () or (n,) -> (n, 1)."""
         noise = level.reshape(-1, 1) ** 2
         inner = self.mu0 * functions(y).tanh(self.mu0 * y / (self.sigma0**2 + noise))
         return y + noise * (inner - y) / (self.sigma0**2 + noise)
 
     def log_density(self, y: Any, level: Any, lattice: Lattice) -> Any:
-        """Of the wider mixture: (n,)."""
+        """Compute the log density of the mixture that noise has widened to σ₀² + s², (n,)."""
         variance = self.sigma0**2 + level**2
         x = y[:, 0]
         norm = 0.5 * functions(variance).log(2 * math.pi * variance) + self.mu0**2 / (2 * variance)
         return log_cosh(self.mu0 * x / variance) - x**2 / (2 * variance) - norm
 
     def log_partition(self, lattice: Lattice) -> float:
-        """½ log 2πσ₀² + μ₀²/2σ₀²."""
+        """Compute log Z = ½ log 2πσ₀² + μ₀²/2σ₀²."""
         return 0.5 * math.log(2 * math.pi * self.sigma0**2) + self.mu0**2 / (2 * self.sigma0**2)

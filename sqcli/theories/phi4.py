@@ -28,10 +28,10 @@ class Phi4(ScalarTheory):
             raise ValueError(f"the action is unbounded below for lambda = {self.lam} < 0")
 
     def check(self, lattice: Lattice) -> None:
-        """Without the quartic term the quadratic form must be positive."""
+        """Raise UsageError where the quartic term is absent and the quadratic form is not positive."""
         if self.lam == 0 and abs(self.kappa) * 2 * lattice.dimension >= 1:
             raise UsageError(f"phi4 is unbounded below for lambda = 0 and |kappa| >= {1 / (2 * lattice.dimension):g}")
 
     def terms(self, lattice: Lattice) -> tuple[float, float, float]:
-        """(J, c₂, c₄) = (2κ, 1 − 2λ, λ)."""
+        """Return (J, c₂, c₄) = (2κ, 1 − 2λ, λ)."""
         return 2 * self.kappa, 1 - 2 * self.lam, self.lam

@@ -8,7 +8,7 @@ from sqcli.theories._zero import PolynomialWell, normalisable
 
 @dataclass(frozen=True)
 class Quartic(PolynomialWell):
-    """`mu2` = μ², of either sign, and `g` > 0."""
+    """Single or double well with `mu2` = μ², of either sign, and `g` > 0."""
 
     mu2: float
     g: float
@@ -18,5 +18,5 @@ class Quartic(PolynomialWell):
         normalisable(self.mu2, self.g, ("mu2", "g"))
 
     def terms(self) -> tuple[float, float]:
-        """(½μ², g/24)."""
+        """Return (½μ², g/24)."""
         return self.mu2 / 2, self.g / 24

@@ -31,38 +31,38 @@ class U1:
     local_change: ClassVar[Kernel] = _u1_kernels.local_change
 
     def check(self, lattice: Lattice) -> None:
-        """Two dimensions, at least 2 sites each way."""
+        """Raise UsageError unless the lattice has two dimensions of at least 2 sites."""
         if lattice.dimension != 2 or min(lattice.extents) < 2:
             raise UsageError(f"u1 needs a two-dimensional lattice of extents >= 2, not {lattice}")
 
     def couplings(self, lattice: Lattice) -> NDArray[np.float64]:
-        """(β,)."""
+        """Return (β,)."""
         return np.array([self.beta])
 
     def plaquettes(self, field: Any, lattice: Lattice) -> Any:
-        """θ_□(x), not reduced: (n, 2, *extents) -> (n, *extents)."""
+        """Compute θ_□(x), not reduced, (n, 2, *extents) -> (n, *extents)."""
         along, up = field[:, 0], field[:, 1]
         return along + lattice.shift(up, 0) - lattice.shift(along, 1) - up
 
     def charge(self, field: NDArray[Any], lattice: Lattice) -> NDArray[np.float64]:
-        """Topological charge Σ_□ (θ_□ mod 2π)/2π, θ_□ in (−π, π]: (n,) whole numbers."""
+        """Compute the topological charge Σ_□ (θ_□ mod 2π)/2π, θ_□ in (−π, π]: (n,) whole numbers."""
         angle = self.plaquettes(field, lattice)
         return np.asarray(np.rint(-lattice.site_sum(np.rint(angle / (2 * np.pi)))))
 
     def action(self, field: Any, lattice: Lattice) -> Any:
-        """S of each configuration: (n,)."""
+        """Compute S of each configuration, (n, 2, *extents) -> (n,)."""
         angle = self.plaquettes(field, lattice)
         return self.beta * lattice.site_sum(1 - functions(angle).cos(angle))
 
     def drift(self, field: Any, lattice: Lattice) -> Any:
-        """−∂S/∂θ_μ(x): the sines of the two plaquettes at the link."""
+        """Compute −∂S/∂θ_μ(x), the sines of the two plaquettes at the link, (n, 2, *extents)."""
         library = functions(field)
         sine = library.sin(self.plaquettes(field, lattice))
         along = lattice.shift(sine, 1, -1) - sine
         return self.beta * library.stack([along, sine - lattice.shift(sine, 0, -1)], 1)
 
     def identities(self, field: NDArray[Any], lattice: Lattice) -> Mapping[str, NDArray[np.float64]]:
-        """⟨(S′)²⟩ = ⟨S″⟩ on every link, and ⟨sin θ_□ S′⟩ = ⟨±cos θ_□⟩ on each link of a plaquette."""
+        """Compute residuals of ⟨(S′)²⟩ = ⟨S″⟩ on links, and of ⟨sin θ_□ S′⟩ = ⟨±cos θ_□⟩ on links of a plaquette."""
         field = field.astype(np.float64, copy=False)
         angle = self.plaquettes(field, lattice)
         sine, cosine = np.sin(angle), np.cos(angle)
@@ -75,7 +75,7 @@ class U1:
         }
 
     def charge_squared(self, lattice: Lattice) -> float:
-        """⟨Q²⟩ = −∂² log Z(ϑ)/∂ϑ² at ϑ = 0, Z(ϑ) = Σ_n f(n + ϑ/2π)^V, f(ν) = ∫ cos νθ e^{β cos θ} dθ."""
+        """Compute ⟨Q²⟩ = −∂² log Z(ϑ)/∂ϑ² at ϑ = 0, Z(ϑ) = Σ_n f(n + ϑ/2π)^V, f(ν) = ∫ cos νθ e^{β cos θ} dθ."""
         angle = (np.arange(4096) + 0.5) * np.pi / 4096
         weight = np.exp(self.beta * (np.cos(angle) - 1))
         orders = np.arange(61 + int(self.beta))[:, None]
@@ -90,7 +90,7 @@ class U1:
         return float(-(count * second).sum() / (count * f**volume).sum() / (4 * np.pi**2))
 
     def exact(self, lattice: Lattice) -> References:
-        """Plaquette and action per site of the finite torus."""
+        """Compute plaquette and action per site of the finite torus."""
         from scipy.special import ive
 
         reach = 60 + int(10 * abs(self.beta) ** 0.5)  # I_n falls as e^{−n²/2β}
