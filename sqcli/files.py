@@ -164,7 +164,7 @@ def replace_files(*stages: Sequence[Content], root: Path, durable: bool = True, 
                     partials[file].replace(file)
                 if durable:
                     list(at_once(sync_directory, dict.fromkeys(file.parent for file, _ in stage)))
-    except BaseException:  # only now that no thread writes any more
+    except BaseException:  # here no thread writes any more
         for partial in partials.values():
             partial.unlink(missing_ok=True)
         raise

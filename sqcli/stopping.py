@@ -27,7 +27,7 @@ START = 20.0  # seconds that a command may take to begin, whatever its time limi
 class _State:
     """State of this process: the signal that came, and who listens."""
 
-    first: int | None = None  # signal
+    first: int | None = None  # number of the signal that came first
     at: float = 0.0
     guarded: bool = False  # whether a KeyboardInterrupt is caught and told as one line
     polled: list[threading.Event]

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sqcli.stats.gamma import gamma_method
+from sqcli.stats.means import chain_means
 from sqcli.stats.results import Chains, FloatArray
-from sqcli.stats.special import f_p, normal_quantile, normal_upper_quantile
+from sqcli.stats.special import CERTAIN, f_p, normal_quantile, normal_upper_quantile
 
 LONG_ENOUGH = 25.0  # autocorrelation times that a chain's own error needs
-CERTAIN = 38.0
 
 
 def normal_scores(values: FloatArray) -> FloatArray:
@@ -40,8 +40,7 @@ def agreement(chains: Chains) -> float | None:
 
 
 def _between(scores: FloatArray, lengths: NDArray[np.int64]) -> float | None:
-    starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
-    means = np.add.reduceat(scores, starts) / lengths
+    means = chain_means(scores, lengths)
     within = scores - np.repeat(means, lengths)
     spread = float((lengths * (means - scores.mean()) ** 2).sum()) / (len(lengths) - 1)
     if float(within @ within) < 1e-20 * len(scores):

@@ -60,7 +60,7 @@ def _join(value: complex | float, parts: list[SeriesEstimate]) -> Estimate:
     ratios, outliers = [v.lyapunov for v in parts if v.lyapunov], [v.outlier for v in parts if v.outlier]
     names = dict.fromkeys(name for v in parts for name in v.flags)
     if len(parts) == 2 and f.CONSTANT in names and slow.gamma is not None:
-        del names[f.CONSTANT]  # a real number in complex clothes is not a constant one
+        del names[f.CONSTANT]  # one part of a complex series stands still, the other fluctuates
     return Estimate(
         value=value if np.isfinite(value) else None,
         error=_pair([v.error for v in parts]),

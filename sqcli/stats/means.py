@@ -59,11 +59,15 @@ def lay_end_to_end(chains: Chains) -> tuple[AnyArray, NDArray[np.int64]]:
     return np.asarray(data, dtype=np.complex128 if np.iscomplexobj(data) else np.float64), lengths
 
 
-def _chain_means(columns: AnyArray, lengths: NDArray[np.int64]) -> AnyArray:
-    """Compute the means of each chain, (R, k)."""
-    starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
-    out: AnyArray = np.add.reduceat(columns, starts, axis=0) / lengths[:, None]
-    return out
+def chain_sums(columns: AnyArray, lengths: NDArray[np.int64]) -> AnyArray:
+    """Sum each chain of numbers laid end to end, (N, …) -> (R, …)."""
+    return np.asarray(np.add.reduceat(columns, np.cumsum(lengths) - lengths, axis=0))
+
+
+def chain_means(columns: AnyArray, lengths: NDArray[np.int64]) -> AnyArray:
+    """Compute the mean of each chain of numbers laid end to end, (N, …) -> (R, …)."""
+    sums = chain_sums(columns, lengths)
+    return np.asarray(sums / lengths.reshape(-1, *(1,) * (sums.ndim - 1)))
 
 
 def _mean(column: AnyArray) -> complex | float:
@@ -117,7 +121,7 @@ def _stays(combine: Combine, data: AnyArray, value: AnyArray) -> NDArray[np.bool
 def _left_out(combine: Combine, data: AnyArray, lengths: NDArray[np.int64], value: AnyArray) -> FloatArray:
     """Compute pseudo-values h_j θ − (h_j − 1) θ_(j), h_j = N/n_j, with θ_(j) from all chains but j: (R, k)."""
     n = lengths.sum()
-    means = _chain_means(data, lengths)
+    means = chain_means(data, lengths)
     total = (means * lengths[:, None]).sum(axis=0)
     weight = (n / lengths)[:, None]
     without = [np.atleast_1d(combine((total - m * size) / (n - size))) for m, size in zip(means, lengths, strict=True)]
@@ -141,7 +145,7 @@ def project(chains: Chains, combine: Combine | None) -> Means:
     if combine is not None and 1 < len(lengths) <= _MOST_CHAINS_LEFT_OUT:
         chain_values = _left_out(combine, data, lengths, value)
     else:
-        chain_values = _chain_means(series, lengths) + real_columns(value)
+        chain_values = chain_means(series, lengths) + real_columns(value)
     still = rms(series) <= _ROUNDING * scale
     stays = _stays(combine, data, value) if combine is not None and still.any() else np.ones_like(still)
     return Means(value, lengths, series, chain_values, still & stays, still & ~stays)

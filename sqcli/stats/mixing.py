@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sqcli.stats.gamma import gamma_method
+from sqcli.stats.means import chain_means, chain_sums
 from sqcli.stats.results import AnyArray, Chains, FloatArray
-from sqcli.stats.special import normal_quantile, normal_upper_quantile, student_p
+from sqcli.stats.special import CERTAIN, normal_quantile, normal_upper_quantile, student_p
 
 _RANKED = 1 << 15  # more values than these are thinned evenly before ranking: R̂ is then known to 3e−4
 
@@ -30,9 +31,8 @@ def _rank_normalised(values: FloatArray) -> FloatArray:
 
 def _plain_rhat(values: FloatArray, lengths: NDArray[np.int64]) -> float | None:
     """Compute R̂ = √(V/W) of sub-chains laid end to end, which count by their length; None where none fluctuates."""
-    starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
-    means = np.add.reduceat(values, starts) / lengths
-    squares = np.add.reduceat((values - np.repeat(means, lengths)) ** 2, starts)
+    means = chain_means(values, lengths)
+    squares = chain_sums((values - np.repeat(means, lengths)) ** 2, lengths)
     within = float(squares.sum() / (lengths - 1).sum())
     if within <= 0:
         return None
@@ -107,7 +107,7 @@ def memory_z(values: FloatArray, lengths: NDArray[np.int64]) -> float | None:
     centre = tail.mean()
     heads = np.cumsum(np.mean([c[: shortest // 4] for c in kept], axis=0) - centre)
     if tail.std() <= 1e-14 * abs(centre):
-        return None if abs(heads[0]) <= 1e-13 * abs(centre) else math.copysign(38.0, heads[0])
+        return None if abs(heads[0]) <= 1e-13 * abs(centre) else math.copysign(CERTAIN, heads[0])
     g = gamma_method(tail - centre, sizes)
     variance = g.variance * (1 + 2 * g.tau / len(tail))
     rho = g.rho[: g.w + 1]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sqcli.stats import flags as f
 from sqcli.stats.gamma import Window, gamma_method
-from sqcli.stats.means import between_chains_error
+from sqcli.stats.means import between_chains_error, chain_means
 from sqcli.stats.mixing import memory_z, mixed, split_rhat
 from sqcli.stats.results import FloatArray
 from sqcli.stats.special import chi2_p
@@ -62,9 +62,7 @@ def _tau_within(series: FloatArray, lengths: NDArray[np.int64], s: float) -> flo
 
     The largest partial sum within the window: in short chains ρ about the own mean turns negative.
     """
-    starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
-    own = np.repeat(np.add.reduceat(series, starts) / lengths, lengths)
-    deviations = series - own
+    deviations = series - np.repeat(chain_means(series, lengths), lengths)
     if not deviations.any():
         return 0.5
     g = gamma_method(deviations, lengths, s=s)
@@ -77,8 +75,7 @@ def _replica_q(series: FloatArray, lengths: NDArray[np.int64], g: Window) -> tup
     """Compute Q of the chains' means about the global one, and tell whether it is bad beyond the uncertainty of τ."""
     if len(lengths) < 2:
         return None, False
-    starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
-    means = np.add.reduceat(series, starts) / lengths
+    means = chain_means(series, lengths)
     chi2 = float((lengths * means**2).sum() / (2 * g.tau * g.variance))
     dof = len(lengths) - 1
     allowed = 1 + 2 * g.tau_error / g.tau  # τ itself is uncertain

@@ -19,6 +19,7 @@ _C = (-7.784894002430293e-03, -3.223964580411365e-01, -2.400758277161838e00, -2.
 _D = (7.784695709041462e-03, 3.224671290700398e-01, 2.445134137142996e00, 3.754408661907416e00, 1.0)  # fmt: skip
 _LOW = 0.02425
 _TINY = 1e-300
+CERTAIN = 38.0  # z whose 1 − Φ(z) is hardly a number any more: what is more improbable counts as this
 _TERMS = 10_000
 
 
@@ -33,9 +34,9 @@ def normal_quantile(p: FloatArray) -> FloatArray:
 
 
 def normal_upper_quantile(p: float) -> float:
-    """Compute z with 1 − Φ(z) = p; accurate far in the upper tail, 38 where p underflows."""
+    """Compute z with 1 − Φ(z) = p; accurate far in the upper tail, `CERTAIN` where p underflows."""
     if p <= _TINY:
-        return 38.0
+        return CERTAIN
     if p >= 0.5:
         return -normal_upper_quantile(1 - p) if p > 0.5 else 0.0
     z = -float(normal_quantile(np.array([p]))[0])

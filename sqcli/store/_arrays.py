@@ -26,7 +26,7 @@ _CODECS = [{"name": "bytes", "configuration": {"endian": "little"}}, {"name": "c
 _FILL: dict[str, Any] = {"f": "NaN", "c": ["NaN", "NaN"], "i1": -1, "i8": 0, "u1": 0}
 _DTYPES = ("float32", "float64", "complex64", "complex128", "int8", "int64", "uint8")
 _CHECKSUM_BYTES = 4
-LONGEST = 2**48  # of an axis
+LONGEST = 2**48  # elements of an axis
 
 
 def fill_value(dtype: np.dtype[Any]) -> Any:
@@ -70,7 +70,7 @@ class Array:
             consistent = False
         if not consistent:
             raise DamageError(f"{file}: damaged metadata, not an array of an sqcli ensemble")
-        # `array` differs from the document in nothing that decides how bytes are read
+        # what `array` would write in these parts is the one way of coding chunks that is read here
         if any(array.document()[key] != document.get(key) for key in ("chunk_key_encoding", "codecs")):
             raise SqcliError(f"{file}: unknown chunk encoding or codecs (expected bytes(little), crc32c)")
         return array
@@ -142,7 +142,7 @@ class Array:
             if not self.directory.exists():
                 raise SqcliError(f"{self.directory}: was removed meanwhile") from None
             raise DamageError(f"{file}: a committed chunk is missing") from None
-        except SqcliError as error:  # what the disk does not hand out is damage too
+        except SqcliError as error:  # a chunk that the disk does not hand out is damage too
             raise DamageError(str(error)) from error
         if raw.size != self.chunk_bytes + _CHECKSUM_BYTES:
             raise DamageError(f"{file}: {raw.size} bytes instead of {self.chunk_bytes + _CHECKSUM_BYTES}")

@@ -84,7 +84,7 @@ def _chain_faults(path: Path, layout: Layout, arrays: dict[str, Array], group: i
         return LONGEST, [_fault(file, error)]
     draws = int(record[N_DRAWS])
     if draws > allocated_draws(arrays):
-        _, arrays = read_arrays(path, read_root(path))  # extended since we looked?
+        _, arrays = read_arrays(path, read_root(path))  # it may have been extended since they were read
     if draws > allocated_draws(arrays):
         fault = f"the commit record claims {draws} draws, {allocated_draws(arrays)} are allocated"
         return draws, [Fault(file, fault)]

@@ -148,7 +148,7 @@ def _publish(aside: Path, path: Path, force: bool) -> None:
 def _take_away(path: Path, stack: ExitStack) -> None:
     """Rename the ensemble that is there, to be removed in the end; `BusyError` when a run is writing it."""
     locked = _lock_all(path, set(), stack)
-    aside = path.with_name(f".{path.name}.{token_hex(4)}.aside")  # which nobody sweeps away
+    aside = path.with_name(f".{path.name}.{token_hex(4)}.aside")  # a suffix that `_sweep` leaves alone
     path.rename(aside)
     try:
         _lock_all(aside, locked, stack)  # a run may have begun between our look and the renaming
@@ -172,6 +172,6 @@ def _sweep(path: Path) -> None:
     name = re.compile(re.escape(f".{path.name}.") + r"[0-9a-f]{8}\.(old|new)")
     for leftover in path.parent.iterdir():
         if match := name.fullmatch(leftover.name):
-            with suppress(FileNotFoundError):  # another job sweeps too
+            with suppress(FileNotFoundError):  # another job may have swept it away
                 if match[1] == "old" or time.time() - leftover.lstat().st_mtime > _FORGOTTEN_AFTER:
                     shutil.rmtree(leftover, ignore_errors=True)

@@ -20,7 +20,7 @@ MOST_METADATA = 64 * 2**20  # bytes of a metadata file; one of a million chains 
 ROOT_GROWS, SERIES_GROWS = ("target_draws",), ("measured", "code_version")
 """Attributes that may change while an ensemble grows. Beside them only the arrays' draw length does."""
 _HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
-_DEEPEST = 200  # brackets, before it is tried whether they can be written again
+_DEEPEST = 200  # brackets; of a document with more it is tried whether it can be written again
 
 
 def replace_json(

@@ -68,7 +68,7 @@ class Ensemble:
             self._reload_grown()
 
     def _reload_grown(self) -> None:
-        # grown, and written, between our looks at the lengths and at the records?
+        # the ensemble may have grown, and draws been committed, after the lengths were read and before the records
         self.attrs = read_root(self.path)
         self.layout, self.arrays = read_arrays(self.path, self.attrs)
         longest, room = int(self.records[:, N_DRAWS].max()), allocated_draws(self.arrays)

@@ -31,7 +31,7 @@ def read_group_record(layout: Layout, arrays: Mapping[str, Array], group: int) -
     if array.chunk_file(group, 0).exists():
         return read_begun_record(layout, arrays, group)
     if any(data.chunk_file(group, i).exists() for data in arrays.values() for i in (0, 1)):
-        return read_begun_record(layout, arrays, group)  # written since we looked, or its absence is damage
+        return read_begun_record(layout, arrays, group)  # it was written meanwhile, or its absence is damage
     return np.zeros(array.shape[1], np.int64)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MARGIN = 50.0
-COARSE = 4  # steps of the rule to one of the first passes
+COARSE = 4  # steps of the rule that one step of the first two passes spans
 WALLS = 1e9  # S − min S up to which the outer wall is tabulated
 
 
@@ -81,9 +81,9 @@ def _window(theory: Potential, y: "Tensor", s: "Tensor") -> tuple["Tensor", "Ten
     nearest = torch.where(y < 0, -found.lowest, found.lowest)
     width = s * torch.sqrt(2 * (theory.potential(y) - found.least + MARGIN))
     height = ((nearest - y) / s) ** 2 / 2 + MARGIN
-    heights, places = (torch.from_numpy(values).to(y) for values in _wall(theory))
+    heights, distances = (torch.from_numpy(values).to(y) for values in _wall(theory))
     at = torch.searchsorted(heights, height).clamp(max=len(heights) - 1)
-    wall = torch.where(height <= heights[-1], places[at], y.abs() + width)
+    wall = torch.where(height <= heights[-1], distances[at], y.abs() + width)
     return torch.maximum(-width, -wall - y), torch.minimum(width, wall - y)
 
 
@@ -91,8 +91,8 @@ def _window(theory: Potential, y: "Tensor", s: "Tensor") -> tuple["Tensor", "Ten
 def _wall(theory: Potential) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Tabulate heights, increasing, and for each the distance from 0 beyond which S − min S is higher."""
     found = quadrature(theory)
-    places = found.reach * np.concatenate([np.linspace(0, 1, 1001)[1:], np.geomspace(1, 1e5, 4001)[1:]])
-    heights = np.asarray(theory.potential(places)) - found.least
-    heights = np.minimum.accumulate(heights[::-1])[::-1]  # what is not undercut further out
+    distances = found.reach * np.concatenate([np.linspace(0, 1, 1001)[1:], np.geomspace(1, 1e5, 4001)[1:]])
+    heights = np.asarray(theory.potential(distances)) - found.least
+    heights = np.minimum.accumulate(heights[::-1])[::-1]  # the lowest of all that are further out
     kept = heights < WALLS
-    return heights[kept], places[kept]
+    return heights[kept], distances[kept]

@@ -12,7 +12,7 @@ from sqcli.lattice.geometry import HEADER
 from sqcli.lattice.jit import jit, kernel
 from sqcli.theories._base import FINISH, FLOW, LOCAL
 
-FIRST = np.uint64(HEADER + 2)  # where the geometry says where the site is
+FIRST = np.uint64(HEADER + 2)  # index, in the geometry table, of the site's offset
 LOG_2 = math.log(2.0)
 
 
