@@ -20,7 +20,6 @@ Z_LIMIT = 4.0
 ROUNDING = 1e-12
 TUNING = 0.04  # of the spread of S: what a step that is still being tuned in the third quarter shifts
 OUTLIERS = 3.0  # draws that may be missing from the tails
-CERTAIN = 38.0  # the z of what cannot be by chance
 FEW_DRAWS = 4  # of a chain: with fewer the memory of its start cannot be seen
 
 
@@ -50,7 +49,7 @@ def _z(off: float, error: float, dof: float | None, scale: float, spare: float) 
     if error > 0:
         off = math.copysign(max(0.0, abs(off) - spare), off)
         return float(stats.z_score(off, error, dof) or 0.0)
-    return 0.0 if abs(off) < ROUNDING * max(1.0, scale) else CERTAIN
+    return 0.0 if abs(off) < ROUNDING * max(1.0, scale) else stats.CERTAIN
 
 
 def mean_z(chains: Chains, expected: float = 0.0) -> float | None:

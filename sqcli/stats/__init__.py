@@ -7,10 +7,11 @@ from sqcli.stats.flags import FLAGS
 from sqcli.stats.mixing import rhat, start_memory
 from sqcli.stats.results import Autocorrelation, Chains, Combine, Estimate, apart
 from sqcli.stats.series_estimate import MANY_CHAINS, tails
-from sqcli.stats.special import chi2_p, student_p, z_score
+from sqcli.stats.special import CERTAIN, chi2_p, student_p, z_score
 from sqcli.stats.weights import carried_by_few, kish_ess, relative_weights, reweighted
 
 __all__ = [
+    "CERTAIN",
     "FLAGS",
     "MANY_CHAINS",
     "Autocorrelation",

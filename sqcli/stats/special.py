@@ -19,7 +19,7 @@ _C = (-7.784894002430293e-03, -3.223964580411365e-01, -2.400758277161838e00, -2.
 _D = (7.784695709041462e-03, 3.224671290700398e-01, 2.445134137142996e00, 3.754408661907416e00, 1.0)  # fmt: skip
 _LOW = 0.02425
 _TINY = 1e-300
-CERTAIN = 38.0  # z whose 1 − Φ(z) is hardly a number any more: what is more improbable counts as this
+CERTAIN = 38.0  # the z of whatever cannot be by chance: beyond it 1 − Φ(z) underflows
 _TERMS = 10_000
 
 
