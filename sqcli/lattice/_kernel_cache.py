@@ -1,4 +1,4 @@
-"""The folder of compiled kernels: one that takes files, and that nobody but this user can put code into.
+"""Folder of compiled kernels: one that takes files, and that nobody but this user can put code into.
 
 What lies there is loaded and run. So a folder counts only if it is a directory itself (no link), belongs to this user
 and gives nobody else any right; in a shared temporary folder somebody else may have taken its name.
@@ -23,12 +23,12 @@ _TRIED = 100  # folders of earlier runs that are looked at
 
 
 def choose() -> str:
-    """A folder in the one that the user names in NUMBA_CACHE_DIR, else below the user's cache or a temporary folder.
+    """Find a folder in the one that NUMBA_CACHE_DIR names, else below the user's cache or a temporary folder.
 
     Its name carries a stamp of all kernel sources.
 
     Raises:
-        SqcliError: there is no place for one.
+        SqcliError: none can be made.
     """
     name, named = f"kernels-{_stamp()}", os.environ.get(VARIABLE)
     if named:
@@ -44,7 +44,7 @@ def choose() -> str:
 
 
 def _candidates() -> Iterator[Path]:
-    """The user's cache; in the temporary folder the usual name, those that earlier runs found free, a fresh one."""
+    """Folders to try: the user's cache; in the temporary folder the usual name, those of earlier runs, a fresh one."""
     with suppress(RuntimeError):  # no home
         yield Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "sqcli"
     try:
@@ -57,7 +57,7 @@ def _candidates() -> Iterator[Path]:
 
 
 def _stamp() -> str:
-    """A hash over path, time and size of every file with kernels: numba looks at one of them only."""
+    """Hash path, time and size of every file with kernels; numba itself looks only at the file of the function."""
     files = sorted(path for folder in KERNEL_FOLDERS for path in (PACKAGE / folder).rglob("*.py"))
     facts = [f"{path}:{path.stat().st_mtime_ns}:{path.stat().st_size}" for path in files]
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
@@ -73,7 +73,7 @@ def _takes_files(folder: Path) -> bool:
 
 
 def _private(folder: Path) -> bool:
-    """Whether `folder`, made where nothing has its name, is this user's alone and takes files."""
+    """Tell whether `folder`, made where nothing has its name, is this user's alone and takes files."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileExistsError):

@@ -23,7 +23,7 @@ A = TypeVar("A")
 
 @dataclass(frozen=True)
 class Lattice:
-    """A periodic lattice with `extents` sites along its axes.
+    """Periodic lattice with `extents` sites along its axes.
 
     Raises:
         UsageError: when an extent is not positive.
@@ -67,20 +67,20 @@ class Lattice:
         return tuple(math.prod(padded[axis + 1 :]) for axis in range(self.dimension))
 
     def geometry(self, components: int = 1) -> NDArray[np.uint64]:
-        """Table for the kernels: header, extents, strides, then the padded offset of each lattice row."""
+        """Build the table for the kernels: header, extents, strides, then the padded offset of each lattice row."""
         rows = product(*(range(1, n + 1) for n in self.extents[:-1]))
         offsets = [sum(x * s for x, s in zip(row, self.strides[:-1], strict=True)) + 1 for row in rows]
         header = (self.dimension, components, self.padded_volume, self.volume)
         return np.array([*header, *self.extents, *self.strides, *offsets], dtype=np.uint64)
 
     def neighbours(self) -> NDArray[np.uint32]:
-        """Flat table of shape (V·2D,): the neighbours of each site in the order +x, −x, +y, −y, …."""
+        """Build a flat table of shape (V·2D,): the neighbours of each site in the order +x, −x, +y, −y, …."""
         index = np.arange(self.volume, dtype=np.uint32).reshape(self.extents)
         shifted = [np.roll(index, -step, axis) for axis in range(self.dimension) for step in (1, -1)]
         return np.ascontiguousarray(np.stack([s.ravel() for s in shifted], axis=1)).ravel()
 
     def steps(self) -> tuple[NDArray[np.uint16], NDArray[np.uint64], NDArray[np.uint64]]:
-        """The neighbours once more, for walks through fields that are larger than a cache.
+        """Build the neighbours as small steps, for walks through fields that are larger than a cache.
 
         Returns:
             `edges` (V,): bit k says that direction k, in the order of `neighbours`, leaves the box here; `offsets`
@@ -99,12 +99,12 @@ class Lattice:
         return edges.ravel(), np.array(offsets, np.int64).view(np.uint64), np.array(wraps, np.int64).view(np.uint64)
 
     def shift(self, field: A, axis: int, step: int = 1) -> A:
-        """The field at x + step·ê_axis, for NumPy arrays and torch tensors whose last D axes are the lattice."""
+        """Bring the field at x + step·ê_axis to x, in NumPy arrays and tensors whose last D axes are the lattice."""
         where = axis - self.dimension
         if isinstance(field, np.ndarray):
             return np.roll(field, -step, where)
         return field.roll(-step, where)  # type: ignore[attr-defined, no-any-return]
 
     def site_sum(self, field: A) -> A:
-        """Sum over the last D axes."""
+        """Sum over all sites, the last D axes."""
         return field.sum(tuple(range(-self.dimension, 0)))  # type: ignore[attr-defined, no-any-return]

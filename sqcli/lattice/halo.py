@@ -1,4 +1,4 @@
-"""Ghost halos: between fields as users see them, (components, *extents) flat, and the padded layout of the kernels."""
+"""Ghost halos: copies between fields as users see them, (components, *extents) flat, and the kernels' padded layout."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ H = np.uint64(HEADER)
 
 @jit
 def copy_face(f, to, source, size):
-    """A contiguous piece."""
+    """Copy a contiguous piece within `f`."""
     for i in range(size):
         f[to + i] = f[source + i]
 
@@ -36,20 +36,20 @@ def fill(f, geometry):
 
 @jit
 def row_count(geometry):
-    """Rows (lines along the last axis) of one component."""
+    """Number of rows (lines along the last axis) of one component."""
     return geometry[3] // geometry[H + geometry[0] - ONE]
 
 
 @jit
 def pack(sites, f, geometry):
-    """Flat sites (components·V) into the padded layout, ghosts included."""
+    """Copy flat sites (components·V) into the padded layout, ghosts included."""
     copy_in(sites, f, geometry)
     fill(f, geometry)
 
 
 @jit
 def copy_in(sites, f, geometry):
-    """Flat sites (components·V) into the interior of the padded layout."""
+    """Copy flat sites (components·V) into the interior of the padded layout."""
     n, first = geometry[H + geometry[0] - ONE], H + TWO * geometry[0]
     rows = row_count(geometry)
     for component in range(geometry[1]):
@@ -62,7 +62,7 @@ def copy_in(sites, f, geometry):
 
 @jit
 def unpack(f, sites, geometry):
-    """The interior of the padded layout as flat sites (components·V)."""
+    """Copy the interior of the padded layout to flat sites (components·V)."""
     n, first = geometry[H + geometry[0] - ONE], H + TWO * geometry[0]
     rows = row_count(geometry)
     for component in range(geometry[1]):

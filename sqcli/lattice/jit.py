@@ -55,7 +55,7 @@ def jit(function: Callable[..., Any] | None = None, **options: Any) -> Any:
 
 
 class Kernel:
-    """A function compiled, once per precision, for the signature text `signature` ("void(real[::1], float64)")."""
+    """Function that is compiled once per precision for the signature text `signature` ("void(real[::1], float64)")."""
 
     def __init__(self, function: Callable[..., Any], signature: str) -> None:
         self.function = function
@@ -67,10 +67,10 @@ class Kernel:
         return numba.njit(self.signature.replace("real", dtype), **OPTIONS)(self.function)
 
     def __call__(self, dtype: str) -> Any:
-        """The compiled function for fields of `dtype` ("float64" or "float32")."""
+        """Return the compiled function for fields of `dtype` ("float64" or "float32")."""
         return self._compiled(dtype)
 
 
 def kernel(signature: str) -> Callable[[Callable[..., Any]], Kernel]:
-    """Decorator: a `Kernel` with this signature."""
+    """Decorate a function: it becomes a `Kernel` with this signature."""
     return lambda function: Kernel(function, signature)

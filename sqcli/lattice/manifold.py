@@ -1,4 +1,4 @@
-"""Where a field lives: its name on disk, the shape of one site, its period (0: none), and how a chain starts.
+"""Manifolds that fields live on: name on disk, shape of one site, period (0: none), and how a chain starts.
 
 An algorithm draws Gaussian momenta in the tangent space and never asks which manifold it is on; the theory's own
 kernel moves the field along it.
@@ -16,7 +16,7 @@ from sqcli.lattice.philox import START, Stream, fill_normals, fill_uniforms
 
 @dataclass(frozen=True)
 class RealField:
-    """φ(x) in ℝ at every site; hot: N(0, 1), cold: φ = 1."""
+    """Field φ(x) in ℝ at every site; hot: N(0, 1), cold: φ = 1."""
 
     name: str = "R"
     field: str = "phi"
@@ -35,19 +35,19 @@ class RealField:
         return lattice.axes
 
     def hot(self, lattice: Lattice, stream: Stream) -> NDArray[np.float64]:
-        """Independent N(0, 1)."""
+        """Draw a start of independent N(0, 1)."""
         values = np.empty(lattice.volume)
         fill_normals("float64")(values, 0, START, stream.key)
         return values.reshape(lattice.extents)
 
     def cold(self, lattice: Lattice) -> NDArray[np.float64]:
-        """Ordered."""
+        """Make the ordered start, φ = 1."""
         return np.ones(lattice.extents)
 
 
 @dataclass(frozen=True)
 class AngleLinks:
-    """θ_μ(x) in (−π, π] on every link; hot: uniform, cold: θ = 0."""
+    """Angles θ_μ(x) in (−π, π] on every link; hot: uniform, cold: θ = 0."""
 
     name: str = "U(1)"
     field: str = "theta"
@@ -66,13 +66,13 @@ class AngleLinks:
         return ("mu", *lattice.axes)
 
     def hot(self, lattice: Lattice, stream: Stream) -> NDArray[np.float64]:
-        """Independent uniform angles."""
+        """Draw a start of independent uniform angles."""
         values = np.empty(lattice.dimension * lattice.volume)
         fill_uniforms("float64")(values, 0, START, stream.key)
         return math.pi - 2 * math.pi * values.reshape(self.site(lattice))
 
     def cold(self, lattice: Lattice) -> NDArray[np.float64]:
-        """All links the identity."""
+        """Make the ordered start, all links the identity."""
         return np.zeros(self.site(lattice))
 
 

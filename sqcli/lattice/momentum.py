@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 
 def modes(extents: tuple[int, ...]) -> NDArray[np.float64]:
-    """All momenta k in the order of `numpy.fft`, each in [−π, π).
+    """Momenta k, all of them, in the order of `numpy.fft`, each in [−π, π).
 
     Returns:
         Array of shape (D, *extents), in units of 1/a.
@@ -17,7 +17,7 @@ def modes(extents: tuple[int, ...]) -> NDArray[np.float64]:
 
 
 def phat2(extents: tuple[int, ...]) -> NDArray[np.float64]:
-    """p̂² of all momenta in the order of `numpy.fft`; −p̂² are the eigenvalues of the lattice Laplacian.
+    """Spectrum p̂² of all momenta in the order of `numpy.fft`; −p̂² are the eigenvalues of the lattice Laplacian.
 
     Returns:
         Array of shape `extents`, in units of 1/a².

@@ -28,20 +28,20 @@ MOMENTUM, ACCEPT, LENGTH, SITE, CLUSTER, START, DRAW, RESAMPLE, SUBUPDATE = (U(i
 
 @dataclass(frozen=True)
 class Stream:
-    """The random numbers of one chain of the run with the key `run` (below 2^64)."""
+    """Random numbers of one chain of the run with the key `run` (below 2^64)."""
 
     run: int
     chain: int
 
     @property
     def key(self) -> NDArray[np.uint64]:
-        """The pair (run, chain) for the kernels."""
+        """Pair (run, chain) for the kernels."""
         return np.array([self.run, self.chain], dtype=np.uint64)
 
 
 @jit(inline="always")
 def rounds(c0, c1, c2, c3, k0, k1):
-    """The ten rounds on words in the low halves; high halves hold rubbish on the way, which the products ignore."""
+    """Apply the ten rounds to words in low halves; the high halves hold rubbish meanwhile, which products ignore."""
     for _ in range(10):
         h0, h1 = (c0 & LOW) * U(0xD2511F53), (c2 & LOW) * U(0xCD9E8D57)
         c0, c1, c2, c3 = (h1 >> U(32)) ^ c1 ^ k0, h1, (h0 >> U(32)) ^ c3 ^ k1, h0
@@ -51,19 +51,19 @@ def rounds(c0, c1, c2, c3, k0, k1):
 
 @jit(inline="always")
 def third_word(update, purpose):
-    """The counter's third word: the purpose and the high part of the update."""
+    """Third word of the counter: the purpose and the high part of the update."""
     return (purpose | ((update >> U(32)) << U(16))) & LOW
 
 
 @jit(inline="always")
 def philox(index, update, purpose, key):
-    """Two 64-bit words."""
+    """Two random 64-bit words of (index, update, purpose, key)."""
     return rounds(index, update, third_word(update, purpose), key[1], key[0] & LOW, key[0] >> U(32))
 
 
 @jit(inline="always")
 def uniform(word):
-    """A word as a number in [0, 1)."""
+    """Number in [0, 1) made of a word."""
     return (word >> U(11)) * UNIT
 
 
@@ -128,7 +128,7 @@ def _words(words, half, first, update, purpose, key):
 
 @jit
 def _pairs(out, start, words, count):
-    """Box–Muller: a word is a pair, 40 bits for the radius and 24 for the angle; returns Σ out²."""
+    """Fill `out` with pairs by Box–Muller, 40 bits of a word for the radius and 24 for the angle; returns Σ out²."""
     total = 0.0
     for j in range(count):
         u = _number((words[j] >> U(24) << U(12)) | U(0x3FF0000000000800)) - 1.0
@@ -144,9 +144,9 @@ def _pairs(out, start, words, count):
 
 @jit
 def normal_block(block, words, start, size, update, purpose, key):
-    """N(0, 1) numbers start, start + 1, … of a field of `size`, as many as a block holds; returns how many, and Σ x².
+    """Fill `block` with the N(0, 1) numbers from `start` on of a field of `size`; returns how many, and Σ x².
 
-    A block has four numbers for each of its Philox counters; what the last block has too many is not counted.
+    A block has four numbers for each of its Philox counters; those of the last block beyond `size` are not counted.
     """
     count = min(U(4 * COUNTERS), size - start)
     half = (count + U(3)) >> U(2)
@@ -159,7 +159,7 @@ def normal_block(block, words, start, size, update, purpose, key):
 
 @jit
 def block_buffers():
-    """Room for a block and for its words."""
+    """Allocate a block of normal numbers and its words."""
     return np.empty(4 * COUNTERS), np.empty(2 * COUNTERS, np.uint64)
 
 
@@ -179,7 +179,7 @@ def normals(out, update, purpose, key):
 
 @kernel("void(float64[::1], uint64, uint64, uint64[::1])")
 def fill_normals(out, update, purpose, key):
-    """`normals` for callers outside kernels."""
+    """Fill `out` by `normals`, for callers outside kernels."""
     normals(out, update, purpose, key)
 
 
@@ -192,6 +192,6 @@ def fill_uniforms(out, update, purpose, key):
 
 @kernel("void(float64[:, ::1], uint64[::1], uint64, uint64[::1])")
 def fill_normal_rows(out, updates, purpose, key):
-    """Row i: the numbers of `fill_normals` at updates[i]."""
+    """Fill row i with the numbers of `fill_normals` at updates[i]."""
     for i in range(updates.size):
         normals(out[i], updates[i], purpose, key)

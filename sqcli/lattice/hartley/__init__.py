@@ -1,1 +1,1 @@
-"""The real Fourier transform of a periodic field in compiled kernels."""
+"""Real Fourier transform of a periodic field in compiled kernels."""

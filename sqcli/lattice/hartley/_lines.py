@@ -1,9 +1,10 @@
 """Hartley transforms along one axis of a lattice: columns where they lie, rows through a transposition.
 
-`line` describes an axis, in integers: extent, sites of the inner axes, radix-4 and radix-2 steps, length of the last
-transforms, where its numbers begin in the table and where those of an odd last transform do, how many last transforms
-there are, where the spare half of the scratch begins and where the first half, the work space of one transform, and
-the step between its elements: numba would compile functions anew for each constant that it sees in a call.
+`line` describes an axis by eleven integers: extent, sites of the inner axes, radix-4 and radix-2 steps, length of the
+last transforms, where its numbers begin in the table and where those of an odd last transform do, how many last
+transforms there are, where the spare half of the scratch and where its first half (the work space of one transform)
+begin, and the step between elements there. Even constants are passed so: numba compiles a function anew for each
+literal that it sees in a call.
 """
 
 from typing import Any
@@ -15,12 +16,12 @@ from sqcli.lattice.jit import jit
 
 EXTENT, INNER, FOURS, TWOS, BASE, TABLE, ODD_TABLE, LEAVES, SPARE, WORK, STEP = range(11)
 BLOCK = 32
-"""Columns transformed together: four cache lines side by side, and calls cost less."""
+"""Number of columns transformed together: four cache lines side by side, and calls cost less."""
 
 
 @jit
 def _down(work: Any, first: int, line: Any, width: int, table: Any, at: int) -> None:
-    """Forward steps in `work`, from number `first` on."""
+    """Make the forward steps in `work`, from number `first` on."""
     for level in range(first, line[FOURS]):
         m = line[EXTENT] >> (2 * level + 2)
         for block in range(1 << (2 * level)):
@@ -34,7 +35,7 @@ def _down(work: Any, first: int, line: Any, width: int, table: Any, at: int) -> 
 
 @jit
 def _up(work: Any, last: int, line: Any, width: int, table: Any) -> None:
-    """The transposes of the steps of `_down`, in the opposite order."""
+    """Apply the transposes of the steps of `_down` in the opposite order."""
     at = line[ODD_TABLE]
     if line[TWOS] > 0:
         at -= 2 * ((line[BASE] - 1) >> 1)
@@ -52,7 +53,7 @@ def _up(work: Any, last: int, line: Any, width: int, table: Any) -> None:
 def _leaves(
     source: Any, s: int, s_step: int, target: Any, t: int, t_step: int, width: int, forward: bool, line: Any, table: Any
 ) -> None:
-    """The last transforms, or the first of the way back; those of odd length must not stay in place."""
+    """Make the last forward, or the first backward transforms; for odd lengths source and target must differ."""
     base, odd = line[BASE], line[ODD_TABLE]
     for _ in range(line[LEAVES]):
         if base == 8 and forward:
@@ -78,7 +79,7 @@ def _copy(source: Any, s: int, s_step: int, target: Any, t: int, t_step: int, wi
 
 @jit
 def _forward(field: Any, start: int, step: int, width: int, line: Any, table: Any, work: Any) -> None:
-    """Columns, `width` of them, whose first elements begin at `start`, each with its elements `step` apart."""
+    """Transform `width` columns whose first elements begin at `start`, each with its elements `step` apart."""
     origin = line[WORK]
     if line[FOURS] > 0:
         m = line[EXTENT] >> 2
@@ -95,7 +96,7 @@ def _forward(field: Any, start: int, step: int, width: int, line: Any, table: An
 
 @jit
 def _backward(field: Any, start: int, step: int, width: int, line: Any, table: Any, work: Any) -> None:
-    """The transpose of `_forward`."""
+    """Apply the transpose of `_forward`."""
     origin = line[WORK]
     if line[FOURS] > 0:
         _leaves(field, start, step, work, origin, width, width, False, line, table)
@@ -111,7 +112,7 @@ def _backward(field: Any, start: int, step: int, width: int, line: Any, table: A
 
 @jit
 def columns(field: Any, start: int, forward: bool, line: Any, table: Any, scratch: Any) -> None:
-    """Transform of the slab of `field` that begins at `start` along an axis that is not the last."""
+    """Transform the slab of `field` that begins at `start` along an axis that is not the last."""
     extent, inner, spare = line[EXTENT], line[INNER], line[SPARE]
     whole = inner & -WIDTH
     for column in range(0, whole, BLOCK):
@@ -137,7 +138,7 @@ def columns(field: Any, start: int, forward: bool, line: Any, table: Any, scratc
 
 @jit
 def _multiply_leaves(work: Any, kernel: Any, k: int, line: Any, table: Any) -> None:
-    """Last forward transforms, multiplication, first transforms of the way back."""
+    """Make the last forward transforms, multiply by the kernel, make the first backward ones."""
     base, spare, odd = line[BASE], line[SPARE], line[ODD_TABLE]
     for leaf in range(line[LEAVES]):
         s = leaf * base * WIDTH
@@ -159,7 +160,7 @@ def _multiply_leaves(work: Any, kernel: Any, k: int, line: Any, table: Any) -> N
 
 @jit
 def _to_scratch(field: Any, start: int, extent: int, rows: int, scratch: Any) -> None:
-    """Transposition of eight rows, of which those that do not exist are zero."""
+    """Transpose eight rows into the scratch; rows that do not exist are zero."""
     whole = extent & -WIDTH if rows == WIDTH else 0
     for x in range(0, whole, WIDTH):
         store8(scratch, x * WIDTH, WIDTH, transpose(load8(field, start + x, extent)))
@@ -170,6 +171,7 @@ def _to_scratch(field: Any, start: int, extent: int, rows: int, scratch: Any) ->
 
 @jit
 def _from_scratch(field: Any, start: int, extent: int, rows: int, scratch: Any) -> None:
+    """Transpose the scratch back into rows that exist."""
     whole = extent & -WIDTH if rows == WIDTH else 0
     for x in range(0, whole, WIDTH):
         store8(field, start + x, extent, transpose(load8(scratch, x * WIDTH, WIDTH)))
@@ -180,7 +182,7 @@ def _from_scratch(field: Any, start: int, extent: int, rows: int, scratch: Any) 
 
 @jit
 def convolve_rows(field: Any, start: int, rows: int, kernel: Any, k: int, line: Any, table: Any, scratch: Any) -> int:
-    """The last axis of `rows` rows: forward, times `kernel` from `k` on, backward; returns the next `k`."""
+    """Transform `rows` rows, multiply by `kernel` from `k` on, transform back; returns the next `k`."""
     extent = line[EXTENT]
     for row in range(0, rows, WIDTH):
         here, count = start + row * extent, min(WIDTH, rows - row)

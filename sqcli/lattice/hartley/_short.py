@@ -1,4 +1,4 @@
-"""Short Hartley transforms: the last ones of a forward transform and the first ones on the way back.
+"""Short Hartley transforms: the last steps of a forward transform and the first ones of a backward transform.
 
 Lengths 2, 4 and 8 run in registers and may stay in place; an odd length is a product with its matrix, cas(2πkn/N).
 Element n of `width` sequences, a multiple of eight, lies at `start + n * step` of memory, one beside the other.
@@ -47,7 +47,7 @@ def unquarters(total: Any, c: Any, alternating: Any, d: Any) -> Any:
 
 @jit
 def forward4(a: Any, b: Any, c: Any, d: Any) -> Any:
-    """Transform of length 4, in natural order; twice is 4 times the identity."""
+    """Transform four vectors, in natural order; twice is 4 times the identity."""
     total, e, alternating, f = quarters(a, b, c, d)
     return total, e + f, alternating, e - f
 
@@ -71,7 +71,7 @@ def _backward8(y0: Any, y1: Any, y2: Any, y3: Any, y4: Any, y5: Any, y6: Any, y7
 
 @jit
 def leaf2(source: Any, s: int, s_step: int, target: Any, t: int, t_step: int, width: int) -> None:
-    """Transform of length 2 in memory, its own transpose."""
+    """Transform length 2 in memory; its own transpose."""
     for lane in range(0, width, REGISTER):
         a, b = load_part(source, s + lane), load_part(source, s + lane + s_step)
         store(target, t + lane, a + b)
@@ -80,14 +80,14 @@ def leaf2(source: Any, s: int, s_step: int, target: Any, t: int, t_step: int, wi
 
 @jit
 def leaf4(source: Any, s: int, s_step: int, target: Any, t: int, t_step: int, width: int) -> None:
-    """Transform of length 4 in memory, its own transpose."""
+    """Transform length 4 in memory; its own transpose."""
     for lane in range(0, width, REGISTER):
         store4(target, t + lane, t_step, forward4(*load4_part(source, s + lane, s_step)))
 
 
 @jit
 def convolve4(work: Any, s: int, kernel: Any, k: int) -> None:
-    """Transform of length 4, multiplication, transform back."""
+    """Transform length 4, multiply by the kernel, transform back."""
     a, b, c, d = forward4(*load4(work, s, WIDTH))
     p, q, r, u = load4(kernel, k, WIDTH)
     store4(work, s, WIDTH, forward4(a * p, b * q, c * r, d * u))
@@ -95,7 +95,7 @@ def convolve4(work: Any, s: int, kernel: Any, k: int) -> None:
 
 @jit
 def forward8(source: Any, s: int, s_step: int, target: Any, t: int, t_step: int, width: int) -> None:
-    """Transform of length 8; modes in the order 0 4 1 5 2 6 3 7."""
+    """Transform length 8; modes come in the order 0 4 1 5 2 6 3 7."""
     for lane in range(0, width, REGISTER):
         a, b, c, d = load4_part(source, s + lane, s_step)
         e, f, g, h = load4_part(source, s + lane + 4 * s_step, s_step)
@@ -106,7 +106,7 @@ def forward8(source: Any, s: int, s_step: int, target: Any, t: int, t_step: int,
 
 @jit
 def backward8(source: Any, s: int, s_step: int, target: Any, t: int, t_step: int, width: int) -> None:
-    """The transpose of `forward8`."""
+    """Apply the transpose of `forward8`."""
     for lane in range(0, width, REGISTER):
         a, b, c, d = load4_part(source, s + lane, s_step)
         e, f, g, h = load4_part(source, s + lane + 4 * s_step, s_step)
@@ -117,7 +117,7 @@ def backward8(source: Any, s: int, s_step: int, target: Any, t: int, t_step: int
 
 @jit
 def convolve8(work: Any, s: int, kernel: Any, k: int) -> None:
-    """Forward transform of length 8, multiplication, backward transform."""
+    """Transform length 8, multiply by the kernel, transform back."""
     half = 4 * WIDTH
     for lane in range(0, WIDTH, REGISTER):
         a, b, c, d = load4_part(work, s + lane, WIDTH)
@@ -135,7 +135,7 @@ def convolve8(work: Any, s: int, kernel: Any, k: int) -> None:
 def dense(
     source: Any, s: int, s_step: int, target: Any, t: int, t_step: int, width: int, size: int, table: Any, at: int
 ) -> None:
-    """Transform of an odd length by its (symmetric) matrix; source and target must not overlap."""
+    """Transform an odd length by its (symmetric) matrix; source and target must not overlap."""
     for lane in range(0, width, WIDTH):
         for k in range(size):
             total = load(source, s + lane)

@@ -1,4 +1,4 @@
-"""Several float64 in one register-like value, for loops that LLVM does not vectorise by itself.
+"""Vectors: several float64 in one register-like value, for loops that LLVM does not vectorise by itself.
 
 A vector lives only inside compiled functions: `load` and `store` move it between memory and registers, `spread` and
 `spread_at` repeat one number in all lanes, `+ - *` act lane by lane, `transpose` turns eight vectors about. Memory is
@@ -36,7 +36,7 @@ REGISTER = 8 if llvmlite.binding.get_host_cpu_features().get("avx512f") else 4
 
 
 class Vector(types.Type):
-    """The compiler's type of a vector of `width` float64."""
+    """Compiler's type of a vector of `width` float64."""
 
     def __init__(self, width: int) -> None:
         self.llvm = ir.VectorType(ir.DoubleType(), width)
@@ -73,7 +73,7 @@ def pointer(_typing: Any, array: Any) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def peek(_typing: Any, memory: Any, index: Any) -> Any:
-    """memory[index]."""
+    """Read memory[index]."""
 
     def generate(_context: Any, builder: Any, _sig: Any, args: Any) -> Any:
         return builder.load(builder.gep(args[0], [args[1]]))
@@ -83,7 +83,7 @@ def peek(_typing: Any, memory: Any, index: Any) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def poke(_typing: Any, memory: Any, index: Any, _value: Any) -> Any:
-    """memory[index] = value."""
+    """Write `value` to memory[index]."""
 
     def generate(context: Any, builder: Any, _sig: Any, args: Any) -> Any:
         builder.store(args[2], builder.gep(args[0], [args[1]]))
@@ -106,7 +106,7 @@ def _loader(kind: Vector) -> Callable[..., Any]:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def store(_typing: Any, memory: Any, index: Any, value: Any) -> Any:
-    """memory[index : index + lanes] = value."""
+    """Write a vector to memory[index : index + lanes]."""
 
     def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         where = builder.bitcast(builder.gep(args[0], [args[1]]), sig.args[2].llvm.as_pointer())
@@ -118,7 +118,7 @@ def store(_typing: Any, memory: Any, index: Any, value: Any) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def spread(_typing: Any, _number: Any) -> Any:
-    """One number in every lane of a register."""
+    """Repeat one number in every lane of a register."""
 
     def generate(_context: Any, builder: Any, _sig: Any, args: Any) -> Any:
         return _repeat(builder, args[0], PART)
@@ -160,7 +160,7 @@ for _operation, _instruction in ((operator.add, "fadd"), (operator.sub, "fsub"),
 
 
 def _shuffle(*picks: int) -> Callable[..., Any]:
-    """Lanes `picks` of two vectors, the second one's counted from WIDTH on."""
+    """Make the function that picks these lanes of two vectors, the second one's counted from WIDTH on."""
 
     @intrinsic  # type: ignore[untyped-decorator]
     def shuffle(_typing: Any, first: Any, second: Any) -> Any:
@@ -184,7 +184,7 @@ high4 = _shuffle(4, 5, 6, 7, 12, 13, 14, 15)
 
 @jit
 def transpose(rows: Any) -> Any:
-    """The eight columns of eight rows."""
+    """Turn eight rows into their eight columns."""
     a, b, c, d, e, f, g, h = rows
     a, b, c, d = low1(a, b), high1(a, b), low1(c, d), high1(c, d)
     e, f, g, h = low1(e, f), high1(e, f), low1(g, h), high1(g, h)
@@ -195,7 +195,7 @@ def transpose(rows: Any) -> Any:
 
 @jit
 def load8(memory: Any, at: int, step: int) -> Any:
-    """Eight vectors, `step` apart."""
+    """Load eight vectors that lie `step` apart."""
     half = at + 4 * step
     return (
         load(memory, at), load(memory, at + step), load(memory, at + 2 * step), load(memory, at + 3 * step),
@@ -205,7 +205,7 @@ def load8(memory: Any, at: int, step: int) -> Any:
 
 @jit
 def store8(memory: Any, at: int, step: int, values: Any) -> None:
-    """The reverse of `load8`."""
+    """Store eight vectors `step` apart."""
     store(memory, at, values[0])
     store(memory, at + step, values[1])
     store(memory, at + 2 * step, values[2])

@@ -54,7 +54,7 @@ def _split_pair(
 def split4(
     source: Any, s: int, s_step: int, target: Any, t: int, t_step: int, width: int, m: int, table: Any, at: int
 ) -> None:
-    """Forward radix-4 step of a block of 4m elements of `source` into four blocks of m elements of `target`."""
+    """Step forward by radix 4: a block of 4m elements of `source` becomes four blocks of m elements of `target`."""
     sm, tm = m * s_step, m * t_step
     for lane in range(0, width, REGISTER):
         store4(target, t + lane, tm, forward4(*load4_part(source, s + lane, sm)))
@@ -88,7 +88,7 @@ def _merge_pair(
 def merge4(
     source: Any, s: int, s_step: int, target: Any, t: int, t_step: int, width: int, m: int, table: Any, at: int
 ) -> None:
-    """The transpose of `split4`: four blocks of m elements of `source` into one of 4m elements of `target`."""
+    """Apply the transpose of `split4`: four blocks of m elements of `source` become one of 4m of `target`."""
     sm, tm = m * s_step, m * t_step
     for lane in range(0, width, REGISTER):
         store4(target, t + lane, tm, forward4(*load4_part(source, s + lane, sm)))
@@ -106,7 +106,7 @@ def merge4(
 
 @jit
 def split2(work: Any, s: int, width: int, m: int, table: Any, at: int) -> None:
-    """Forward radix-2 step of 2m elements, m odd, in place."""
+    """Step forward by radix 2: a block of 2m elements, m odd, becomes two in the same memory."""
     half = m * width
     for first in range(s, s + width, WIDTH):
         pair = at
@@ -126,7 +126,7 @@ def split2(work: Any, s: int, width: int, m: int, table: Any, at: int) -> None:
 
 @jit
 def merge2(work: Any, s: int, width: int, m: int, table: Any, at: int) -> None:
-    """The transpose of `split2`."""
+    """Apply the transpose of `split2`."""
     half = m * width
     for first in range(s, s + width, WIDTH):
         pair = at

@@ -27,7 +27,7 @@ HEADER, RECORD = 4, SPARE  # integer table: axes and a line's last three numbers
 
 @dataclass(frozen=True)
 class _Factors:
-    """extent = 4^fours · 2^twos · base, with an odd base or, for powers of two, a base of 1, 2, 4 or 8."""
+    """Factors extent = 4^fours · 2^twos · base, with an odd base or, for powers of two, a base of 1, 2, 4 or 8."""
 
     extent: int
     fours: int
@@ -44,7 +44,7 @@ class _Factors:
 
     @property
     def order(self) -> NDArray[np.intp]:
-        """Mode number at each place after the forward transform."""
+        """Mode number at each position after the forward transform."""
         order = np.arange(self.base) if self.base != 8 else np.array([0, 4, 1, 5, 2, 6, 3, 7])
         for radix in (2,) * self.twos + (4,) * self.fours:
             order = np.concatenate([radix * order + r for r in range(radix)])
@@ -66,7 +66,7 @@ class _Factors:
 
 @dataclass(frozen=True)
 class Plan:
-    """All that `multiply` has to know about a lattice of these extents; extents of 1 drop out."""
+    """Tables of `multiply` for a lattice of these extents; extents of 1 drop out."""
 
     extents: tuple[int, ...]
 
@@ -81,7 +81,7 @@ class Plan:
 
     @cached_property
     def tables(self) -> tuple[NDArray[np.int64], Floats]:
-        """`itable` (header and a record per axis) and `ftable` (twiddle factors and small matrices)."""
+        """Tables `itable` (header and a record per axis) and `ftable` (twiddle factors and small matrices)."""
         records, offset, inner = [len(self._axes), self._spare, 0, WIDTH], 0, self.volume
         for axis in self._axes:
             inner //= axis.extent
@@ -98,14 +98,14 @@ class Plan:
         return math.prod(self.extents)
 
     def scratch(self) -> Floats:
-        """A fresh scratch for `multiply`, one for each thread, on a cache line's boundary."""
+        """Allocate a scratch for `multiply`, one for each thread, on a cache line's boundary."""
         size = 2 * self._spare
         memory = np.zeros(size + WIDTH)
         skip = -memory.ctypes.data // memory.itemsize % WIDTH
         return memory[skip : skip + size]
 
     def permuted(self, kernel: NDArray[np.floating[Any]]) -> Floats:
-        """K(k)/V in the order of `multiply`.
+        """Bring K(k)/V into the order of `multiply`.
 
         Args:
             kernel: shape `extents`, in the order of `numpy.fft`: mode number n of an axis is k = 2πn/L.
@@ -129,14 +129,14 @@ def _line(t: Any, at: int) -> Any:
 
 @jit
 def multiply(f: Any, kernel: Any, itable: Any, ftable: Any, scratch: Any) -> None:
-    """F ← F⁻¹ K F f in place.
+    """Multiply by K(k) in Fourier space, f ← F⁻¹ K F f, in place.
 
     Args:
         f: the field, flat and contiguous, V float64.
         kernel: `Plan.permuted` of K.
         itable: the first of `Plan.tables`.
         ftable: the second.
-        scratch: of `Plan.scratch`; what it holds does not matter.
+        scratch: memory from `Plan.scratch`; its content does not matter.
     """
     size, last = len(f), HEADER + RECORD * (itable[0] - 1)
     field, factors, table, work = pointer(f), pointer(kernel), pointer(ftable), pointer(scratch)
