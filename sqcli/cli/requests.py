@@ -17,21 +17,27 @@ R = TypeVar("R")
 LEFT_OUT: tuple[Any, ...] = (None, (), {}, options.REQUIRED)
 
 
-def takes(cls: type[R]) -> Callable[[Callable[[Settings, R], None]], Callable[..., None]]:
-    """Make a function of a request of the class `cls` a command with all options of it.
+def takes(cls: type[R]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Make a function of the settings and of a request of the class `cls` a command with all options of the request.
 
-    The request gets the words of the command line, where it has a field for them. Its time limit is watched.
+    Further parameters of the function are options of the command alone, annotated as typer wants them. The request
+    gets the words of the command line, where it has a field for them. Its time limit is watched.
     """
 
-    def decorate(work: Callable[[Settings, R], None]) -> Callable[..., None]:
+    def decorate(work: Callable[..., None]) -> Callable[..., None]:
+        _, _, *further = inspect.signature(work).parameters.values()
+        own = [each.name for each in further]
+
         def command(ctx: typer.Context, **typed: Any) -> None:
             settings: Settings = ctx.obj
+            apart = {name: typed.pop(name) for name in own}
             request = options.build(cls, _read(cls, typed) | _words(cls, settings))
             stopping.alarm(getattr(request, "time_limit", None))
-            work(settings, request)
+            work(settings, request, **apart)
 
         first = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
-        setattr(command, "__signature__", inspect.Signature([first, *_parameters(cls)]))  # noqa: B010 - for mypy
+        keyword = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in further]
+        setattr(command, "__signature__", inspect.Signature([first, *_parameters(cls), *keyword]))  # noqa: B010
         command.__doc__ = work.__doc__
         return command
 

@@ -2,14 +2,13 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from secrets import randbits
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqcli import parameters as params
 from sqcli import registry
 from sqcli.comparison._timing import Entrant
+from sqcli.comparison.request import CompareRequest
 from sqcli.diffusion.device import require_device
 from sqcli.diffusion.models.model import Model
 from sqcli.diffusion.process.denoiser import Denoiser
@@ -18,7 +17,6 @@ from sqcli.diffusion.samplers import Sampler
 from sqcli.errors import SqcliError, UsageError
 from sqcli.lattice.geometry import Lattice
 from sqcli.lattice.philox import Stream
-from sqcli.runs.execution.workers import available_cores
 from sqcli.runs.generate import generate
 from sqcli.runs.generation import agreement as generating
 from sqcli.runs.generation.request import Request
@@ -38,45 +36,6 @@ MOST_BYTES = 2**30
 MOST_DRAWS = 10**6
 FEW, SOME = 3, 8  # steps and draws by which a sampler's pace is judged
 LONGEST = 60.0  # seconds for a tile by a sampler that nobody asked for by name
-
-
-@dataclass(frozen=True)
-class CompareRequest:
-    """The options of `compare`.
-
-    Attributes:
-        model: directory of the model.
-        methods: samplers, and `algorithms`: with either given those alone; else all that fit.
-        settings: parameters as ROW.NAME.
-        parameters: of the theory, where they differ from the model's.
-        lattice: None: the model's.
-        seconds: of measuring per row.
-        observable: whose autocorrelation counts.
-        configurations: independent ones that share the cost of training.
-        warmup: updates of algorithms discarded first.
-        out: where ensembles are kept; None: nowhere.
-    """
-
-    model: Path
-    methods: tuple[str, ...] = ()
-    algorithms: tuple[str, ...] = ()
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    lattice: tuple[int, ...] | None = None
-    seconds: float = 10.0
-    observable: str = "abs_magnetization"
-    configurations: int = 10000
-    warmup: int = 1000
-    seed: int = field(default_factory=lambda: randbits(63))
-    workers: int | None = None
-    device: str | None = None
-    out: Path | None = None
-    command_line: tuple[str, ...] = ()
-
-    @property
-    def threads(self) -> int:
-        """Workers."""
-        return self.workers or available_cores()
 
 
 @dataclass(frozen=True)

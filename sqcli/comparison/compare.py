@@ -10,8 +10,9 @@ import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from secrets import randbits
 from typing import Any
 
 from sqcli import parameters as params
@@ -20,9 +21,10 @@ from sqcli.analysis.ensemble import LOG_WEIGHT, MeasuredEnsemble, open_for_measu
 from sqcli.analysis.exact_values import exact_values
 from sqcli.analysis.measure import measure
 from sqcli.analysis.selection import FOLDER, components_for, observable
-from sqcli.comparison._methods import Arena, CompareRequest
+from sqcli.comparison._methods import Arena
 from sqcli.comparison._timing import Entrant, Timing, timed
 from sqcli.comparison._training_cost import Preparation, preparation
+from sqcli.comparison.request import CompareRequest
 from sqcli.errors import SqcliError, Stopped, UsageError
 
 __all__ = ["CompareRequest", "Comparison", "compare"]
@@ -59,8 +61,9 @@ def compare(request: CompareRequest, stop: threading.Event, progress: Report) ->
         SqcliError: no such model, a row asked for by name fails, `out` is in use.
         Stopped: ended early by `stop`.
     """
+    seeded = request if request.seed is not None else replace(request, seed=randbits(63))
     try:
-        return _compared(Arena.open(request), stop, progress)
+        return _compared(Arena.open(seeded), stop, progress)
     except Stopped:
         raise Stopped("compare was stopped before its table was complete; run it again") from None
 

@@ -26,80 +26,26 @@ long are left out unless --method names them.
 """  # noqa: D301 - typer is told by \b not to fill the lines
 
 import threading
-from pathlib import Path
-from typing import Annotated, Any
 
 import typer
 
-from sqcli.cli import run_options as options
-from sqcli.cli import values
 from sqcli.cli.options import Format
 from sqcli.cli.progress import live
+from sqcli.cli.requests import takes
 from sqcli.cli.settings import Settings
+from sqcli.comparison.request import CompareRequest
 
 CATALOGUES = {"algorithms": "-a ALGORITHM.", "samplers": "-a SAMPLER."}
 
 
-def command(
-    ctx: typer.Context,
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Directory of the model.", show_default=False)],
-    algorithm: Annotated[
-        list[str] | None, typer.Option("--algorithm", metavar="A", help="Only the rows named so; repeatable.")
-    ] = None,
-    method: Annotated[
-        list[str] | None, typer.Option("--method", metavar="M", help="Likewise for samplers; repeatable.")
-    ] = None,
-    row_parameters: Annotated[
-        list[str] | None,
-        typer.Option("-a", "--row-parameter", metavar="ROW.NAME=VALUE", help="As path.n_steps=10; repeatable."),
-    ] = None,
-    parameters: options.Parameters = None,
-    lattice: options.Lattice = None,
-    seconds: Annotated[
-        float, typer.Option("--seconds", parser=values.real(0, above=True), metavar="S", help="Measuring per row.")
-    ] = 10.0,
-    obs: Annotated[str, typer.Option("--obs", metavar="NAME", help="The observable that counts.")] = (
-        "abs_magnetization"
-    ),
-    configurations: Annotated[
-        int,
-        typer.Option("--configurations", parser=values.whole(1), metavar="N", help="Over which set-up is spread."),
-    ] = 10000,
-    warmup: Annotated[
-        int, typer.Option("--warmup", parser=values.whole(1), metavar="W", help="Updates of algorithms discarded.")
-    ] = 1000,
-    seed: options.Seed = None,
-    workers: options.Workers = None,
-    device: options.Device = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Keep the ensembles there.", show_default=False)
-    ] = None,
-    form: Format = "table",
-) -> None:
+@takes(CompareRequest)
+def command(settings: Settings, request: CompareRequest, form: Format = "table") -> None:
     """Measure every row and print the table."""
-    settings: Settings = ctx.obj
-    fields: dict[str, Any] = {
-        "model": model,
-        "algorithms": tuple(algorithm or ()),
-        "methods": tuple(method or ()),
-        "settings": values.pairs("-a", row_parameters),
-        "parameters": values.pairs("-p", parameters),
-        "lattice": None if lattice is None else values.lattice(lattice),
-        "seconds": seconds,
-        "observable": obs,
-        "configurations": configurations,
-        "warmup": warmup,
-        "workers": workers,
-        "device": device,
-        "out": out,
-        **({} if seed is None else {"seed": seed}),
-    }
     from sqcli.analysis.flags import FLAGS
     from sqcli.cli.cost_table import render
     from sqcli.cli.rendering import explain_flags
-    from sqcli.comparison.compare import CompareRequest, compare
+    from sqcli.comparison.compare import compare
 
-    request = CompareRequest(**fields, command_line=settings.command_line)
     with live(settings) as show:
         found = compare(
             request, threading.Event(), lambda name, done, total: show(name, done, total, f"{done}/{total}")

@@ -8,8 +8,10 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-from sqcli.runs.execution.board import Board
+if TYPE_CHECKING:  # it comes with numba, and cores are counted without
+    from sqcli.runs.execution.board import Board
 
 GRACE = 3.0
 POLL = 0.05
@@ -40,7 +42,7 @@ def _quota() -> list[int]:
 
 
 def run_all(
-    tasks: Sequence[Callable[[], None]], workers: int, stop: threading.Event, board: Board, poll: Callable[[], None]
+    tasks: Sequence[Callable[[], None]], workers: int, stop: threading.Event, board: "Board", poll: Callable[[], None]
 ) -> None:
     """Run the tasks in order on `workers` threads; `poll` is called now and then from the caller's thread.
 
@@ -73,7 +75,7 @@ def _started(threads: Sequence[threading.Thread]) -> list[threading.Thread]:
     return list(threads)
 
 
-def _work(queue: list[Callable[[], None]], stop: threading.Event, board: Board) -> None:
+def _work(queue: list[Callable[[], None]], stop: threading.Event, board: "Board") -> None:
     while not stop.is_set():
         try:
             task = queue.pop()
