@@ -1,4 +1,4 @@
-"""What can be compared, and how fast it makes draws: whole calls of `generate` and `sample`, writing included.
+"""Timing of the rows of a comparison: whole calls of `generate` and `sample`, writing included.
 
 The clock runs after a warm start, in calls that extend one ensemble, each longer than the one before, until one lasts
 about as long as was asked for; that one counts.
@@ -23,16 +23,16 @@ ENOUGH = 0.5  # share of the wanted seconds with which a call counts
 
 @dataclass(frozen=True)
 class Entrant:
-    """A row of the comparison.
+    """Row of the comparison.
 
     Attributes:
-        name: of the algorithm or sampler.
+        name: algorithm or sampler.
         run: `generate` or `sample`.
-        request: all but path and draws.
-        chains: of the ensemble.
+        request: options of the run, but path and draws.
+        chains: number of chains of the ensemble.
         unit: draws per chain that make sense at once: a population, a tile for every worker.
-        most: draws per chain.
-        rehearsed: whether a call in an ensemble of its own compiles what the first call is then spared.
+        most: draws per chain at most.
+        rehearsed: whether a call in an ensemble of its own compiles the kernels before the first timed one.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Entrant:
     rehearsed: bool
 
     def advance(self, path: Path, draws: int, stop: threading.Event) -> float:
-        """Go on to `draws` draws of each chain; how many seconds that took."""
+        """Extend to `draws` draws of each chain; returns the seconds that it took."""
         own = threading.Event()  # a run that fails sets it
 
         def watch(_: Progress) -> None:
@@ -56,14 +56,14 @@ class Entrant:
         return time.perf_counter() - began
 
     def rehearse(self, path: Path, stop: threading.Event) -> None:
-        """Compile what is to be compiled."""
+        """Compile the kernels by a short run in an ensemble of its own."""
         warmup = min(self.request.warmup or 0, REHEARSAL)
         replace(self, request=replace(self.request, warmup=warmup)).advance(path, self.unit, stop)
 
 
 @dataclass(frozen=True)
 class Timing:
-    """`draws` of all chains in `seconds`, after `setup`: what the first call took beyond its draws, such as warm-up."""
+    """Draws of all chains made in `seconds`, and the seconds of the first call beyond its draws (warm-up): `setup`."""
 
     draws: int
     seconds: float
@@ -94,6 +94,6 @@ def timed(entrant: Entrant, path: Path, aside: Path, seconds: float, stop: threa
 
 
 def _next(entrant: Entrant, done: int, count: int, growth: float) -> int:
-    """Draws of the next call: whole units."""
+    """Draws of the next call, in whole units."""
     wanted = min(int(count * min(growth, GROWTH)), entrant.most - done)
     return max(1, wanted // entrant.unit) * entrant.unit

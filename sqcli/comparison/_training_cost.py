@@ -1,7 +1,7 @@
-"""What had to be done before a model could be sampled: training, and making the data it was trained on.
+"""Cost of a model before it can be sampled: training, and making the data that it was trained on.
 
-Training seconds stand in `model.yaml`. Those of the data are estimated: the algorithm of the ensemble runs for a moment
-here, and its time per update is multiplied by the updates that lie behind the draws that were used.
+Seconds of training stand in `model.yaml`. Seconds of the data are estimated: the algorithm of the ensemble runs for a
+moment here, and its time per update is multiplied by the updates that lie behind the draws that were used.
 """
 
 import tempfile
@@ -27,7 +27,7 @@ UNIT = 16  # draws
 
 @dataclass(frozen=True)
 class Preparation:
-    """Seconds of training and of making its data, and what could not be counted."""
+    """Seconds of training and of making its data; `notes` say what could not be counted."""
 
     training: float = 0.0
     data: float = 0.0
@@ -35,7 +35,7 @@ class Preparation:
 
     @property
     def seconds(self) -> float:
-        """Of all."""
+        """Seconds of training and of making its data."""
         return self.training + self.data
 
     def __add__(self, other: "Preparation") -> "Preparation":
@@ -44,7 +44,7 @@ class Preparation:
 
 
 def preparation(model: Path, workers: int, stop: threading.Event, seen: tuple[str, ...] = ()) -> Preparation:
-    """Of the model at `model`, that of the model it began from included.
+    """Sum the preparation of the model at `model` and of those that it began from.
 
     Raises:
         SqcliError: no such model.
@@ -68,7 +68,7 @@ def _missing(path: Path, what: str) -> Preparation:
 def _parent(
     model: Path, parent: Mapping[str, Any], workers: int, stop: threading.Event, seen: tuple[str, ...]
 ) -> Preparation:
-    """One ensemble or model; sought where it was, and beside the model."""
+    """Preparation of an ensemble or model, which is sought where it was, and beside the model."""
     name = Path(str(parent.get("ensemble", parent.get("model"))))
     path = next((path for path in (name, model.parent / name) if path.exists()), name)
     try:
@@ -82,7 +82,7 @@ def _parent(
 
 
 def _generation(path: Path, parent: Mapping[str, Any], workers: int, stop: threading.Event) -> float:
-    """Seconds for the draws that were used of an ensemble."""
+    """Estimate the seconds of the draws of an ensemble that training used."""
     ensemble = store.open_ensemble(path)
     if str(ensemble.attrs.get("identity")) != parent.get("identity"):
         raise SqcliError(f"{path}: another ensemble is there now")
@@ -96,7 +96,7 @@ def _generation(path: Path, parent: Mapping[str, Any], workers: int, stop: threa
 
 
 def _again(spec: RunSpec, chains: int, workers: int) -> Request:
-    """The run, shorter."""
+    """Request of the same run with a shorter warm-up."""
     return Request(
         path=Path(),
         theory=spec.theory,

@@ -37,14 +37,14 @@ Report = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Comparison:
-    """`head` says of what, `rows` one mapping per algorithm or sampler, `notes` what a reader must know."""
+    """Result: `head` describes what was compared, `rows` each algorithm or sampler, `notes` what was left out."""
 
     head: Mapping[str, Any]
     rows: Sequence[Row]
     notes: Sequence[str]
 
     def envelope(self) -> dict[str, Any]:
-        """The mapping that the JSON form shows."""
+        """Mapping that the JSON form shows."""
         return {**self.head, "rows": [dict(row) for row in self.rows], "notes": list(self.notes)}
 
 
@@ -87,7 +87,7 @@ def _compared(arena: Arena, stop: threading.Event, progress: Report) -> Comparis
 
 
 def _prepared(request: CompareRequest, entrants: Sequence[Entrant], stop: threading.Event) -> Preparation:
-    """Of the model, where it is sampled at all."""
+    """Preparation of the model; nothing where no row samples it."""
     if all(entrant.rehearsed for entrant in entrants):
         return Preparation()
     return preparation(request.model, request.threads, stop)
@@ -101,7 +101,11 @@ def _require_scalar(arena: Arena) -> None:
 
 
 def _folder(request: CompareRequest, stack: ExitStack) -> Path:
-    """Where ensembles are made."""
+    """Folder of the ensembles: `--out`, or a temporary one.
+
+    Raises:
+        SqcliError: there is something in `--out`.
+    """
     if request.out is None:
         return Path(stack.enter_context(_aside()))
     if request.out.exists() and (not request.out.is_dir() or any(request.out.iterdir())):
@@ -111,12 +115,12 @@ def _folder(request: CompareRequest, stack: ExitStack) -> Path:
 
 
 def _aside() -> tempfile.TemporaryDirectory[str]:
-    """Erased at the end; a worker that was left behind may still write there."""
+    """Temporary folder; a worker that was left behind may still write there while it is erased."""
     return tempfile.TemporaryDirectory(prefix="sqcli-compare-", ignore_cleanup_errors=True)
 
 
 def _row(entrant: Entrant, folder: Path, request: CompareRequest, prepared: Preparation, stop: threading.Event) -> Row:
-    """One line of the table; its ensemble is erased unless it is to be kept."""
+    """Measure one line of the table; its ensemble is erased unless it is to be kept."""
     path = folder / entrant.name
     with _aside() as aside:
         timing = timed(entrant, path, Path(aside, entrant.name), request.seconds, stop)
@@ -138,7 +142,7 @@ def _pace(timing: Timing) -> Row:
 
 
 def _measured(opened: MeasuredEnsemble, name: str) -> Row:
-    """What the draws say."""
+    """Entries of a row that come from its draws."""
     beside = [other for other in BESIDE if other != name and opened.available(observable(other))]
     found = {row["observable"]: row for row in measure(opened.ensemble.path, [name, *beside]).estimates}
     own, accepted = found[registry.resolve(FOLDER, name)], found.get("acceptance", {})
@@ -161,7 +165,7 @@ def _measured(opened: MeasuredEnsemble, name: str) -> Row:
 
 
 def _share(opened: MeasuredEnsemble) -> float | None:
-    """Kish's size of the weighted draws, as a fraction of them."""
+    """Effective size (Kish) of weighted draws, as a fraction of them; None without weights."""
     if not opened.weighted:
         return None
     weights = stats.relative_weights(opened.ensemble.stat(LOG_WEIGHT))
@@ -169,7 +173,7 @@ def _share(opened: MeasuredEnsemble) -> float | None:
 
 
 def _agree(rows: Sequence[Row]) -> Row:
-    """The mean of the rows that are exact; sets `deviation` of every row from it, in σ.
+    """Average the rows that are exact, and set `deviation` of every row from that mean, in σ.
 
     A row that entered the mean is correlated with it: the variance of its deviation is σ² − σ_mean².
     """

@@ -1,12 +1,9 @@
 """The runs of a recipe, in order, as requests; each is checked before the first one starts."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from sqcli import options
 from sqcli.errors import SqcliError, UsageError
@@ -14,6 +11,7 @@ from sqcli.recipes._kinds import Generate, named
 from sqcli.recipes._model import Recipe
 from sqcli.recipes._options import merged
 from sqcli.recipes._planned import Run, asking
+from sqcli.runs.execution.streams import spawned
 from sqcli.runs.generation.agreement import new_spec
 from sqcli.runs.generation.request import Request
 
@@ -45,19 +43,13 @@ def _generate(
 ) -> Run:
     shared = merged(Request, step, recipe.defaults)
     if step.scan and shared["seed"] is not None:
-        shared["seed"] = _seed_of(shared["seed"], name)
+        shared["seed"] = spawned(shared["seed"], name)
     shared["parameters"] = {**shared["parameters"], **point}
     request = options.build(Request, {"path": folder / "ensembles" / name, **shared})
     waiting = request.start not in (None, "hot", "cold")  # the ensemble to start from may not exist yet
     started = asking("generate", replace(request, start=_start(str(request.start), found)) if waiting else request)
     spec = new_spec(replace(request, start="hot") if waiting else request)
     return Run("generate", name, f"steps.{step.number}", started, spec)
-
-
-def _seed_of(seed: int, name: str) -> int:
-    """A stream of its own for each point, whatever other points the scan holds."""
-    words = np.frombuffer(hashlib.sha256(name.encode()).digest(), dtype="<u4")
-    return int(np.random.SeedSequence(seed, spawn_key=tuple(map(int, words))).generate_state(1, np.uint64)[0])
 
 
 def _start(name: str, earlier: Mapping[str, Run]) -> str:

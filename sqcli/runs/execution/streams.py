@@ -8,6 +8,8 @@ counter's word `chain`.
 import hashlib
 from dataclasses import dataclass
 
+import numpy as np
+
 from sqcli.errors import SqcliError
 from sqcli.lattice.philox import GENERATOR, Stream
 
@@ -42,6 +44,12 @@ class Streams:
     def chain(self, number: int, use: str = "chains", place: int | None = None) -> Stream:
         """The stream of one chain."""
         return Stream(self.key(use, place), number)
+
+
+def spawned(seed: int, name: str) -> int:
+    """Seed of the run `name` among runs that share a seed, whatever other runs there are."""
+    words = np.frombuffer(hashlib.sha256(name.encode()).digest(), dtype="<u4")
+    return int(np.random.SeedSequence(seed, spawn_key=tuple(map(int, words))).generate_state(1, np.uint64)[0])
 
 
 def require_known(scheme: str) -> str:
