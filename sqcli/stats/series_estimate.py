@@ -145,13 +145,18 @@ def estimate_series(
     return replace(v, error=error, between=between, outlier=outlier)
 
 
+def _scatter(chain_values: FloatArray, lengths: NDArray[np.int64]) -> float | None:
+    """Compute the error from the scatter of chains; None where there is none, or no finite one."""
+    error = between_chains_error(chain_values[:, None], lengths)
+    return None if error is None or not np.isfinite(error[0]) else float(error[0])
+
+
 def _estimate(
     series: FloatArray, chain_values: FloatArray, lengths: NDArray[np.int64], g: Window, s: float
 ) -> SeriesEstimate:
     """Apply the rule of this module to numbers whose squares can be taken, with the result of their Γ-method."""
     n, n_chains = len(series), len(lengths)
-    scatter = between_chains_error(chain_values[:, None], lengths)
-    between = None if scatter is None or not np.isfinite(scatter[0]) else float(scatter[0])
+    between = _scatter(chain_values, lengths)
     typical = float(lengths @ lengths) / n
     tau = _longest_tau(g, between, n_chains, n)
     r = split_rhat(series, lengths)

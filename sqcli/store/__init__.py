@@ -8,7 +8,8 @@ from sqcli.store._growing import extend
 from sqcli.store._identity import identity_of
 from sqcli.store._layout import Layout, default_chain_group
 from sqcli.store._reading import Block, BlockDraws, Ensemble, open_ensemble
-from sqcli.store._series import Series, observable_names, read_observable, write_observable
+from sqcli.store._series import Series, observable_names, read_observable
+from sqcli.store._series_writing import write_observable
 from sqcli.store._writing import Writer
 from sqcli.store._zarr import open_foreign, read_foreign
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import warnings
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from sqcli.store._arrays import Array, fill_value
 from sqcli.store._records import SEQ, SLOT, encode_state
 from sqcli.store._writing import read_checkpoint
 
+EXAMPLE = Path(__file__).parents[2] / "ensembles" / "example"
 PLAIN = toychain.layout(chains=2, draws=12)
 GROUPS = toychain.layout(chains=5, draws=12, group=2)
 LINKS = replace(GROUPS, field="u", site=(2, 3, 2), site_dims=("mu", "x", "y"), dtype="complex128")
@@ -63,13 +65,15 @@ def measure(path, rng):
     """A series of numbers, one with components, and a complex one that is shorter than the committed draws."""
     draws = store.open_ensemble(path).draws
     store.write_observable(path, "mean", [rng.normal(size=n) for n in draws], attributes=toychain.MEAN, durable=False)
-    for name, cut, dtype in (("pair", 0, "f8"), ("loops", 3, "c16")):
+    for name, cut, dtype in (("pair", 0, "f8"), ("loops.sizes-1x1_2x2", 3, "c16")):
         series = [numbers(rng, dtype, (max(n - cut, 0), 2)) for n in draws]
         store.write_observable(path, name, series, components=("1x1", "2x2"), durable=False)
 
 
-@pytest.fixture(params=CASES)
+@pytest.fixture(params=["written by generate", *CASES])
 def ensemble(tmp_path, request, rng):
+    if request.param == "written by generate":
+        return store.open_ensemble(EXAMPLE)
     layout, draws, longer = CASES[request.param]
     path = store.create(tmp_path / "e", layout, {"theory": "toy", "parameters": {"kappa": 0.25}}, durable=False)
     for group in range(layout.groups):
@@ -98,7 +102,7 @@ def test_zarr_sees_every_array_as_our_reader_does(ensemble):
     files = ensemble.path.rglob("*/zarr.json")
     written = {str(file.parent.relative_to(ensemble.path)) for file in files if "shape" in json.loads(file.read_text())}
     assert set(found) == written
-    assert written == {*ensemble.arrays, *(f"observables/{name}" for name in ("mean", "pair", "loops"))}
+    assert written == {*ensemble.arrays, *(f"observables/{name}" for name in store.observable_names(ensemble.path))}
     for name, array in found.items():
         ours = Array.load(ensemble.path / name)
         assert (array.shape, array.chunks, array.dtype) == (ours.shape, ours.chunks, ours.dtype)
@@ -121,7 +125,9 @@ def test_zarr_sees_records_and_checkpoints_as_our_reader_does(ensemble):
     record, field, rng = (ensemble.zarr[f"checkpoint/{name}"] for name in ("record", "field", "rng"))
     np.testing.assert_array_equal(record[:], ensemble.records)
     for group in range(ensemble.layout.groups):
-        chains = slice(group * ensemble.layout.chain_group, min((group + 1) * ensemble.layout.chain_group, 5))
+        chains = slice(
+            group * ensemble.layout.chain_group, min((group + 1) * ensemble.layout.chain_group, ensemble.chains)
+        )
         rows = ensemble.records[chains]
         slot = int(rows[0, SLOT])
         if rows[0, SEQ]:
