@@ -1,8 +1,9 @@
 """Foreign text made harmless: an ensemble's names and attributes may come from anybody, and end on a terminal or in a
-spreadsheet. And sizes as people read them.
+spreadsheet. And sizes and settings as people read them.
 """
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
@@ -49,3 +50,8 @@ def size_in_words(count: int) -> str:
     while size >= 1024 and unit < len(UNITS) - 1:
         size, unit = size / 1024, unit + 1
     return f"{size:.3g} {UNITS[unit]}"
+
+
+def assignments(values: Mapping[str, Any]) -> str:
+    """Names and values in one line: `axis=0, largest=3`."""
+    return ", ".join(f"{name}={value}" for name, value in values.items())

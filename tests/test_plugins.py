@@ -148,3 +148,38 @@ def test_a_new_algorithm_runs_on_an_old_theory(sq, tmp_path):
     assert "uncorrected" in row["flags"]
     draws = open_ensemble(path)["phi"][0]
     assert np.array_equal(draws[1:], -0.5 * draws[:-1])
+
+
+RECIPE = """
+name: scaled
+description: one observable with three values of its option
+source: exact
+defaults: {theory: free, lattice: 4x4, parameters: {mass2: 1.0}, chains: 2, draws: 40}
+steps: [{generate: a, algorithm: metropolis, seed: 1, warmup: 50}]
+table:
+  - {of: a, observable: largest}
+  - {of: a, observable: largest, options: {scale: 2}}
+  - {of: a, observable: largest, options: {scale: 4.0}, quantity: tau_int}
+"""
+
+
+def test_the_options_of_a_new_observable_reach_reports_series_and_recipes(sq, tmp_path):
+    recipe, results = tmp_path / "recipe.yaml", tmp_path / "results"
+    recipe.write_text(RECIPE, encoding="utf-8")
+    sq("run", recipe, "--out", results)
+    rows = json.loads((results / "table.json").read_text(encoding="utf-8"))["rows"]
+    assert rows[0]["value"] == pytest.approx(2 * rows[1]["value"])
+    path = results / "ensembles" / "a"
+    kept = sorted(folder.name for folder in (path / "observables").iterdir() if folder.is_dir())
+    assert kept == ["largest", "largest.scale-2.0", "largest.scale-4.0"]
+    for command, key in (("measure", "value"), ("autocorr", "tau_int")):
+        given = (command, path, "--obs", "largest", "--obs", "action", "--format", "json")
+        (plain, _), (scaled, action) = (
+            json.loads(sq(*given, *more))["estimates"] for more in ((), ("-o", "scale=0.25"))
+        )
+        assert scaled["options"] == {"scale": 0.25}
+        assert "options" not in plain | action
+        if plain[key] is not None:
+            assert scaled[key] == pytest.approx(plain[key] * (4 if key == "value" else 1))
+    assert "largest.scale-0.25" in sq("export", path, tmp_path / "series.csv") + (tmp_path / "series.csv").read_text()
+    sq("check", path)

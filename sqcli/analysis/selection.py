@@ -9,6 +9,7 @@ from sqcli.errors import UsageError
 from sqcli.lattice.geometry import Lattice
 from sqcli.observables import LatticeTheory, Observable, name_of, options_of, series_key
 from sqcli.registry import suggestion
+from sqcli.text import assignments
 
 FOLDER = "observables"
 
@@ -88,7 +89,8 @@ def _require_options(names: Sequence[str], options: Iterable[str]) -> None:
 def _unavailable(opened: MeasuredEnsemble, name: str, instance: Observable) -> str:
     fitting = ", ".join(other for other in registry.names(FOLDER) if opened.available(observable(other)))
     if not instance.fits(opened.field, opened.theory):
-        said = "".join(f" with {option}={value}" for option, value in options_of(instance).items())
-        return f"{name}{said} does not exist for theory {opened.theory.name} on {opened.lattice}; what does: {fitting}"
+        options = options_of(instance)
+        said = f"{name} with {assignments(options)}" if options else name
+        return f"{said} does not exist for theory {opened.theory.name} on {opened.lattice}; what does: {fitting}"
     missing = " and ".join(need for need in instance.needs if need.startswith("sample_stats/")).replace("|", " or ")
     return f"{name} needs {missing}, which this ensemble does not record; what it can give: {fitting}"

@@ -12,6 +12,10 @@ Observables = Annotated[
     list[str],
     typer.Option("--obs", parser=observable, metavar="NAME", help="Observable; repeatable.", show_default=False),
 ]
+ObservableOptions = Annotated[
+    list[str] | None,
+    typer.Option("-o", "--option", metavar="NAME=VALUE", help="Option of the observables that have it; repeatable."),
+]
 Skip = Annotated[
     int, typer.Option("--skip", parser=whole(0), metavar="N", help="Leave out the first N draws of each chain.")
 ]

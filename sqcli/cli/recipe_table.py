@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqcli.cli._numbers import NOTHING, parenthesis
-from sqcli.cli.rendering import aligned
+from sqcli.cli.rendering import aligned, name_of
 from sqcli.text import printable
 
 HEADS = ("quantity", "ensemble", "published", "ours", "σ", "reference", "σ", "flags")
@@ -20,7 +20,7 @@ def comparison(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
-    name = row["observable"] + ("" if row["component"] is None else f"[{row['component']}]")
+    name = name_of(row)
     return (
         name if row["quantity"] == "value" else f"{row['quantity']}({name})",
         row["of"],

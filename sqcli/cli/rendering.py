@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqcli.cli._numbers import NOTHING, parenthesis, parts, short
-from sqcli.text import cell, json_printable, printable
+from sqcli.text import assignments, cell, json_printable, printable
 
 Row = Mapping[str, Any]
 PAIRED = (
@@ -48,7 +48,13 @@ def as_json(value: Any) -> str:
 
 
 def as_csv(rows: Iterable[Row], columns: Sequence[str]) -> str:
-    """One line per row under fixed columns; numbers in full precision, nothing as an empty cell."""
+    """One line per row under fixed columns; numbers in full precision, nothing as an empty cell.
+
+    A column `options` stands before the component where there are options that are not the default.
+    """
+    rows = list(rows)
+    if any(row.get("options") for row in rows):
+        columns = [each for name in columns for each in (("options", name) if name == "component" else (name,))]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([head for name in columns for head in ((name, f"{name}_im") if name in PAIRED else (name,))])
@@ -60,6 +66,8 @@ def as_csv(rows: Iterable[Row], columns: Sequence[str]) -> str:
 def _cells(name: str, value: Any) -> Sequence[Any]:
     if name in PAIRED:
         return parts(value)
+    if isinstance(value, Mapping):
+        value = assignments(value)
     return [cell(" ".join(map(str, value)) if isinstance(value, list) else value)]
 
 
@@ -92,9 +100,10 @@ def _tau(row: Row) -> str:
 
 
 def name_of(row: Row) -> str:
-    """`wilson_loop[2x2]`."""
-    component = row.get("component")
-    return str(row.get("observable")) + ("" if component is None else f"[{component}]")
+    """Name of what a row estimates: `wilson_loop[2x2]`, `correlator(axis=0)[3]`."""
+    component, options = row.get("component"), row.get("options")
+    said = f"({assignments(options)})" if options else ""
+    return str(row.get("observable")) + said + ("" if component is None else f"[{component}]")
 
 
 def _flags(row: Row) -> str:

@@ -1,6 +1,6 @@
-"""Time-slice correlator C(t) = (1/L) Σ_{t₀} ⟨φ̄(t₀) φ̄(t₀+t)⟩, φ̄(t) the mean over the slice t of an axis, the last one.
+"""Time-slice correlator C(t) = (1/L) Σ_{t₀} ⟨φ̄(t₀) φ̄(t₀+t)⟩, φ̄(t) the mean over the slice t of the last axis.
 
-`axis` takes another axis as time, counted from 0; on a lattice of equal extents all of them have one expectation value.
+`axis` takes another axis as time, counted from 0. Where all extents are equal, all axes have one expectation value.
 """
 
 from dataclasses import dataclass
@@ -10,10 +10,8 @@ import numpy as np
 
 from sqcli.observables._base import Array, LatticeTheory, Observable
 
-LAST = -1
 
-
-def slice_means(fields: Array, axis: int = LAST) -> Array:
+def _slice_means(fields: Array, axis: int = -1) -> Array:
     """Means φ̄ over the slices of `axis`, (n, *extents) -> (n, L)."""
     others = tuple(1 + other for other in range(fields.ndim - 1) if other != axis % (fields.ndim - 1))
     return np.asarray(fields.mean(axis=others)) if others else fields
@@ -23,14 +21,14 @@ def slice_means(fields: Array, axis: int = LAST) -> Array:
 class Correlator(Observable):
     """Correlator C(t), t = 0 … L/2, nothing subtracted."""
 
-    axis: int = LAST
+    axis: int = -1
     definition: ClassVar[str] = "(1/L) sum_t0 s(t0) s(t0+t), s(t) = mean of phi over the slice t of the last axis"
     needs: ClassVar[tuple[str, ...]] = ("observables/correlator",)
     separable: ClassVar[bool] = True
 
     def defined(self) -> str:
         """`definition` with the axis that is meant."""
-        return self.definition if self.axis == LAST else self.definition.replace("the last axis", f"axis {self.axis}")
+        return self.definition if self.axis == -1 else self.definition.replace("the last axis", f"axis {self.axis}")
 
     def fits(self, field: str, theory: LatticeTheory) -> bool:
         """Whether the lattice has such an axis."""
@@ -43,7 +41,7 @@ class Correlator(Observable):
 
     def series(self, fields: Array, theory: LatticeTheory) -> Array:
         """Correlator C(t) of each draw, (n, L/2 + 1)."""
-        means = slice_means(fields, self.axis)
+        means = _slice_means(fields, self.axis)
         length = means.shape[1]
         lags = [np.einsum("ij,ij->i", means, np.roll(means, -t, axis=1)) for t in range(length // 2 + 1)]
         return np.asarray(np.stack(lags, axis=1) / length)

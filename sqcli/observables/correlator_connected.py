@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from sqcli.observables._base import Array, LatticeTheory, Observable
-from sqcli.observables.correlator import LAST, Correlator
+from sqcli.observables.correlator import Correlator
 from sqcli.stats import Combine
 
 
@@ -15,7 +15,7 @@ from sqcli.stats import Combine
 class CorrelatorConnected(Observable):
     """Correlator less ⟨M⟩², the mean over all chains: where both vacua are visited nothing is subtracted."""
 
-    axis: int = LAST
+    axis: int = -1
     definition: ClassVar[str] = "C(t) - <M>^2"
     needs: ClassVar[tuple[str, ...]] = ("observables/correlator", "observables/magnetization")
     hands_on: ClassVar[tuple[str, ...]] = ("axis",)

@@ -7,7 +7,7 @@ of the axes where all extents are equal (then n₁ ≥ n₂ ≥ … ≥ 0). `lar
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -15,7 +15,9 @@ from sqcli.observables._base import Array, LatticeTheory, Observable
 
 
 @lru_cache(maxsize=8)
-def classes(extents: tuple[int, ...], largest: int | None = None) -> tuple[tuple[str, ...], Array, Array, Array]:
+def classes(
+    extents: tuple[int, ...], largest: int | Literal["all"] = "all"
+) -> tuple[tuple[str, ...], Array, Array, Array]:
     """Classes of equivalent modes with numbers up to `largest`.
 
     Their labels; then the modes of the half spectrum of `rfftn` sorted by class, the start of each class among them,
@@ -26,7 +28,7 @@ def classes(extents: tuple[int, ...], largest: int | None = None) -> tuple[tuple
     folded = np.minimum(numbers, np.array(extents)[:, None] - numbers)
     if len(set(extents)) == 1:
         folded = -np.sort(-folded, axis=0)
-    kept = np.flatnonzero((folded <= (max(extents) if largest is None else largest)).all(axis=0))
+    kept = np.flatnonzero((folded <= (max(extents) if largest == "all" else largest)).all(axis=0))
     modes, inverse = np.unique(folded[:, kept], axis=1, return_inverse=True)
     inverse, last = inverse.ravel(), numbers[-1, kept]
     own_mirror = (last == 0) | (2 * last == extents[-1])
@@ -41,7 +43,7 @@ def classes(extents: tuple[int, ...], largest: int | None = None) -> tuple[tuple
 class PowerSpectrum(Observable):
     """Power ⟨|φ̃(k)|²⟩/V, nothing subtracted: mode 0 is V⟨M²⟩."""
 
-    largest: int | None = None
+    largest: int | Literal["all"] = "all"
     definition: ClassVar[str] = "|phi~(k)|^2 / V averaged over equivalent modes, phi~(k) = sum_x exp(-ikx) phi(x)"
     needs: ClassVar[tuple[str, ...]] = ("observables/power_spectrum",)
     separable: ClassVar[bool] = True
@@ -49,7 +51,7 @@ class PowerSpectrum(Observable):
 
     def __post_init__(self) -> None:
         """Refuse a largest mode number below 0."""
-        if self.largest is not None and self.largest < 0:
+        if self.largest != "all" and self.largest < 0:
             raise ValueError(f"largest must be at least 0, not {self.largest}")
 
     def components(self, theory: LatticeTheory) -> tuple[str, ...]:

@@ -43,6 +43,7 @@ class Row(Part):
 
     of: str = Field(description="Name of a generate or sample step; of a scan: name/kappa=0.2,lambda=0.02.")
     observable: str = Field(description="As `sqcli list observables` names it.")
+    options: Parameters = Field(default={}, description="Of the observable, as `sqcli measure -o` takes them.")
     component: Component | None = None
     quantity: Literal["value", "tau_int", "ess"] = Field(
         default="value", description="tau_int counts updates; ess: effective draws per draw, of weights and memory."

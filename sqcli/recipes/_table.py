@@ -21,10 +21,10 @@ from sqcli.errors import UsageError
 from sqcli.files import explained, replace_text
 from sqcli.recipes._model import Measured, Recipe, Reference, Row
 from sqcli.recipes._planned import Run
-from sqcli.text import cell
+from sqcli.text import assignments, cell
 
 COLUMNS = (
-    "of", "observable", "component", "quantity", "value", "error",
+    "of", "observable", "options", "component", "quantity", "value", "error",
     "published", "published_error", "published_source", "published_deviation",
     "reference", "reference_error", "reference_source", "reference_deviation", "flags",
 )  # fmt: skip
@@ -36,7 +36,7 @@ Progress = Callable[[int, int], None]
 
 
 def compare(rows: Sequence[Row], folders: Mapping[str, Path], progress: Progress) -> list[Entry]:
-    """One entry of `COLUMNS` per row; each ensemble is read once.
+    """Make an entry of `COLUMNS` per row, `options` only where there are any; each ensemble is read once.
 
     Args:
         rows: of the recipe.
@@ -59,7 +59,8 @@ def _measured(rows: Mapping[int, Row], folders: Mapping[str, Path], progress: Pr
     """The estimate of each row."""
     groups: dict[tuple[Any, ...], list[int]] = {}
     for number, row in rows.items():
-        groups.setdefault((row.of, row.quantity, row.window, row.skip), []).append(number)
+        options = tuple(sorted(row.options.items()))
+        groups.setdefault((row.of, row.quantity, row.window, row.skip, options), []).append(number)
     found: dict[int, Estimate] = {}
     for numbers in groups.values():
         chosen = [rows[number] for number in numbers]
@@ -96,16 +97,28 @@ def require_sense(rows: Sequence[Row], planned: Mapping[str, Run]) -> None:
         draws, theory, lattice = run.request.draws, run.facts.theory_instance, run.facts.system.lattice
         if draws is not None and row.skip >= draws:
             raise UsageError(f"table.{row.number}.skip: {row.skip} draws of {row.of} left out, there are {draws}")
-        components = components_for(observable(row.observable), theory, lattice)
-        if not components:
-            raise UsageError(f"table.{row.number}.observable: {row.of}, {lattice}, has no {row.observable}")
+        components = _components(row, theory, lattice)
         if row.quantity != "tau_int":
             _require_component(row, [str(each) for each in components])
         if row.reference == "exact":
             _require_exact(row, exact_values(theory, lattice))
 
 
+def _components(row: Row, theory: Any, lattice: Any) -> tuple[str | None, ...]:
+    """Names of what the observable of a row estimates; UsageError where the theory has none."""
+    try:
+        found = components_for(observable(row.observable, row.options), theory, lattice)
+    except UsageError as error:
+        raise UsageError(f"table.{row.number}.options: {error}") from None
+    if not found:
+        said = f" with {assignments(row.options)}" if row.options else ""
+        raise UsageError(f"table.{row.number}.observable: {row.of}, {lattice}, has no {row.observable}{said}")
+    return found
+
+
 def _require_exact(row: Row, there: Mapping[tuple[str, str | None], float]) -> None:
+    if row.options:
+        raise UsageError(f"table.{row.number}.reference: exact is for an observable as it is, without options")
     if row.quantity != "value" or (row.observable, row.component) not in there:
         names = ", ".join(dict.fromkeys(n if c is None else f"{n}[{c}]" for n, c in there)) or "nothing"
         raise UsageError(f"table.{row.number}.reference: not known exactly; of {row.of} is known: {names}")
@@ -122,13 +135,13 @@ def _require_component(row: Row, there: Sequence[str]) -> None:
 def _estimates(path: Path, rows: Sequence[Row], progress: Progress) -> Sequence[Estimate]:
     names, first = list(dict.fromkeys(row.observable for row in rows)), rows[0]
     if first.quantity != "tau_int":
-        measured = measure(path, names, skip=first.skip, progress=progress)
+        measured = measure(path, names, skip=first.skip, options=first.options, progress=progress)
         return (
             measured.estimates
             if first.quantity == "value"
             else [_ess(row, measured.head) for row in measured.estimates]
         )
-    report = autocorr(path, names, window=first.window, skip=first.skip)
+    report = autocorr(path, names, window=first.window, skip=first.skip, options=first.options)
     draws = report.head["chains"] * (report.head["draws"] - first.skip)
     every = int(store.open_ensemble(path).attrs.get("every", 1))
     found = [_tau(row, first.window, draws) for row in report.estimates]
@@ -166,6 +179,7 @@ def _entry(row: Row, estimate: Estimate, right: Reference | None) -> Entry:
     value, error = estimate["value"], estimate["error"]
     return {
         **{key: getattr(row, key) for key in ("of", "observable", "component", "quantity")},
+        **({"options": row.options} if row.options else {}),
         "value": value,
         "error": error,
         **_against("published", row.published, value, error),
@@ -202,11 +216,12 @@ def write(recipe: Recipe, entries: Sequence[Entry], folder: Path) -> list[Path]:
     head = {"recipe": recipe.name, "description": recipe.description, "source": recipe.source}
     files = [folder / name for name in FILES]
     table = io.StringIO()
-    writer = csv.DictWriter(table, COLUMNS, lineterminator="\n")
+    names = [name for name in COLUMNS if name != "options" or any(name in entry for entry in entries)]
+    writer = csv.DictWriter(table, names, lineterminator="\n")
     writer.writeheader()
     for entry in entries:
-        flat = {**entry, "flags": " ".join(entry["flags"])}
-        writer.writerow({name: cell(value) for name, value in flat.items()})
+        flat = {**entry, "flags": " ".join(entry["flags"]), "options": assignments(entry.get("options", {}))}
+        writer.writerow({name: cell(flat[name]) for name in names})
     text = json.dumps({**head, "rows": list(entries)}, ensure_ascii=False, allow_nan=False, indent=1)
     with explained(folder):
         replace_text(files[0], text + "\n")

@@ -68,7 +68,7 @@ def test_autocorr_hands_over_its_options(sq, record):
     calls = record("autocorr", RHO, RHO)
     assert sq("autocorr", "e", "--obs", "binder").code == 0
     assert sq("autocorr", "e", "--obs", "binder", "--window", "7", "--s", "2", "--tau-exp", "4.5").code == 0
-    default = {"window": "auto", "s": 1.5, "tau_exp": None, "skip": 0, "stride": 1}
+    default = {"window": "auto", "s": 1.5, "tau_exp": None, "skip": 0, "stride": 1, "options": {}}
     assert [named for _, named in calls] == [default, default | {"window": 7, "s": 2.0, "tau_exp": 4.5}]
 
 
@@ -80,6 +80,36 @@ def test_json_is_the_envelope_and_stdout_holds_nothing_else(command, sq, record)
     assert result.code == 0
     assert set(read) == {"ensemble", "theory", "parameters", "lattice", "chains", "draws", "estimates"}
     assert read["estimates"] == [MODULES[command]]
+
+
+@pytest.mark.parametrize("command", ["measure", "autocorr"])
+def test_options_of_observables_are_handed_over_and_shown(command, sq, record):
+    row = {"observable": "correlator", "component": "3", "options": {"axis": 0, "sizes": "1x1,2x2"}}
+    calls = record(command, MODULES[command], MODULES[command] | row)
+    given = [command, "e", "--obs", "correlator", "-o", "axis=0", "--option", "sizes=1x1,2x2"]
+    assert json.loads(sq(*given, "--format", "json").out)["estimates"][1]["options"] == row["options"]
+    assert calls[0][1]["options"] == {"axis": "0", "sizes": "1x1,2x2"}
+    plain, shown = csv.DictReader(sq(*given, "--format", "csv").out.splitlines())
+    assert (plain["options"], shown["options"], shown["component"]) == ("", "axis=0, sizes=1x1,2x2", "3")
+    assert "correlator(axis=0, sizes=1x1,2x2)[3]  " in sq(*given).out
+
+
+def test_sizes_are_an_option_of_observables(sq, record):
+    calls = record("measure", BINDER)
+    assert sq("measure", "e", "--obs", "wilson_loop", "--sizes", "1x1", "-o", "sizes=1x1").code == 0
+    assert calls[0][1]["options"] == {"sizes": "1x1"}
+    result = sq("measure", "e", "--obs", "wilson_loop", "--sizes", "1x1", "-o", "sizes=2x2")
+    assert (result.code, len(calls)) == (2, 1)
+    assert "-o sizes is given twice: 2x2 and 1x1" in result.err
+
+
+@pytest.mark.parametrize("command", ["measure", "autocorr"])
+@pytest.mark.parametrize(("given", "word"), [("axis", "NAME=VALUE"), ("=3", "NAME=VALUE"), ("axis=", "NAME=VALUE")])
+def test_options_are_pairs(command, given, word, sq, record):
+    record(command, MODULES[command])
+    result = sq(command, "e", "--obs", "correlator", "-o", given)
+    assert result.code == 2
+    assert word in result.err
 
 
 @pytest.mark.parametrize("command", MODULES)

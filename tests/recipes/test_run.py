@@ -6,6 +6,7 @@ import math
 import threading
 from contextlib import nullcontext
 
+import numpy as np
 import pytest
 from statistical import estimate
 
@@ -57,6 +58,45 @@ def test_the_table_is_saved_as_json_and_csv(outcome, tmp_path):
     with (tmp_path / "out" / "table.csv").open(encoding="utf-8", newline="") as file:
         lines = list(csv.DictReader(file))
     assert [line["value"] for line in lines] == [repr(row["value"] or "").strip("'") for row in outcome.rows]
+
+
+def test_rows_with_options_stand_side_by_side(small, written, tmp_path):
+    small["table"] = [
+        {"of": "a", "observable": "correlator", "component": 1},
+        {"of": "a", "observable": "correlator", "component": 1, "options": {"axis": 0}, "reference": {"of": "b"}},
+        {"of": "b", "observable": "correlator", "component": 1, "options": {"axis": 0}},
+        {"of": "a", "observable": "correlator", "component": 0, "options": {"axis": 0}, "quantity": "tau_int"},
+    ]
+    rows = recipes.run(written(small), out=tmp_path / "out").rows
+    assert [row.get("options") for row in rows] == [None, {"axis": 0}, {"axis": 0}, {"axis": 0}]
+    phi = open_ensemble(tmp_path / "out" / "ensembles" / "a")["phi"][:]
+    for row, axis in zip(rows, (3, 2), strict=False):
+        means = phi.mean(axis=5 - axis)
+        assert row["value"] == pytest.approx((means * np.roll(means, -1, axis=2)).mean())
+    assert rows[1]["reference"] == rows[2]["value"]
+    with (tmp_path / "out" / "table.csv").open(encoding="utf-8", newline="") as file:
+        assert [line["options"] for line in csv.DictReader(file)] == ["", "axis=0", "axis=0", "axis=0"]
+    text = comparison(rows)
+    assert "\ncorrelator(axis=0)[1]  " in text
+    assert "\ntau_int(correlator(axis=0)[0])  " in text
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"options": {"axsi": 0}}, ["table.0.options", "'axsi'", "did you mean 'axis'"]),
+        ({"options": {"axis": "time"}}, ["table.0.options", "an integer", "'time'"]),
+        ({"options": {"axis": 2}}, ["table.0.observable", "a, 4x4, has no correlator with axis=2"]),
+        ({"options": {"axis": 0}, "reference": "exact"}, ["table.0.reference", "without options"]),
+        ({"observable": "action", "component": None, "options": {"axis": 0}}, ["table.0.options", "action has no"]),
+    ],
+)
+def test_options_that_make_no_sense_are_refused_before_anything_runs(small, written, tmp_path, row, words):
+    small["table"] = [{"of": "a", "observable": "correlator", "component": 1} | row]
+    with pytest.raises(UsageError) as caught:
+        recipes.run(written(small), out=tmp_path / "out")
+    assert all(word in str(caught.value) for word in words)
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_text_shows_ours_theirs_and_the_deviation(outcome):

@@ -7,16 +7,17 @@ from typing import Annotated, Literal
 
 import typer
 
-from sqcli.cli.options import Ensemble, Format, Observables, Skip, Stride
-from sqcli.cli.values import real, window_length
+from sqcli.cli.options import Ensemble, Format, ObservableOptions, Observables, Skip, Stride
+from sqcli.cli.values import pairs, real, window_length
 
-CATALOGUES = {"observables": ""}
+CATALOGUES = {"observables": "-o"}
 
 
 def command(
     ctx: typer.Context,
     ens: Ensemble,
     obs: Observables,
+    option: ObservableOptions = None,
     window: Annotated[
         str, typer.Option("--window", parser=window_length, metavar="auto|N", help="Where the sum over rho(t) ends.")
     ] = "auto",
@@ -34,9 +35,10 @@ def command(
     form: Format = "table",
 ) -> None:
     """Estimate autocorrelations and print the report."""
+    options = pairs("-o", option)
     from sqcli.analysis.autocorr import autocorr
     from sqcli.cli import rendering, reports
 
     width: int | Literal["auto"] = "auto" if window == "auto" else int(window)
-    report = autocorr(ens, obs, window=width, s=s, tau_exp=tau_exp, skip=skip, stride=stride)
+    report = autocorr(ens, obs, window=width, s=s, tau_exp=tau_exp, skip=skip, stride=stride, options=options)
     reports.show(ctx.obj, report.envelope(), rendering.AUTOCORR, form)

@@ -7,22 +7,24 @@ from typing import Annotated
 
 import typer
 
-from sqcli.cli.options import Ensemble, Format, Observables, Skip, Stride
+from sqcli.cli.options import Ensemble, Format, ObservableOptions, Observables, Skip, Stride
 from sqcli.cli.progress import counter
+from sqcli.cli.values import pairs
 from sqcli.cli.values import sizes as check_sizes
 
-CATALOGUES = {"observables": ""}
+CATALOGUES = {"observables": "-o"}
 
 
 def command(
     ctx: typer.Context,
     ens: Ensemble,
     obs: Observables,
+    option: ObservableOptions = None,
     skip: Skip = 0,
     stride: Stride = 1,
     sizes: Annotated[
         str | None,
-        typer.Option("--sizes", metavar="1x1,2x2", help="Extents of loops, which no observable has yet.", hidden=True),
+        typer.Option("--sizes", metavar="1x1,2x2", help="Extents of loops: -o sizes=1x1,2x2.", hidden=True),
     ] = None,
     unweighted: Annotated[
         bool, typer.Option("--unweighted", help="Leave the log weights of weighted draws aside.")
@@ -30,7 +32,8 @@ def command(
     form: Format = "table",
 ) -> None:
     """Measure and print the report."""
-    options = {} if sizes is None else {"sizes": check_sizes(sizes)}
+    named = [] if sizes is None else [f"sizes={check_sizes(sizes)}"]
+    options = pairs("-o", [*(option or ()), *named])
     from sqcli.analysis.measure import measure
     from sqcli.cli import rendering, reports
 
