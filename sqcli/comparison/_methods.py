@@ -1,27 +1,26 @@
-"""The rows of a comparison: algorithms and samplers with settings under which each is at home."""
+"""Rows of a comparison: algorithms and samplers with the settings that each is at its best with."""
 
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from secrets import randbits
 from typing import Any
 
 from sqcli import parameters as params
 from sqcli import registry
+from sqcli.comparison._pace import TooSlowError, require_pace
 from sqcli.comparison._timing import Entrant
 from sqcli.comparison.request import CompareRequest
 from sqcli.diffusion.device import require_device
 from sqcli.diffusion.models.model import Model
 from sqcli.diffusion.process.denoiser import Denoiser
-from sqcli.diffusion.process.noise import Noise
-from sqcli.diffusion.samplers import Sampler
-from sqcli.errors import SqcliError, UsageError
+from sqcli.errors import UsageError
 from sqcli.lattice.geometry import Lattice
-from sqcli.lattice.philox import Stream
+from sqcli.runs.execution.streams import spawned
 from sqcli.runs.generate import generate
-from sqcli.runs.generation import agreement as generating
+from sqcli.runs.generation.agreement import new_spec
 from sqcli.runs.generation.request import Request
 from sqcli.runs.sample import sample
-from sqcli.runs.sampling import agreement as sampling
+from sqcli.runs.sampling.agreement import new_spec as new_sample_spec
 from sqcli.runs.sampling.request import SampleRequest
 from sqcli.runs.sampling.spec import FOLDER, INDEPENDENCE
 from sqcli.runs.sampling.tiles import tile_size
@@ -34,15 +33,15 @@ TUNED = {"step_size": "auto"}
 UNIT = 64  # draws at once, where the algorithm does not care
 MOST_BYTES = 2**30
 MOST_DRAWS = 10**6
-FEW, SOME = 3, 8  # steps and draws by which a sampler's pace is judged
 LONGEST = 60.0  # seconds for a tile by a sampler that nobody asked for by name
 
 
 @dataclass(frozen=True)
 class Arena:
-    """What is sampled: theory and lattice, with the model."""
+    """Theory and lattice that all rows sample, with the model, and the seed that theirs are spawned from."""
 
     request: CompareRequest
+    seed: int
     model: Model
     theory: Theory
     lattice: Lattice
@@ -50,17 +49,18 @@ class Arena:
 
     @classmethod
     def open(cls, request: CompareRequest) -> "Arena":
-        """UsageError when model, theory parameters and lattice do not fit together."""
+        """Load the model; raises UsageError when theory parameters and lattice do not fit it."""
         model = Model.load(request.model)
         name = model.theory_name
         values = params.to_mapping(model.theory) | dict(request.parameters)
         theory: Theory = params.build(registry.load("theories", name), values, f"theory {name}")
         lattice = Lattice(request.lattice) if request.lattice else model.lattice
         denoiser = model.denoiser(theory, lattice, require_device(request.device))
-        return cls(request, model, theory, lattice, denoiser)
+        seed = randbits(63) if request.seed is None else request.seed
+        return cls(request, seed, model, theory, lattice, denoiser)
 
     def entrants(self) -> tuple[list[Entrant], list[str]]:
-        """The rows, and a sentence on each that is left out.
+        """Rows, and a sentence on each that is left out.
 
         Raises:
             UsageError: a row that was asked for or given parameters does not fit, or none does.
@@ -74,7 +74,7 @@ class Arena:
         for name, make in rows.items():
             try:
                 found.append(make(name, settings[name], named))
-            except (UsageError, _TooSlowError) as error:
+            except (UsageError, TooSlowError) as error:
                 if named or (settings[name] and isinstance(error, UsageError)):
                     raise
                 notes.append(f"{name} is left out: {error}")
@@ -99,11 +99,11 @@ class Arena:
             chains=chains,
             draws=1,
             warmup=self.request.warmup,
-            seed=self.request.seed,
+            seed=spawned(self.seed, name),
             workers=self.request.workers,
             command_line=self.request.command_line,
         )
-        unit = int(getattr(generating.new_spec(request).algorithm_instance, "particles", UNIT))
+        unit = int(getattr(new_spec(request).algorithm_instance, "particles", UNIT))
         return Entrant(name, generate, request, chains, unit, max(2 * unit, self._most // chains), True)
 
     def _method(self, name: str, given: Mapping[str, Any], named: bool) -> Entrant:
@@ -119,25 +119,21 @@ class Arena:
             draws=1,
             accept=INDEPENDENCE if name in ACCEPTED else None,
             warmup=tile if name in ACCEPTED else None,
-            seed=self.request.seed,
+            seed=spawned(self.seed, name),
             workers=self.request.workers,
             device=self.request.device,
             command_line=self.request.command_line,
         )
-        sampler = sampling.new_spec(request).sampler
+        sampler = new_sample_spec(request).sampler
         sampler.check(self.denoiser)
         if not named:
-            _require_pace(name, self.denoiser, sampler, max(LONGEST, 6 * self.request.seconds))
+            require_pace(name, self.denoiser, sampler, max(LONGEST, 6 * self.request.seconds))
         unit = tile * self.request.threads
         return Entrant(name, sample, request, 1, unit, max(2 * unit, self._most), False)
 
 
-class _TooSlowError(SqcliError):
-    """A sampler that nobody asked for would take more time than all other rows."""
-
-
 def _by_row(settings: Mapping[str, Any], rows: Mapping[str, Callable[..., Entrant]]) -> dict[str, dict[str, Any]]:
-    """`{"path.n_steps": 10}` -> {"path": {"n_steps": 10}, …}; UsageError for what belongs to no row."""
+    """Sort `{"path.n_steps": 10}` into {"path": {"n_steps": 10}, …}; UsageError for a name that is no row's."""
     found: dict[str, dict[str, Any]] = {name: {} for name in rows}
     for key, value in settings.items():
         row, dot, name = key.partition(".")
@@ -145,37 +141,3 @@ def _by_row(settings: Mapping[str, Any], rows: Mapping[str, Callable[..., Entran
             raise UsageError(f"-a takes ROW.NAME=VALUE with a row of {', '.join(rows)}, not {key}={value}")
         found[row][name] = value
     return found
-
-
-def _require_pace(name: str, denoiser: Denoiser, sampler: Sampler, limit: float) -> None:
-    """_TooSlowError where a tile, judged by a few steps for a few draws, takes longer than `limit` seconds."""
-    import torch
-
-    threads, wanted = torch.get_num_threads(), int(getattr(sampler, "n_steps", FEW))
-    torch.set_num_threads(1)  # as workers do
-    try:
-        expected = _tile_seconds(denoiser, sampler, wanted)
-    finally:
-        torch.set_num_threads(threads)
-    if expected > limit:
-        raise _TooSlowError(f"a tile of draws takes about {expected:.0f} s or more; --method {name} insists")
-
-
-def _tile_seconds(denoiser: Denoiser, sampler: Sampler, wanted: int) -> float:
-    """Of a tile in `wanted` steps: linear in steps and in draws."""
-    _seconds(denoiser, sampler, 1, 1)  # the first call is slower
-    rows: dict[int, float] = {}
-    for draws in (1, SOME):
-        short, long = (_seconds(denoiser, sampler, steps, draws) for steps in (1, FEW))
-        rows[draws] = short + max(0.0, long - short) * (wanted - 1) / (FEW - 1)
-    return rows[1] + max(0.0, rows[SOME] - rows[1]) * (tile_size(denoiser.lattice, sampler) - 1) / (SOME - 1)
-
-
-def _seconds(denoiser: Denoiser, sampler: Any, steps: int, draws: int) -> float:
-    """For so many steps of so many draws."""
-    if hasattr(sampler, "n_steps"):
-        sampler = replace(sampler, n_steps=steps)
-    site = denoiser.theory.manifold.site(denoiser.lattice)
-    began = time.perf_counter()
-    sampler.draw(denoiser, Noise(Stream(0, 0), range(draws), site, str(denoiser.device)))
-    return time.perf_counter() - began

@@ -10,9 +10,8 @@ import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from secrets import randbits
 from typing import Any
 
 from sqcli import parameters as params
@@ -61,9 +60,8 @@ def compare(request: CompareRequest, stop: threading.Event, progress: Report) ->
         SqcliError: no such model, a row asked for by name fails, `out` is in use.
         Stopped: ended early by `stop`.
     """
-    seeded = request if request.seed is not None else replace(request, seed=randbits(63))
     try:
-        return _compared(Arena.open(seeded), stop, progress)
+        return _compared(Arena.open(request), stop, progress)
     except Stopped:
         raise Stopped("compare was stopped before its table was complete; run it again") from None
 
@@ -204,7 +202,7 @@ def _head(arena: Arena, mean: Row, prepared: Preparation) -> Row:
         "observable": name,
         "configurations": request.configurations,
         "workers": request.threads,
-        "seed": request.seed,
+        "seed": arena.seed,
         "training_seconds": prepared.training,
         "data_seconds": prepared.data,
         "mean": mean,

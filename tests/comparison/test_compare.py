@@ -4,12 +4,13 @@ import json
 import math
 import threading
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from models import known_model
 
-from sqcli.comparison import _methods, _timing, _training_cost
+from sqcli.comparison import _methods, _pace, _timing, _training_cost
 from sqcli.comparison.compare import CompareRequest, _agree, compare
 from sqcli.errors import SqcliError, Stopped, UsageError
 from sqcli.runs.generate import Request, generate
@@ -164,7 +165,7 @@ def _key(request):
 
 def test_slow_samplers_are_left_out_unless_named(tmp_path, monkeypatch):
     model = known_model(tmp_path / "m")
-    monkeypatch.setattr(_methods, "_seconds", lambda _, sampler, *__: float(type(sampler).__name__ == "Path"))
+    monkeypatch.setattr(_pace, "_seconds", lambda _, sampler, *__: float(type(sampler).__name__ == "Path"))
     monkeypatch.setattr(_methods, "ALGORITHMS", ("exact", "hmc"))
     monkeypatch.setattr(_methods, "LONGEST", 0.5)
     request = CompareRequest(model, seconds=0.1, workers=1, device="cpu")
@@ -174,6 +175,21 @@ def test_slow_samplers_are_left_out_unless_named(tmp_path, monkeypatch):
     assert len({_key(found.request) for found in rows}) == len(rows)  # no two share random numbers
     named = CompareRequest(model, methods=("path",), algorithms=("hmc",), workers=1, device="cpu")
     assert [found.name for found in _methods.Arena.open(named).entrants()[0]] == ["hmc", "path"]
+
+
+def test_seeds_of_the_rows_are_spawned(tmp_path):
+    """Each by its own name, whatever other rows there are."""
+    model = known_model(tmp_path / "m")
+
+    def seeds(seed, algorithms=("exact", "hmc")):
+        request = CompareRequest(model, algorithms=algorithms, methods=("sde",), seed=seed, workers=1, device="cpu")
+        return {row.name: row.request.seed for row in _methods.Arena.open(request).entrants()[0]}
+
+    found = seeds(5)
+    assert found == seeds(5)
+    assert found["hmc"] == seeds(5, ("hmc",))["hmc"]
+    together = sorted([*found.values(), *seeds(6).values()])
+    assert all(b - a > 2**32 for a, b in pairwise(together))
 
 
 def test_a_row_that_fails_is_left_out_or_an_error(tmp_path, monkeypatch):
