@@ -1,4 +1,4 @@
-"""Rows of a comparison: algorithms and samplers with the settings that each is at its best with."""
+"""Rows of a comparison: algorithms and samplers, each with its settings."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -11,6 +11,7 @@ from sqcli import parameters, registry
 from sqcli.lattice.geometry import Lattice
 from sqcli.lattice.philox import Stream
 from sqcli.mcmc import System, smc
+from sqcli.mcmc._cache import Recent
 from sqcli.mcmc._population import pilot
 
 WELLS = [
@@ -157,3 +158,23 @@ def test_a_population_made_again_is_the_same(seed):
     np.testing.assert_array_equal(kept.stats["log_weight"], again.stats["log_weight"])
     action = system.theory.action(kept.fields, system.lattice)
     np.testing.assert_allclose(kept.stats["action"], action, rtol=1e-12)
+
+
+def test_results_used_last_are_held_up_to_a_limit():
+    held, made = Recent(10, len), []
+
+    def get(key, size):
+        return held.get(key, lambda: made.append(key) or bytes(size))
+
+    for key, size in [("a", 6), ("b", 4), ("a", 6), ("c", 3), ("a", 6), ("b", 4), ("d", 100), ("d", 100)]:
+        assert len(get(key, size)) == size
+    assert made == ["a", "b", "c", "b", "d"]  # b gave way to c; d alone is more than the limit
+
+
+def test_populations_belong_to_the_algorithm_that_made_them(seed):
+    system, stream = System(theory_of(*WELLS[0]), Lattice((1,))), Stream(seed, 0)
+    one, other = smc.SMC(particles=8), smc.SMC(particles=8)
+    for algorithm in (one, other):
+        algorithm.step(system, algorithm.init(system, np.ones(1), 0), stream, 3, 1, False)
+    assert one == other
+    assert one._held is not other._held
