@@ -29,12 +29,12 @@ class Option:
         above: whether `least` itself is too small.
         below: a bound that is itself too large.
         choices: allowed texts.
-        form: how a text is read that no type tells: "extents" 32x32, "duration" 3h, "range" 0:4.
+        form: how a text is read that no type tells: "extents" 32x32, "duration" 3h, "range" 0:4, "numbers" 0.1,0.5.
         needed: whether nothing new can be made without it.
         of: the option that chooses what a mapping holds the parameters of. Where several mappings share a flag, names
             are typed `of.name`, plain ones belong to the first.
-        role: "what" is to be made; a "path" of what it is made from or into, which recipes name by their steps; or
-            "how" to go about it, which is for the command line alone.
+        role: "what" is to be made; a "path" of what it is made from or into, which recipes name by their steps; "how"
+            to go about it, which is for the command line alone; or what is for a "recipe" alone.
     """
 
     help: str
@@ -49,7 +49,7 @@ class Option:
     form: str = ""
     needed: bool = False
     of: str | None = None
-    role: Literal["what", "path", "how"] = "what"
+    role: Literal["what", "path", "how", "recipe"] = "what"
 
 
 def option(
@@ -92,6 +92,7 @@ class Asked:
         default: value when it is left out.
         said: its `Option`.
         within: the field that holds the group it belongs to; None: the request itself.
+        key: its public name.
     """
 
     name: str
@@ -99,6 +100,7 @@ class Asked:
     default: Any
     said: Option
     within: str | None = None
+    key: str = ""
 
     @property
     def flags(self) -> tuple[str, ...]:
@@ -132,7 +134,8 @@ def _options(field: "dataclasses.Field[Any]", hint: Any) -> Iterator[Asked]:
     """One for an option, those of the group for a group."""
     if OPTION in field.metadata:
         default = {} if field.default_factory is dict else field.default
-        yield Asked(field.name, _without_none(hint), default, field.metadata[OPTION])
+        key = field.metadata.get("name", field.name)
+        yield Asked(field.name, _without_none(hint), default, field.metadata[OPTION], key=key)
     elif GROUP in field.metadata:
         for each in asked(field.metadata[GROUP]).values():
             yield dataclasses.replace(each, default=None, within=field.name)

@@ -8,14 +8,16 @@ import ast
 import difflib
 import importlib
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
 from sqcli.errors import UsageError
 
 ROOT = Path(__file__).parent
-SINGULAR = {"theories": "theory", "mcmc": "algorithm"}
+MAKERS = ("field", "option")  # functions that make fields
+NOTHING = ("None", "()", "{}", "REQUIRED")  # defaults that say nothing of an option
+SINGULAR = {"theories": "theory", "mcmc": "algorithm", "figures": "kind of plot"}
 
 
 @cache
@@ -70,21 +72,34 @@ def suggestion(name: str, known: Sequence[str]) -> str:
 
 def parameters(folder: str, name: str) -> dict[str, str | None]:
     """Map public parameter names to defaults as text, None where there is none, read from the file's text."""
+    return dict(map(_public_field, _fields(folder, name)))
+
+
+def declarations(folder: str, name: str) -> dict[str, tuple[str, str]]:
+    """Map names of fields to what stands behind them in the file's text: their type, and their value or nothing."""
+    return {
+        ast.unparse(field.target): (ast.unparse(field.annotation), ast.unparse(field.value) if field.value else "")
+        for field in _fields(folder, name)
+    }
+
+
+def _fields(folder: str, name: str) -> Iterable[ast.AnnAssign]:
+    """Read the fields of the one public class of the file behind `name`."""
     tree = _tree(folder, name)
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]
-    return _class_fields(tree, classes[0].name) if classes else {}
+    return _class_fields(tree, classes[0].name).values() if classes else ()
 
 
-def _class_fields(tree: ast.Module, name: str) -> dict[str, str | None]:
+def _class_fields(tree: ast.Module, name: str) -> dict[str, ast.AnnAssign]:
     """Read the fields of the dataclass `name` of `tree`, those of its bases first, as dataclasses order them."""
     for node in tree.body:
         if isinstance(node, ast.ClassDef) and node.name == name:
             bases = [_base_fields(tree, ast.unparse(base)) for base in reversed(node.bases)]
-            return {key: default for part in (*bases, dict(_own_fields(node))) for key, default in part.items()}
+            return {key: field for part in (*bases, dict(_own_fields(node))) for key, field in part.items()}
     return {}
 
 
-def _base_fields(tree: ast.Module, base: str) -> dict[str, str | None]:
+def _base_fields(tree: ast.Module, base: str) -> dict[str, ast.AnnAssign]:
     """Read the fields of the class written as `base` in `tree`: defined there, or imported from a file of ours."""
     imported = {
         alias.asname or alias.name: f"{node.module}.{alias.name}"
@@ -104,24 +119,29 @@ def _source(module: str) -> ast.Module:
     return ast.parse(file.read_text(encoding="utf-8"))
 
 
-def _own_fields(node: ast.ClassDef) -> Iterator[tuple[str, str | None]]:
+def _own_fields(node: ast.ClassDef) -> Iterator[tuple[str, ast.AnnAssign]]:
     for item in node.body:
         if not (isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)):
             continue
         if item.target.id.startswith("_") or "ClassVar" in ast.unparse(item.annotation):
             continue
-        yield _public_field(item.target.id, item.value)
+        yield item.target.id, item
 
 
-def _public_field(name: str, value: ast.expr | None) -> tuple[str, str | None]:
-    """Read name and default of `name: … = value`, looking into `field(default=…, metadata={"name": …})`."""
-    if not (isinstance(value, ast.Call) and ast.unparse(value.func).rpartition(".")[2] == "field"):
+def _public_field(field: ast.AnnAssign) -> tuple[str, str | None]:
+    """Read name and default of a field, looking into `field(default=…, metadata={"name": …})` and `option(…)`."""
+    name, value = ast.unparse(field.target), field.value
+    called = ast.unparse(value.func).rpartition(".")[2] if isinstance(value, ast.Call) else ""
+    if not (isinstance(value, ast.Call) and called in MAKERS):
         return name, None if value is None else _text(value)
-    options = {keyword.arg: keyword.value for keyword in value.keywords}
-    if "metadata" in options:
-        name = ast.literal_eval(options["metadata"]).get("name", name)
-    default = options.get("default", options.get("default_factory"))
-    return name, None if default is None else _text(default)
+    said = {keyword.arg: keyword.value for keyword in value.keywords}
+    if "metadata" in said:
+        name = ast.literal_eval(said["metadata"]).get("name", name)
+    if "flags" in said:
+        name = ast.literal_eval(said["flags"])[-1].lstrip("-")
+    default = said.get("default", said.get("default_factory"))
+    text = None if default is None else _text(default)
+    return name, None if called == "option" and text in NOTHING else text
 
 
 def _text(node: ast.expr) -> str:

@@ -26,8 +26,14 @@ ALLOWED = {
     "cli": {"recipes", "comparison", "figures", "runs", "analysis", "store"},
 }
 """Folder -> folders that it may import from. `runs` reads ensembles through `analysis`, never the other way round."""
-PLUGINS = ("theories", "mcmc", "observables", "diffusion/nets", "diffusion/schedules", "diffusion/samplers")
-WITH_TORCH = ("sqcli.runs.sampling.tiles", "sqcli.figures._reverse_process")
+PLUGINS = ("theories", "mcmc", "observables", "figures", "diffusion/nets", "diffusion/schedules", "diffusion/samplers")
+WITH_TORCH = (
+    "sqcli.runs.sampling.tiles",
+    "sqcli.figures._cumulant_curves",
+    "sqcli.figures._effective_actions",
+    "sqcli.figures._reverse_process",
+    "sqcli.figures._score_curves",
+)
 """Files outside `diffusion` that work on tensors; what imports them is itself imported when it is wanted."""
 MOST_LINES = 250
 PLUGIN_LINES = 120

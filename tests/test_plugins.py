@@ -1,4 +1,4 @@
-"""A theory, an algorithm and an observable are one new file each: seen in lists and help, run, nothing else touched."""
+"""A theory, an algorithm, an observable, a figure are one new file each: seen in help, run, nothing else touched."""
 
 import json
 import os
@@ -95,24 +95,61 @@ class Largest(Observable):
         """(n,)."""
         return abs(flat(fields)).max(axis=1) / self.scale
 '''
+FIGURE = '''"""Steps: the differences between neighbouring draws."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sqcli.figures._base import EnsemblesFigure
+from sqcli.figures._panels import per_draw
+from sqcli.options import option
+
+
+@dataclass(frozen=True)
+class StepsFigure(EnsemblesFigure):
+    """One panel."""
+
+    lag: int = option("Draws between neighbours.", "N", default=1, least=1)
+    colours: tuple[str, ...] = option("Colours, in turn.", "C", default=("black",))
+
+    def draw(self, figure, ensembles):
+        """Draw the steps; the mean of their squares."""
+        axes, lines = figure.add_subplot(), []
+        for number, ensemble in enumerate(ensembles):
+            values = per_draw(ensemble, self.quantity)[0]
+            steps = values[self.lag :] - values[: -self.lag]
+            axes.plot(steps, color=self.colours[number % len(self.colours)])
+            lines.append(f"{ensemble.label}: {np.mean(steps**2):.3f} at lag {self.lag} in {self.colours[0]}")
+        return lines
+'''
+FIGURE_RECIPE = """name: steps
+description: for a test
+source: none
+steps:
+  - {generate: a, theory: free, lattice: 4x4, parameters: {mass2: 1.0}, algorithm: exact, draws: 6, warmup: 0, seed: 1}
+plots:
+  - {plot: p, kind: steps, of: a, observable: action, lag: 2, colours: [green, red]}
+"""
 
 
 @pytest.fixture(scope="module")
 def sq(tmp_path_factory):
-    """sqcli from a copy of the package with three more files."""
+    """sqcli from a copy of the package with four more files."""
     root = tmp_path_factory.mktemp("plugins")
     copy = root / "sqcli"
     shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
     (copy / "theories" / "stiff.py").write_text(THEORY, encoding="utf-8")
     (copy / "mcmc" / "sign.py").write_text(ALGORITHM, encoding="utf-8")
     (copy / "observables" / "largest.py").write_text(OBSERVABLE, encoding="utf-8")
+    (copy / "figures" / "steps.py").write_text(FIGURE, encoding="utf-8")
 
     def call(*arguments):
         environment = os.environ | {"PYTHONPATH": str(root), "COLUMNS": "200"}
         command = [sys.executable, "-m", "sqcli", *map(str, arguments)]
         done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stderr
-        return done.stdout
+        return done.stdout if done.stdout else done.stderr
 
     return call
 
@@ -125,6 +162,10 @@ def test_new_files_are_listed_and_in_the_help(sq):
     assert "stiff" in text
     assert "strength" in text
     assert "Largest field" in sq("measure", "--help")
+    assert "lag=1" in sq("list", "figures")
+    text = sq("plot", "--help")
+    assert "--lag N" in text
+    assert "differences between neighbouring draws" in text
 
 
 def test_a_new_theory_runs_with_every_algorithm_that_fits(sq, tmp_path, judge):
@@ -183,3 +224,16 @@ def test_the_options_of_a_new_observable_reach_reports_series_and_recipes(sq, tm
             assert scaled[key] == pytest.approx(plain[key] * (4 if key == "value" else 1))
     assert "largest.scale-0.25" in sq("export", path, tmp_path / "series.csv") + (tmp_path / "series.csv").read_text()
     sq("check", path)
+
+
+def test_a_new_figure_is_drawn_by_command_and_recipe(sq, tmp_path):
+    recipe = tmp_path / "steps.yaml"
+    recipe.write_text(FIGURE_RECIPE, encoding="utf-8")
+    said = sq("run", recipe, "--out", tmp_path / "out")
+    assert "p: a: " in said
+    assert "at lag 2 in green" in said
+    assert (tmp_path / "out" / "p.png").stat().st_size > 1000
+    ensemble, image = tmp_path / "out" / "ensembles" / "a", tmp_path / "x.svg"
+    said = sq("plot", ensemble, "--kind", "steps", "--colours", "blue", "--lag", 3, "--out", image)
+    assert "at lag 3 in blue" in said
+    assert image.exists()

@@ -12,6 +12,7 @@ FOLDERS = {
     "schedules": "diffusion/schedules",
     "objectives": "diffusion/objectives",
     "samplers": "diffusion/samplers",
+    "figures": "figures",
 }
 
 

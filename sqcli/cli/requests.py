@@ -11,6 +11,7 @@ import typer
 from sqcli import options, stopping
 from sqcli.cli import values
 from sqcli.cli.settings import Settings
+from sqcli.errors import UsageError
 from sqcli.options import Asked
 
 R = TypeVar("R")
@@ -101,7 +102,10 @@ def _read(cls: type, typed: Mapping[str, Any]) -> dict[str, Any]:
         if each.is_mapping:
             found |= options.divided(cls, name, values.pairs(each.flags[0], value))
         elif value is not None and each.said.form:
-            found[name] = _reader(each.said.form)(value)
+            try:
+                found[name] = _reader(each.said.form)(value)
+            except typer.BadParameter as error:
+                raise UsageError(f"{each.flags[0]}: {error.message}") from None
         elif isinstance(value, list):
             found[name] = tuple(value)
     return found
@@ -115,5 +119,6 @@ def _reader(form: str) -> Callable[[str], Any]:
         "extents": values.lattice,
         "range": values.chain_range,
         "duration": partial(seconds_left),
+        "numbers": values.numbers,
     }
     return read[form]

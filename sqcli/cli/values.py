@@ -84,6 +84,11 @@ def lattice(text: str) -> tuple[int, ...]:
     return extents
 
 
+def numbers(text: str) -> tuple[float, ...]:
+    """`0.1,0.5` -> (0.1, 0.5)."""
+    return tuple(map(real(0), text.split(",")))
+
+
 def chain_range(text: str) -> tuple[int, int]:
     """`4:8` -> (4, 8), the chains 4, 5, 6, 7."""
     match = re.fullmatch(r"([0-9]{1,12}):([0-9]{1,12})", text)

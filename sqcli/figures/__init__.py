@@ -1,6 +1,33 @@
-"""Figures of ensembles and models."""
+"""Figures of ensembles, models and scans, one file per kind."""
 
-from sqcli.figures._plot import KINDS, MODEL_KINDS, OF_ENSEMBLES, plot, plot_model, plot_several
-from sqcli.figures._style import Source
+from sqcli.figures._base import (
+    AtTimes,
+    BesideEnsemble,
+    EnsemblesFigure,
+    FigureKind,
+    LabelledEnsemble,
+    ModelFigure,
+    OnDevice,
+    ScanFigure,
+    Seeded,
+)
+from sqcli.figures._plot import FOLDER, Image, draw, kind_of, kinds, of_sampled_ensembles, plot
 
-__all__ = ["KINDS", "MODEL_KINDS", "OF_ENSEMBLES", "Source", "plot", "plot_model", "plot_several"]
+__all__ = [
+    "FOLDER",
+    "AtTimes",
+    "BesideEnsemble",
+    "EnsemblesFigure",
+    "FigureKind",
+    "Image",
+    "LabelledEnsemble",
+    "ModelFigure",
+    "OnDevice",
+    "ScanFigure",
+    "Seeded",
+    "draw",
+    "kind_of",
+    "kinds",
+    "of_sampled_ensembles",
+    "plot",
+]

@@ -14,7 +14,8 @@ from sqcli.analysis.measure import columns_of, primaries
 from sqcli.analysis.observable_series import WEIGHTS, gather
 from sqcli.analysis.selection import choose
 from sqcli.errors import UsageError
-from sqcli.figures._style import COLOURS, DASHES, MARKERS, Quantity, Source, real
+from sqcli.figures._base import LabelledEnsemble
+from sqcli.figures._style import COLOURS, DASHES, MARKERS, Quantity, real
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,14 +27,14 @@ RUNNING = 40  # stretches of a history over which it is averaged
 Array = NDArray[np.float64]
 
 
-def per_draw(source: Source, quantity: Quantity) -> list[Array]:
-    """The numbers of each draw, (n_i,) per chain, of a quantity that is the mean of such numbers.
+def per_draw(ensemble: LabelledEnsemble, quantity: Quantity) -> list[Array]:
+    """Compute the numbers of each draw, (n_i,) per chain, of a quantity that is the mean of such numbers.
 
     Raises:
         UsageError: the quantity is a function of several means, or an unknown one.
     """
-    opened = open_for_measuring(source.path)
-    instance = next(iter(choose(opened, [quantity.name], {}).values()))
+    opened = open_for_measuring(ensemble.path)
+    instance = next(iter(choose(opened, [quantity.name], quantity.options).values()))
     if instance.function(opened.theory) is not None:
         raise UsageError(f"{quantity.name} is no number per draw and has no history; plot kind rho, or magnetization")
     column = quantity.column(instance.components(opened.theory))
@@ -44,16 +45,16 @@ def per_draw(source: Source, quantity: Quantity) -> list[Array]:
     return [real(values) for values in next(islice(columns, column, None))]
 
 
-def history(axes: "Axes", sources: Sequence[Source], quantity: Quantity) -> None:
-    """The quantity against the draw: one chain of each ensemble, pale, and running means of a few, strong."""
-    few = max(1, MOST_CHAINS // len(sources))
-    for number, source in enumerate(sources):
-        chains, colour = per_draw(source, quantity), COLOURS[number % 6]
+def history(axes: "Axes", ensembles: Sequence[LabelledEnsemble], quantity: Quantity) -> None:
+    """Draw the quantity against the draw: one chain of each ensemble, pale, and running means of a few, strong."""
+    few = max(1, MOST_CHAINS // len(ensembles))
+    for number, ensemble in enumerate(ensembles):
+        chains, colour = per_draw(ensemble, quantity), COLOURS[number % 6]
         first = chains[0]
         step = max(1, len(first) // MOST_POINTS)
         axes.plot(np.arange(1, len(first) + 1)[::step], first[::step], color=colour, alpha=0.3, linewidth=0.4, zorder=1)
         for chain, values in enumerate(chains[:few]):
-            label = _chains(source.label, min(few, len(chains)), len(chains)) if chain == 0 else None
+            label = _chains(ensemble.label, min(few, len(chains)), len(chains)) if chain == 0 else None
             axes.plot(*_running(values), color=colour, linestyle=DASHES[number % 4], linewidth=0.8, label=label)
     axes.set_xlabel("draw (pale: one chain; strong: running means)")
     axes.set_ylabel(quantity.symbol)
@@ -73,17 +74,20 @@ def _chains(label: str, shown: int, there: int) -> str:
     return f"{label}, {shown} of {there} chains" if shown < there else label
 
 
-def rho(axes: "Axes", sources: Sequence[Source], quantity: Quantity) -> None:
-    """ρ(t) with its error against t in updates; a vertical line marks the window, the legend gives the sum up to it."""
+def rho(axes: "Axes", ensembles: Sequence[LabelledEnsemble], quantity: Quantity) -> None:
+    """Draw ρ(t) with its error against t in updates.
+
+    A vertical line marks the window, the legend gives the sum up to it.
+    """
     longest = 1.0
-    for number, source in enumerate(sources):
-        row, updates = _autocorrelation(source, quantity)
+    for number, ensemble in enumerate(ensembles):
+        row, updates = _autocorrelation(ensemble, quantity)
         colour, dashes = COLOURS[number % 6], DASHES[number % 4]
         values, errors = np.array(row["rho"]), np.array(row["rho_error"])
         t, window = updates * np.arange(len(values)), updates * (row["window"] or 0)
         axes.fill_between(t, values - errors, values + errors, color=colour, alpha=0.25, linewidth=0)
         marker = MARKERS[number % 6] if len(values) < 60 else ""
-        label = f"{source.label}: {_tau(row, updates)}"
+        label = f"{ensemble.label}: {_tau(row, updates)}"
         axes.plot(t, values, color=colour, linestyle=dashes, marker=marker, markersize=2.5, label=label)
         axes.axvline(window, ymax=0.7, color=colour, linestyle=dashes, linewidth=0.6, alpha=0.7)
         longest = max(longest, 1.3 * window)
@@ -94,11 +98,11 @@ def rho(axes: "Axes", sources: Sequence[Source], quantity: Quantity) -> None:
     axes.legend(loc="upper right", borderaxespad=0.1, handlelength=1.8, labelspacing=0.3)
 
 
-def _autocorrelation(source: Source, quantity: Quantity) -> tuple[dict[str, Any], int]:
+def _autocorrelation(ensemble: LabelledEnsemble, quantity: Quantity) -> tuple[dict[str, Any], int]:
     """The row of the report, and the updates per draw."""
-    rows = autocorr(source.path, [quantity.name]).estimates
+    rows = autocorr(ensemble.path, [quantity.name], options=quantity.options).estimates
     labels = tuple(row["component"] for row in rows if row["component"] is not None)
-    every = int(store.open_ensemble(source.path).attrs.get("every", 1))
+    every = int(store.open_ensemble(ensemble.path).attrs.get("every", 1))
     return dict(rows[quantity.column(labels)]), every
 
 
@@ -113,20 +117,20 @@ def _short(number: float) -> str:
     return f"{number:.0f}" if number >= 10 else f"{number:.2g}"
 
 
-def histogram(axes: "Axes", sources: Sequence[Source], quantity: Quantity) -> None:
-    """The distribution of the quantity over all draws, normalised to area one."""
-    pooled = [np.concatenate(per_draw(source, quantity)) for source in sources]
+def histogram(axes: "Axes", ensembles: Sequence[LabelledEnsemble], quantity: Quantity) -> None:
+    """Draw the distribution of the quantity over all draws, normalised to area one."""
+    pooled = [np.concatenate(per_draw(ensemble, quantity)) for ensemble in ensembles]
     pooled = [values[np.isfinite(values)] for values in pooled]
     there = [values for values in pooled if len(values)] or [np.zeros(1)]
     low, high = min(values.min() for values in there), max(values.max() for values in there)
     low, high = (low, high) if high > low else (low - 0.5, high + 0.5)
-    for number, (source, values) in enumerate(zip(sources, pooled, strict=True)):
+    for number, (ensemble, values) in enumerate(zip(ensembles, pooled, strict=True)):
         bins = int(np.clip(np.sqrt(len(values)), 8, MOST_BINS))
         counts, edges = np.histogram(values, bins=bins, range=(low, high))
         density = counts / max(1, counts.sum()) / np.diff(edges)
         colour = COLOURS[number % 6]
         axes.stairs(density, edges, color=colour, alpha=0.12, fill=True)
-        axes.stairs(density, edges, color=colour, linestyle=DASHES[number % 4], linewidth=0.9, label=source.label)
+        axes.stairs(density, edges, color=colour, linestyle=DASHES[number % 4], linewidth=0.9, label=ensemble.label)
     axes.set_ylim(bottom=0)
     axes.set_xlabel(quantity.symbol)
     axes.set_ylabel("probability density")
@@ -134,7 +138,7 @@ def histogram(axes: "Axes", sources: Sequence[Source], quantity: Quantity) -> No
 
 
 def _legend(axes: "Axes") -> None:
-    """Where there is more than one thing to tell apart; room is made for it above the data."""
+    """Draw a legend where there is more than one thing to tell apart; room is made for it above the data."""
     handles, _ = axes.get_legend_handles_labels()
     if len(handles) > 1:
         low, high = axes.get_ylim()

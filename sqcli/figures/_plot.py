@@ -1,154 +1,139 @@
-"""Plot: figures of ensembles, from the same numbers that the other commands print, and of models."""
+"""Plot: load a kind of figure, check its options and its subject, draw it, write the image."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from sqcli import registry
 from sqcli.diffusion.models.files import is_model
 from sqcli.errors import SqcliError, UsageError
-from sqcli.figures import _panels, propagator
-from sqcli.figures._style import COLUMN, HEIGHT, Quantity, Source, sheet
-from sqcli.registry import suggestion
+from sqcli.figures._base import EnsemblesFigure, FigureKind, LabelledEnsemble, ModelFigure, ScanFigure
+from sqcli.figures._style import sheet
+from sqcli.options import Asked, asked
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-Drawer = Callable[["Figure", Sequence[Source], Quantity], None]
-
-
-def _alone(panel: Callable[..., None]) -> Drawer:
-    return lambda figure, sources, quantity: panel(figure.add_subplot(), sources, quantity)
-
-
-def _overview(figure: "Figure", sources: Sequence[Source], quantity: Quantity) -> None:
-    left, middle, right = figure.subplots(1, 3, width_ratios=(1.3, 1, 1))
-    for letter, axes, panel in zip(
-        "abc", (left, middle, right), (_panels.history, _panels.rho, _panels.histogram), strict=True
-    ):
-        panel(axes, sources, quantity)
-        axes.set_title(f"({letter})", loc="left")
-
-
-KINDS: dict[str, tuple[Drawer, float, float]] = {
-    "history": (_alone(_panels.history), 1.5 * COLUMN, HEIGHT),
-    "rho": (_alone(_panels.rho), COLUMN, HEIGHT),
-    "histogram": (_alone(_panels.histogram), COLUMN, HEIGHT),
-    "overview": (_overview, 2.1 * COLUMN, HEIGHT),
-    "propagator": (propagator.draw, COLUMN, 1.4 * HEIGHT),
-}
-"""Kind -> what draws it, width and height in inches."""
+FOLDER = "figures"
+SOURCE = ("ensemble", "device", "seed")  # options that say how a model is read
 
 
 @dataclass(frozen=True)
-class ModelKind:
-    """A figure of a model, or of a sampled ensemble.
+class Image:
+    """A figure that was written, and what it shows in numbers, one line each."""
 
-    Attributes:
-        module: whose `draw` draws it; it needs torch and is imported when it is wanted.
-        takes: options that it has, as on the command line.
-        width: in inches, as is `height`.
-    """
-
-    module: str
-    takes: tuple[str, ...]
-    width: float = COLUMN
-    height: float = HEIGHT
+    path: Path
+    lines: Sequence[str]
 
 
-_PROCESS = ("times", "levels", "device")
-MODEL_KINDS: dict[str, ModelKind] = {
-    "effective_action": ModelKind("effective_action", ("with", "draws", "seed", "method", "a", "device")),
-    "score": ModelKind("score", _PROCESS, 1.9 * COLUMN),
-    "denoising": ModelKind("denoising", (*_PROCESS, "draws", "seed"), 1.9 * COLUMN),
-    "cumulants": ModelKind("cumulants", (*_PROCESS, "with", "draws", "seed"), 1.9 * COLUMN, 1.7 * HEIGHT),
-    "acceptance": ModelKind("acceptance", ()),
-}
-"""Kinds of figures of models, by name."""
-OF_ENSEMBLES = ("effective_action", "acceptance")
-"""Those of them that a sampled ensemble has as well."""
-
-
-def plot(path: str | Path, kind: str, observable: str, out: str | Path) -> None:
-    """Draw `observable` of the ensemble at `path` and write the figure to `out`.
-
-    Args:
-        path: the ensemble.
-        kind: one of `KINDS`.
-        observable: its name, with a component where it has several: `correlator[3]`; `propagator` takes none.
-        out: .png, .pdf or .svg.
+def kind_of(name: str) -> type[FigureKind]:
+    """Load the kind of figure `name`.
 
     Raises:
-        UsageError: an unknown kind, format or observable, or one that has no history.
-        SqcliError: no readable ensemble, nothing committed, or the file cannot be written.
+        UsageError: there is none; the message lists those that there are.
     """
-    path = Path(path)
-    plot_several([Source(path.name, path)], kind, observable, out)
+    return registry.load(FOLDER, name)
 
 
-def plot_several(sources: Sequence[Source], kind: str, observable: str, out: str | Path) -> None:
-    """As `plot`, with several ensembles in one figure."""
-    _require_known(kind)
-    if kind not in KINDS:
-        raise UsageError(f"{kind} is a plot of one model or sampled ensemble")
-    for source in sources:
-        if is_model(source.path):
-            raise UsageError(f"{source.path} is a model, of which there are the plots {', '.join(MODEL_KINDS)}")
-    drawer, width, height = KINDS[kind]
-    quantity = Quantity.parse(observable)
-    with sheet(Path(out), width, height) as figure:
-        drawer(figure, sources, quantity)
+def kinds(base: type = FigureKind) -> tuple[str, ...]:
+    """Names of the kinds of figures that are made from `base`."""
+    return tuple(name for name in registry.names(FOLDER) if issubclass(kind_of(name), base))
 
 
-def plot_model(path: str | Path, kind: str, out: str | Path, **options: Any) -> Sequence[str]:
-    """Draw a figure of the model at `path`, or of the ensemble there where it was sampled with densities.
+def of_sampled_ensembles() -> tuple[str, ...]:
+    """Names of those kinds of figures of models that a sampled ensemble has as well."""
+    found = {name: kind_of(name) for name in registry.names(FOLDER)}
+    return tuple(name for name, kind in found.items() if issubclass(kind, ModelFigure) and kind.of_samples)
+
+
+def plot(path: str | Path, kind: str, out: str | Path | None = None, **options: Any) -> Image:
+    """Draw a figure of one ensemble or model.
 
     Args:
-        path: the model or ensemble.
-        kind: one of `MODEL_KINDS`.
+        path: the ensemble or model.
+        kind: name of a kind of figure.
+        out: .png, .pdf or .svg; if not given, named after the kind and its observable, here.
+        options: fields of the kind's dataclass; None, or an empty value, means that nothing is said.
+
+    Raises:
+        UsageError: an unknown kind, format or observable, an option that the kind does not have, or an ensemble or
+            model that it does not exist for.
+        SqcliError: no readable ensemble or model, nothing committed, or the file cannot be written.
+    """
+    path, found = Path(path), kind_of(kind)
+    if issubclass(found, ScanFigure):
+        raise UsageError(f"{kind} is a plot of a scan; it belongs into the plots of a recipe")
+    if issubclass(found, ModelFigure) and not path.exists():
+        raise SqcliError(f"{path}: there is no model and no ensemble")
+    given = {name: value for name, value in options.items() if value is not None and value not in ((), {})}
+    _require_taken(path, kind, found, given)
+    figure = found(**given)
+    name = f"{kind}-{figure.observable}" if isinstance(figure, EnsemblesFigure) else kind
+    target = Path(out or f"{name}.png")
+    return Image(target, draw(figure, path if isinstance(figure, ModelFigure) else [_labelled(path)], target))
+
+
+def _labelled(path: Path) -> LabelledEnsemble:
+    return LabelledEnsemble(path.name, path)
+
+
+def _require_taken(path: Path, kind: str, found: type[FigureKind], given: Mapping[str, Any]) -> None:
+    """An option that the figure does not have is wrong usage; those of sampled ensembles have none."""
+    of_model = issubclass(found, ModelFigure)
+    takes = asked(found) if is_model(path) or not of_model else {}
+    for name in given:
+        if name in takes:
+            continue
+        having = {other: asked(kind_of(other)) for other in kinds(ModelFigure) if name in asked(kind_of(other))}
+        if having and not of_model:
+            raise UsageError(f"{_flag(name)} is for plots of models: {', '.join(having)}")
+        what, listed = "a model" if is_model(path) else "an ensemble", ", ".join(map(_flag, takes)) or "no options"
+        raise UsageError(f"{_flag(name)}: {kind} of {what} takes {listed}")
+
+
+def _flag(name: str) -> str:
+    """How the option `name` of some kind is typed."""
+    known: dict[str, Asked] = {}
+    for kind in kinds():
+        known |= asked(kind_of(kind))
+    return known[name].flags[0] if name in known else name
+
+
+def draw(figure: FigureKind, subject: Any, out: str | Path) -> Sequence[str]:
+    """Draw a figure and write it to `out`.
+
+    Args:
+        figure: a kind of figure with its options.
+        subject: labelled ensembles, the path of a model or sampled ensemble, or the ensembles of a scan by (x, y).
         out: .png, .pdf or .svg.
-        options: fields of `sqcli.figures._model_source.Options`: ensemble, times, levels, draws, seed, method, …
 
     Returns:
         What the figure shows in numbers, one line each.
 
     Raises:
-        UsageError: an unknown kind or format, an option that it does not take, a model that it does not exist for.
-        SqcliError: no readable model or ensemble, or the file cannot be written.
+        UsageError: as `plot`.
+        SqcliError: as `plot`.
     """
-    from sqcli.figures._model_source import Options, Subject
+    if isinstance(figure, EnsemblesFigure):
+        _require_ensembles(subject)
+    elif isinstance(figure, ModelFigure):
+        subject = _source(figure, Path(subject))
+    with sheet(Path(out), *figure.size) as page:
+        return figure.draw(page, subject)
 
-    _require_known(kind)
-    if kind not in MODEL_KINDS:
-        raise UsageError(f"{kind} is a plot of an ensemble; of a model there are: {', '.join(MODEL_KINDS)}")
-    if not Path(path).exists():
-        raise SqcliError(f"{path}: there is no model and no ensemble")
-    how, said = MODEL_KINDS[kind], Options(**options)
-    subject = Subject(Path(path), said)
-    _require_taken(kind, how.takes if subject.is_model else (), said.given(), subject.is_model)
-    if not subject.is_model and kind not in OF_ENSEMBLES:
+
+def _require_ensembles(ensembles: Sequence[LabelledEnsemble]) -> None:
+    for ensemble in ensembles:
+        if is_model(ensemble.path):
+            listed = ", ".join(kinds(ModelFigure))
+            raise UsageError(f"{ensemble.path} is a model, of which there are the plots {listed}")
+
+
+def _source(figure: ModelFigure, path: Path) -> Any:
+    """The model or sampled ensemble at `path`, read as the options of the figure say."""
+    from sqcli.figures._model_source import ModelSource
+
+    if not is_model(path) and not figure.of_samples:
         raise UsageError(
-            f"{path} is no model, and {kind} is a plot of models; of a sampled ensemble there are: "
-            f"{', '.join(OF_ENSEMBLES)}"
+            f"{path} is no model, and {figure.name()} is a plot of models; of a sampled ensemble there are: "
+            f"{', '.join(of_sampled_ensembles())}"
         )
-    with sheet(Path(out), how.width, how.height) as figure:
-        lines: Sequence[str] = import_module(f"sqcli.figures.{how.module}").draw(figure, subject)
-    return lines
-
-
-def _require_known(kind: str) -> None:
-    if kind not in KINDS and kind not in MODEL_KINDS:
-        known = (*KINDS, *MODEL_KINDS)
-        raise UsageError(f"no kind of plot {kind!r}{suggestion(kind, known)}; there are: {', '.join(known)}")
-
-
-def _require_taken(kind: str, takes: Sequence[str], given: Sequence[str], model: bool) -> None:
-    wrong = [name for name in given if name not in takes]
-    if wrong:
-        listed = ", ".join(_flag(name) for name in takes) or "no options"
-        raise UsageError(f"{_flag(wrong[0])}: {kind} of {'a model' if model else 'an ensemble'} takes {listed}")
-
-
-def _flag(name: str) -> str:
-    return f"-{name}" if len(name) == 1 else f"--{name}"
+    return ModelSource(path, **{name: getattr(figure, name) for name in SOURCE if hasattr(figure, name)})

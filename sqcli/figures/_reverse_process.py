@@ -18,6 +18,7 @@ from sqcli.diffusion.samplers import Rung, halve, start
 from sqcli.diffusion.samplers.sde import ReverseProcess
 from sqcli.diffusion.schedules import Schedule
 from sqcli.errors import UsageError
+from sqcli.figures._base import AtTimes
 from sqcli.theories import KnownDenoiser
 
 STEP = 0.05  # longest, in log s; of second order: variances come out within 0.1%
@@ -33,15 +34,24 @@ class Instants:
     alpha: Tensor
 
     @classmethod
+    def chosen(cls, schedule: Schedule, at: AtTimes, default: "Instants") -> "Instants":
+        """Take the times or levels that are asked for, else the default; UsageError where both are."""
+        if at.times and at.levels:
+            raise UsageError("--times and --levels say the same; give one of them")
+        if at.levels:
+            return cls.at_levels(schedule, at.levels)
+        return cls.at_times(schedule, at.times) if at.times else default
+
+    @classmethod
     def at_times(cls, schedule: Schedule, times: Sequence[float]) -> "Instants":
-        """UsageError for times that the schedule does not have."""
+        """Find the levels at `times`; UsageError for times that the schedule does not have."""
         _require_within("time", times, schedule.t_min, schedule.t_max)
         t = torch.tensor(sorted(set(times)), dtype=torch.float64)
         return cls(t, schedule.level(t), schedule.alpha(t))
 
     @classmethod
     def at_levels(cls, schedule: Schedule, levels: Sequence[float]) -> "Instants":
-        """UsageError for levels that the schedule does not reach."""
+        """Find the times of `levels`; UsageError for levels that the schedule does not reach."""
         _require_within("noise level", levels, schedule.level_min, schedule.level_max)
         level = torch.tensor(sorted(set(levels)), dtype=torch.float64)
         t = schedule.time(level)
@@ -55,7 +65,7 @@ def _require_within(what: str, values: Sequence[float], low: float, high: float)
 
 
 def forward(denoiser: Denoiser, fields: Tensor, noise: Noise, instants: Instants) -> Iterator[Tensor]:
-    """Configurations φ₀ (n, *extents) with noise: φ_t at each instant, latest first."""
+    """Add noise to configurations φ₀ (n, *extents): φ_t at each instant, latest first."""
     for i in reversed(range(len(instants.t))):
         spread = denoiser.scale * instants.level[i] * noise.normal(i)
         yield instants.alpha[i] * (fields + spread)
@@ -63,7 +73,7 @@ def forward(denoiser: Denoiser, fields: Tensor, noise: Noise, instants: Instants
 
 @torch.no_grad()
 def backward(denoiser: Denoiser, noise: Noise, instants: Instants) -> Iterator[Tensor]:
-    """The model's reverse process from pure noise: φ_t at each instant, latest first, and at last configurations φ₀.
+    """Run the reverse process from pure noise: φ_t at each instant, latest first, and at last configurations φ₀.
 
     A slow mode that is drawn first is shown with the noise that it would have, the same number at all times.
     """
@@ -86,7 +96,7 @@ def backward(denoiser: Denoiser, noise: Noise, instants: Instants) -> Iterator[T
 
 
 def rungs(stops: Sequence[float]) -> tuple[Tensor, list[int]]:
-    """Decreasing levels through all `stops` in steps of at most `STEP` in the logarithm, and where the stops are."""
+    """Lay decreasing levels through all `stops` in steps of at most `STEP` in log s; the stops' indices as well."""
     levels, marks = [stops[0]], [0]
     for high, low in pairwise(stops):
         count = max(1, math.ceil(math.log(high / low) / STEP))
@@ -97,14 +107,14 @@ def rungs(stops: Sequence[float]) -> tuple[Tensor, list[int]]:
 
 @torch.no_grad()
 def score(denoiser: Denoiser, field: Tensor, instants: Instants, i: int) -> Tensor:
-    """The model's ∇ log p_t at φ_t = field (n, *extents), at instant i: (n, *extents)."""
+    """Compute the model's ∇ log p_t at φ_t = field (n, *extents), at instant i: (n, *extents)."""
     unit, level = denoiser.scale * instants.alpha[i], instants.level[i]
     return denoiser.score(field / unit, level, None) / unit
 
 
 @torch.no_grad()
 def exact_score(denoiser: Denoiser, field: Tensor, instants: Instants, i: int) -> tuple[Tensor, Tensor]:
-    """The theory's own, and log p_t(φ_t), (n,); UsageError where it is not known."""
+    """Compute the theory's ∇ log p_t, and log p_t(φ_t), (n,); UsageError where it is not known."""
     theory: object = denoiser.theory
     if not isinstance(theory, KnownDenoiser):
         raise UsageError(f"the exact score of {type(theory).__name__} is not known")
@@ -115,6 +125,6 @@ def exact_score(denoiser: Denoiser, field: Tensor, instants: Instants, i: int) -
 
 
 def drift(denoiser: Denoiser, field: Tensor, score: Tensor, instants: Instants, i: int) -> Tensor:
-    """Of the reverse process, f φ_t − scale² g² ∇ log p_t."""
+    """Compute the drift of the reverse process, f φ_t − scale² g² ∇ log p_t."""
     t = instants.t[i]
     return denoiser.schedule.f(t) * field - denoiser.scale**2 * denoiser.schedule.g2(t) * score

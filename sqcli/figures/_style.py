@@ -1,12 +1,12 @@
-"""What all figures share: size, type, colours, names of quantities, and how a file is written.
+"""Style that all figures share: size, type, colours, names of quantities, and how a file is written.
 
 Figures are made for print: 3.4 inches is a column of a journal, type is 8 points, lines differ also without colour.
 """
 
 import contextlib
 import io
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,38 +64,32 @@ STYLE: Any = {
 
 
 @dataclass(frozen=True)
-class Source:
-    """An ensemble in a figure, and what its legend says."""
-
-    label: str
-    path: Path
-
-
-@dataclass(frozen=True)
 class Quantity:
-    """An observable, and which of its components."""
+    """An observable with its options, and which of its components."""
 
     name: str
     component: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @classmethod
-    def parse(cls, text: str) -> "Quantity":
-        """`correlator[3]` or `action`."""
+    def parse(cls, text: str, options: Mapping[str, Any] | None = None) -> "Quantity":
+        """Read `correlator[3]` or `action`."""
         name, bracket, rest = text.partition("[")
         if not bracket:
-            return cls(name)
+            return cls(name, None, options or {})
         if not rest.endswith("]") or len(rest) == 1:
             raise UsageError(f"an observable is written NAME or NAME[COMPONENT], not {text!r}")
-        return cls(name, rest[:-1])
+        return cls(name, rest[:-1], options or {})
 
     @property
     def symbol(self) -> str:
-        """For axes."""
+        """The label of an axis."""
         symbol = SYMBOLS.get(self.name, self.name.replace("_", " "))
-        return symbol if self.component is None else f"{symbol} [{self.component}]"
+        said = "".join(f", {name} = {value}" for name, value in self.options.items())
+        return f"{symbol}{said}" if self.component is None else f"{symbol} [{self.component}]{said}"
 
     def column(self, labels: tuple[str, ...] | None) -> int:
-        """Which of the components `labels` it is.
+        """Find which of the components `labels` it is.
 
         Raises:
             UsageError: no such component, or none chosen among several.
@@ -111,8 +105,9 @@ class Quantity:
 
 @contextlib.contextmanager
 def sheet(out: Path, width: float = COLUMN, height: float = HEIGHT) -> Iterator["Figure"]:
-    """An empty figure of `width` times `height` inches; at the end it is written to `out`, aside and renamed; a link
-    there is replaced, its target left alone.
+    """Make an empty figure of `width` times `height` inches, which is written to `out` at the end.
+
+    The file is written aside and renamed; a link there is replaced, its target left alone.
 
     Raises:
         UsageError: a format that is not offered.
@@ -138,5 +133,5 @@ def sheet(out: Path, width: float = COLUMN, height: float = HEIGHT) -> Iterator[
 
 
 def real(values: NDArray[Any]) -> NDArray[np.float64]:
-    """The real part; figures show one number."""
+    """Take the real part; figures show one number."""
     return np.asarray(values.real, dtype=np.float64)

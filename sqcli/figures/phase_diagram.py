@@ -1,72 +1,72 @@
-"""Phase diagrams: heat maps of observables over two parameters, one panel each."""
+"""Phase diagram: heat maps of observables over two parameters of a scan, one panel each; in recipes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sqcli.analysis.measure import measure
-from sqcli.figures._style import COLUMN, PARAMETERS, Quantity, sheet
+from sqcli.figures._base import Grid, Mark, ScanFigure
+from sqcli.figures._style import COLUMN, PARAMETERS, Quantity
+from sqcli.options import REQUIRED, option
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 SPREAD = 10.0  # largest over median from which colours are logarithmic: a susceptibility has a peak
-
 MARK = "#ff5a36"  # stands out from both ends of the colour map
 
 
 @dataclass(frozen=True)
-class Diagram:
-    """Ensembles on a grid of the parameters `x` and `y`, and known points (x, y, label)."""
+class PhaseDiagramFigure(ScanFigure):
+    """Panels side by side, with known points marked."""
 
-    x: str
-    y: str
-    ensembles: Mapping[tuple[float, float], Path]
-    marks: Sequence[tuple[float, float, str]] = ()
+    observables: tuple[str, ...] = option("Observables, one panel each.", default=REQUIRED, role="recipe")
+    marks: tuple[Mark, ...] = option("Known points.", default=(), role="recipe")
 
-    @property
-    def axes(self) -> tuple[list[float], list[float]]:
-        """The values of x and of y, rising."""
-        columns, rows = zip(*self.ensembles, strict=True)
-        return sorted(set(columns)), sorted(set(rows))
+    def draw(self, figure: "Figure", grid: Grid) -> Sequence[str]:
+        """Draw one panel per observable; they say no numbers."""
+        maps = self._maps(grid)
+        figure.set_size_inches(0.3 + 0.72 * COLUMN * len(maps), 0.85 * COLUMN)
+        panels = figure.subplots(1, len(maps), sharey=True, squeeze=False)[0]
+        for axes, (quantity, values) in zip(panels, maps.items(), strict=True):
+            image = _heat_map(axes, grid, values)
+            figure.colorbar(image, ax=axes, location="top", label=quantity.symbol, pad=0.02, aspect=25)
+            self._label(axes)
+        panels[0].set_ylabel(PARAMETERS.get(self.y, self.y))
+        return ()
 
-    def maps(self, names: Sequence[str]) -> dict[Quantity, NDArray[np.float64]]:
+    def _maps(self, grid: Grid) -> dict[Quantity, NDArray[np.float64]]:
         """Each quantity on the grid (y, x); NaN where it is not known."""
-        xs, ys = self.axes
-        quantities = [Quantity.parse(name) for name in names]
+        xs, ys = _values(grid)
+        quantities = [Quantity.parse(name) for name in self.observables]
         found = {quantity: np.full((len(ys), len(xs)), np.nan) for quantity in quantities}
-        for (x, y), path in self.ensembles.items():
+        for (x, y), path in grid.items():
             rows = measure(path, [quantity.name for quantity in quantities]).estimates
-            for quantity, grid in found.items():
+            for quantity, values in found.items():
                 mine = [row for row in rows if row["observable"] == quantity.name]
                 value = mine[quantity.column(tuple(r["component"] for r in mine if r["component"]))]["value"]
-                grid[ys.index(y), xs.index(x)] = np.nan if value is None else value
+                values[ys.index(y), xs.index(x)] = np.nan if value is None else value
         return found
 
-
-def draw(diagram: Diagram, names: Sequence[str], out: Path) -> None:
-    """One panel per quantity, side by side, written to `out`."""
-    maps = diagram.maps(names)
-    with sheet(out, 0.3 + 0.72 * COLUMN * len(maps), 0.85 * COLUMN) as figure:
-        panels = figure.subplots(1, len(maps), sharey=True, squeeze=False)[0]
-        for axes, (quantity, grid) in zip(panels, maps.items(), strict=True):
-            _panel(figure, axes, diagram, quantity, grid)
-        panels[0].set_ylabel(PARAMETERS.get(diagram.y, diagram.y))
+    def _label(self, axes: "Axes") -> None:
+        for mark in self.marks:
+            axes.plot(mark.x, mark.y, marker="x", color=MARK, markersize=5, markeredgewidth=1.2)
+            axes.annotate(mark.label, (mark.x, mark.y), xytext=(4, 4), textcoords="offset points", color=MARK)
+        axes.set_xlabel(PARAMETERS.get(self.x, self.x))
+        axes.spines[["top", "right"]].set_visible(True)
 
 
-def _panel(figure: "Figure", axes: "Axes", diagram: Diagram, quantity: Quantity, grid: NDArray[np.float64]) -> None:
-    xs, ys = diagram.axes
-    peaked = np.nanmin(grid) > 0 and np.nanmax(grid) > SPREAD * np.nanmedian(grid)
+def _values(grid: Grid) -> tuple[list[float], list[float]]:
+    """The values of x and of y, rising."""
+    columns, rows = zip(*grid, strict=True)
+    return sorted(set(columns)), sorted(set(rows))
+
+
+def _heat_map(axes: "Axes", grid: Grid, values: NDArray[np.float64]) -> Any:
+    peaked = np.nanmin(values) > 0 and np.nanmax(values) > SPREAD * np.nanmedian(values)
     norm = "log" if peaked else "linear"
-    image = axes.pcolormesh(xs, ys, grid, shading="nearest", cmap="viridis", rasterized=True, norm=norm)
-    figure.colorbar(image, ax=axes, location="top", label=quantity.symbol, pad=0.02, aspect=25)
-    for x, y, label in diagram.marks:
-        axes.plot(x, y, marker="x", color=MARK, markersize=5, markeredgewidth=1.2)
-        axes.annotate(label, (x, y), xytext=(4, 4), textcoords="offset points", color=MARK)
-    axes.set_xlabel(PARAMETERS.get(diagram.x, diagram.x))
-    axes.spines[["top", "right"]].set_visible(True)
+    return axes.pcolormesh(*_values(grid), values, shading="nearest", cmap="viridis", rasterized=True, norm=norm)

@@ -1,13 +1,16 @@
 """What the types of a recipe alone do not tell: names that occur twice, or that nothing has."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
 
 from sqcli import registry
+from sqcli.analysis.selection import observable
 from sqcli.errors import UsageError
-from sqcli.figures import MODEL_KINDS, OF_ENSEMBLES
+from sqcli.figures import of_sampled_ensembles
 from sqcli.recipes._kinds import Sample, Train, named
-from sqcli.recipes._model import Measured, ModelPlot, PhaseDiagram, Plot, Recipe, SeriesPlot
+from sqcli.recipes._model import Measured, Recipe
+from sqcli.recipes._plots import EnsemblesPlot, ModelPlot, PlotEntry, ScanPlot
 
 MOST_RUNS = 10_000  # of one recipe
 LISTED = 12  # names in a message
@@ -105,38 +108,41 @@ def _listed(names: Collection[str]) -> str:
     return ", ".join([*list(names)[:LISTED], *["…"] * (len(names) > LISTED)]) or "none"
 
 
-def _no_observable(key: str, name: str) -> Iterator[str]:
+def _no_observable(key: str, name: str, options: Mapping[str, Any] | None = None) -> Iterator[str]:
     try:
         registry.resolve("observables", name)
+        if options:
+            observable(name, options)
     except UsageError as error:
         yield f"{key}: {error}"
 
 
-def _plot_faults(key: str, plot: Plot, ensembles: Collection[str], recipe: Recipe) -> Iterator[str]:
-    if isinstance(plot, SeriesPlot):
+def _plot_faults(key: str, plot: PlotEntry, ensembles: Collection[str], recipe: Recipe) -> Iterator[str]:
+    given = {option.name: value for option, value in plot.given()}
+    if isinstance(plot, EnsemblesPlot):
         for name in plot.of:
             yield from _unknown(f"{key}.of", name, ensembles, recipe)
-        yield from _no_observable(f"{key}.observable", plot.observable.partition("[")[0])
     elif isinstance(plot, ModelPlot):
-        samples = [step.sample for step in recipe.steps if isinstance(step, Sample)]
-        able = [*recipe.models, *(samples if plot.kind in OF_ENSEMBLES else ())]
-        if plot.of not in able:
-            yield f"{key}.of: {plot.kind} is a plot of a model; no such step {plot.of!r}; there are: {', '.join(able)}"
-        if plot.beside is not None:
-            yield from _unknown(f"{key}.with", plot.beside, ensembles, recipe)
-        takes = MODEL_KINDS[plot.kind].takes if plot.of in recipe.models else ()
-        yield from (
-            f"{key}.{name}: {plot.kind} of {plot.of} does not take it" for name in plot.given() if name not in takes
-        )
-    else:
-        yield from _diagram_faults(key, plot, recipe)
-
-
-def _diagram_faults(key: str, plot: PhaseDiagram, recipe: Recipe) -> Iterator[str]:
-    scans = {name: set(step.scan) for name, step in recipe.generated.items() if step.scan}
-    if plot.of not in scans:
-        yield f"{key}.of: no step {plot.of!r} with a scan; there are: {', '.join(scans) or 'none'}"
-    elif scans[plot.of] != {plot.x, plot.y}:
-        yield f"{key}: x and y must be the two parameters of the scan: {', '.join(scans[plot.of])}"
-    for name in plot.observables:
+        yield from _model_faults(key, plot, ensembles, recipe)
+    elif isinstance(plot, ScanPlot):
+        scans = {name: set(step.scan) for name, step in recipe.generated.items() if step.scan}
+        if plot.of not in scans:
+            yield f"{key}.of: no step {plot.of!r} with a scan; there are: {', '.join(scans) or 'none'}"
+        elif scans[plot.of] != {given["x"], given["y"]}:
+            yield f"{key}: x and y must be the two parameters of the scan: {', '.join(scans[plot.of])}"
+    if "observable" in given:
+        yield from _no_observable(f"{key}.observable", given["observable"].partition("[")[0], given.get("options"))
+    for name in given.get("observables", ()):
         yield from _no_observable(f"{key}.observables", name)
+
+
+def _model_faults(key: str, plot: ModelPlot, ensembles: Collection[str], recipe: Recipe) -> Iterator[str]:
+    samples = [step.sample for step in recipe.steps if isinstance(step, Sample)]
+    able = [*recipe.models, *(samples if plot.kind in of_sampled_ensembles() else ())]
+    if plot.of not in able:
+        yield f"{key}.of: {plot.kind} is a plot of a model; no such step {plot.of!r}; there are: {', '.join(able)}"
+    for option, value in plot.given():
+        if option.said.role == "path":
+            yield from _unknown(f"{key}.{option.key}", value, ensembles, recipe)
+        if plot.of not in recipe.models:
+            yield f"{key}.{option.key}: {plot.kind} of {plot.of} does not take it"

@@ -8,11 +8,11 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from sqcli.errors import SqcliError, UsageError
-from sqcli.figures import MODEL_KINDS
 from sqcli.files import read_bytes
 from sqcli.recipes._faults import faults
 from sqcli.recipes._kinds import KINDS
-from sqcli.recipes._model import CPU, Measured, ModelPlot, PhaseDiagram, Recipe, Reference
+from sqcli.recipes._model import CPU, Measured, Recipe, Reference
+from sqcli.recipes._plots import MODELS
 from sqcli.recipes._settings import choose, replace
 from sqcli.recipes._yaml import parse
 from sqcli.text import printable
@@ -20,11 +20,10 @@ from sqcli.text import printable
 FOLDER = Path("recipes")
 MOST_BYTES = 2**18
 SHOWN = 80  # characters of a wrong value
-TAGGED: dict[str | int, type[BaseModel]] = {
-    "phase_diagram": PhaseDiagram,
+TAGGED: Mapping[str | int, type[BaseModel]] = {
     "~number": Reference,
     "~measured": Measured,
-    **dict.fromkeys(MODEL_KINDS, ModelPlot),
+    **MODELS,
     **{f"~{kind}": model for kind, model in KINDS.items()},
 }
 """What pydantic's names of alternatives stand for."""

@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from sqcli.recipes._kinds import Defaults, Generate, Sample, Step, Train
-from sqcli.recipes._values import Component, Count, Name, Names, Parameters, Part, Positive, Seed, Strict, Window
+from sqcli.recipes._plots import Plot
+from sqcli.recipes._values import Component, Count, Name, Parameters, Part, Strict, Window
 
 CPU = "cpu"
 
@@ -56,56 +57,6 @@ class Row(Part):
     )
 
 
-class SeriesPlot(Part):
-    """A figure of `sqcli plot`, with one or several ensembles."""
-
-    plot: Name = Field(description="Name of the image.")
-    kind: Literal["history", "rho", "histogram", "overview", "propagator"]
-    of: Names
-    observable: str = "magnetization"
-
-
-class Mark(Strict):
-    """A known point in a phase diagram."""
-
-    x: float
-    y: float
-    label: str
-
-
-class PhaseDiagram(Part):
-    """Heat maps of observables over the two parameters of a scan."""
-
-    plot: Name = Field(description="Name of the image.")
-    kind: Literal["phase_diagram"]
-    of: Name = Field(description="A generate step with a scan.")
-    x: str = Field(description="Parameter along the horizontal axis.")
-    y: str = Field(description="Parameter along the vertical axis.")
-    observables: Names
-    marks: list[Mark] = Field(default=[])
-
-
-class ModelPlot(Part):
-    """A figure of `sqcli plot` of a model, or of an ensemble sampled with densities."""
-
-    plot: Name = Field(description="Name of the image.")
-    kind: Literal["effective_action", "score", "denoising", "cumulants", "acceptance"]
-    of: str = Field(description="A train step; of effective_action and acceptance also a sample step.")
-    beside: str | None = Field(default=None, alias="with", description="Ensemble whose configurations are used.")
-    times: tuple[float, ...] = Field(default=(), description="Of the schedule.")
-    draws: Positive | None = Field(default=None, description="Configurations or samples.")
-    seed: Seed | None = None
-    method: str | None = Field(default=None, description="Sampler that gives densities.")
-    method_parameters: Parameters = Field(default={})
-
-    def given(self) -> list[str]:
-        """Options that are said, by the names that `sqcli plot` has for them."""
-        named: dict[str, Any] = {"with": self.beside, "times": self.times, "draws": self.draws, "seed": self.seed}
-        named |= {"method": self.method, "a": self.method_parameters}
-        return [name for name, value in named.items() if value not in (None, (), {})]
-
-
-Plot = Annotated[SeriesPlot | PhaseDiagram | ModelPlot, Field(discriminator="kind")]
 Replacements = dict[str, Any]
 
 

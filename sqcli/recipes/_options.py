@@ -19,7 +19,7 @@ def with_options(base: type[M], request: type, name: str) -> type[M]:
         request: class of the command's request.
         name: of the model.
     """
-    fields: dict[str, Any] = {each.name: _field(each) for each in _made_of(request)}
+    fields: dict[str, Any] = {each.name: field(each) for each in _made_of(request)}
     return create_model(name, __base__=base, __module__=__name__, __doc__=base.__doc__, **fields)
 
 
@@ -47,15 +47,20 @@ def _made_of(request: type) -> list[Asked]:
     return [each for each in asked(request).values() if each.said.role == "what"]
 
 
-def _field(each: Asked) -> tuple[Any, Any]:
-    """Type and default of a field, as pydantic wants them."""
+def field(each: Asked, key: str | None = None) -> tuple[Any, Any]:
+    """Type and default of a field, as pydantic wants them; `key` is what stands in the file, if not its name."""
+    about: dict[str, Any] = {"description": each.said.help, "alias": key}
+    if each.required:
+        return _kind(each), Field(**about)
     if each.is_mapping:
-        return Parameters, Field(default={}, description=each.said.help)
-    return _kind(each) | None, Field(default=None, description=each.said.help)
+        return Parameters, Field(default={}, **about)
+    return _kind(each) | None, Field(default=None, **about)
 
 
 def _kind(each: Asked) -> Any:
     said = each.said
+    if said.role == "path":
+        return str
     special: Mapping[Any, Any] = {"extents": Extents, tuple[str, ...]: Names}
     if said.choices:
         return Literal.__getitem__(said.choices)

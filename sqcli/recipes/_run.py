@@ -11,13 +11,13 @@ from typing import Any
 
 from sqcli import store
 from sqcli.errors import SqcliError, Stopped
-from sqcli.figures import Source, plot_model, plot_several
-from sqcli.figures.phase_diagram import Diagram, draw
+from sqcli.figures import LabelledEnsemble, draw
 from sqcli.files import explained, require_own_directories
 from sqcli.recipes import _table
 from sqcli.recipes._load import load
-from sqcli.recipes._model import CPU, ModelPlot, PhaseDiagram, Plot, Recipe
+from sqcli.recipes._model import CPU, Recipe
 from sqcli.recipes._planned import Run
+from sqcli.recipes._plots import EnsemblesPlot, ModelPlot, PlotEntry, ScanPlot
 from sqcli.recipes._steps import runs
 from sqcli.runs.generate import generate
 
@@ -173,23 +173,23 @@ def _watch(stop: threading.Event) -> Callable[..., None]:
     return look
 
 
-def _image(plot: Plot) -> str:
+def _image(plot: PlotEntry) -> str:
     return f"{plot.plot}.png"
 
 
-def _draw(plot: Plot, recipe: Recipe, paths: Mapping[str, Path], folder: Path, say: Callable[[str], None]) -> Path:
+def _draw(plot: PlotEntry, recipe: Recipe, paths: Mapping[str, Path], folder: Path, say: Callable[[str], None]) -> Path:
     target = folder / _image(plot)
-    if isinstance(plot, PhaseDiagram):
-        step = recipe.generated[plot.of]
-        points = {(float(at[plot.x]), float(at[plot.y])): paths[name] for name, at in step.points()}
-        marks = [(mark.x, mark.y, mark.label) for mark in plot.marks]
-        draw(Diagram(plot.x, plot.y, points, marks), plot.observables, target)
-    elif isinstance(plot, ModelPlot):
-        beside = None if plot.beside is None else paths[plot.beside]
-        options = {key: getattr(plot, key) for key in ("times", "draws", "seed", "method")}
-        how = {"ensemble": beside, "parameters": plot.method_parameters}
-        for line in plot_model(paths[plot.of], plot.kind, target, **options, **how):
-            say(f"{plot.plot}: {line}")
-    else:
-        plot_several([Source(name, paths[name]) for name in plot.of], plot.kind, plot.observable, target)
+    for line in draw(plot.figure(paths), _subject(plot, recipe, paths), target):
+        say(f"{plot.plot}: {line}")
     return target
+
+
+def _subject(plot: PlotEntry, recipe: Recipe, paths: Mapping[str, Path]) -> Any:
+    """What a plot is of: labelled ensembles, a model, or the ensembles of a scan."""
+    if isinstance(plot, EnsemblesPlot):
+        return [LabelledEnsemble(name, paths[name]) for name in plot.of]
+    if isinstance(plot, ModelPlot):
+        return paths[plot.of]
+    assert isinstance(plot, ScanPlot)
+    points = recipe.generated[plot.of].points()
+    return {(float(at[plot.x]), float(at[plot.y])): paths[name] for name, at in points}

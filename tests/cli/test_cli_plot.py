@@ -1,6 +1,7 @@
 """The command `plot`: ensembles and models, its options, and what it says."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from drawn import free_fields, write
@@ -31,16 +32,16 @@ def test_a_figure_of_a_model_says_its_numbers(sq, model):
 def test_options_of_models_reach_them(sq, fake):
     calls = []
 
-    def plot_model(path, kind, out, **options):
-        calls.append((path, kind, out, options))
-        return ["R^2 = 1"]
+    def plot(path, kind, out, **options):
+        calls.append((path, kind, out, {name: value for name, value in options.items() if value}))
+        return SimpleNamespace(path=out, lines=["R^2 = 1"])
 
-    fake("sqcli.figures", MODEL_KINDS={"effective_action": None}, plot=None, plot_model=plot_model)
+    fake("sqcli.figures", plot=plot)
     line = "m --kind effective_action --with e --draws 9 --method ode -a n_steps=5 --seed 3 --levels 0.5,2 --out x.pdf"
     result = sq("plot", *line.split(), "--device", "cpu")
     assert (result.code, result.err) == (0, "sqcli: R^2 = 1\nsqcli: wrote x.pdf\n")
-    options = {"ensemble": Path("e"), "times": (), "levels": (0.5, 2.0), "draws": 9, "method": "ode"}
-    options |= {"parameters": {"n_steps": "5"}, "seed": 3, "device": "cpu"}
+    options = {"ensemble": Path("e"), "levels": (0.5, 2.0), "draws": 9, "method": "ode"}
+    options |= {"method_parameters": {"n_steps": "5"}, "seed": 3, "device": "cpu"}
     assert calls == [(Path("m"), "effective_action", Path("x.pdf"), options)]
 
 
@@ -48,6 +49,9 @@ def test_a_figure_of_an_ensemble_is_named_after_it(sq, ensemble):
     assert sq("plot", ensemble, "--kind", "rho").err == "sqcli: wrote rho-magnetization.png\n"
     assert sq("plot", ensemble, "--obs", "action", "--quiet").err == ""
     assert Path("history-action.png").exists()
+    result = sq("plot", ensemble, "--obs", "correlator[1]", "-o", "axis=0", "--out", "c.svg")
+    assert result.err == "sqcli: wrote c.svg\n"
+    assert "axis = 0" in Path("c.svg").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -63,6 +67,8 @@ def test_a_figure_of_an_ensemble_is_named_after_it(sq, ensemble):
         ("{m} --kind score --with e", "--with: score"),
         ("{m} --kind rho --with e", "--with is for plots of models"),
         ("{m} --kind rho --draws 3", "--draws is for plots of models"),
+        ("{m} --kind rho -o axis=0 -o axis=1", "given twice"),
+        ("{m} --kind phase_diagram", "of a scan"),
         ("{m} --kind score --draws 0", "does not lie between"),
         ("{m} --kind score --out x.gif", ".png, .pdf, .svg"),
     ],

@@ -1,5 +1,7 @@
 """Figures: every kind is written, numbers in them are those of the analysis, mistakes are one line."""
 
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +12,10 @@ from statistical import estimate
 
 from sqcli.analysis.measure import measure
 from sqcli.errors import SqcliError, UsageError
-from sqcli.figures import KINDS, plot, plot_several
+from sqcli.figures import EnsemblesFigure, LabelledEnsemble, draw, kind_of, kinds, plot
 from sqcli.figures._panels import per_draw
-from sqcli.figures._style import Quantity, Source
-from sqcli.figures.propagator import Propagator
+from sqcli.figures._propagator_modes import Modes
+from sqcli.figures._style import Quantity
 from sqcli.runs.generate import Request, generate
 
 MASS2 = 0.8
@@ -32,26 +34,50 @@ def ensemble(tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", kinds(EnsemblesFigure))
 @pytest.mark.parametrize("suffix", ["png", "pdf", "svg"])
 def test_every_kind_is_written_in_every_format(ensemble, tmp_path, kind, suffix):
     out = tmp_path / f"figure.{suffix}"
-    plot(ensemble, kind, "magnetization", out)
+    assert plot(ensemble, kind, out).path == out
     heads = {"png": b"\x89PNG", "pdf": b"%PDF", "svg": b"<?xml"}
     assert out.read_bytes().startswith(heads[suffix])
     assert [file.name for file in tmp_path.iterdir()] == [out.name]
 
 
+def test_kinds_are_known_without_what_draws_them():
+    """Recipes read the options of all kinds; matplotlib and torch take longer to load than a measurement."""
+    text = "import sys\nfrom sqcli.figures import kinds\nprint(kinds(), {'torch', 'matplotlib'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=60)
+    assert done.stdout == f"{kinds()} set()\n"
+
+
 def test_several_ensembles_share_a_figure(ensemble, tmp_path):
-    sources = [Source("one", ensemble), Source("two", ensemble)]
-    plot_several(sources, "overview", "correlator[2]", tmp_path / "two.png")
+    both = [LabelledEnsemble("one", ensemble), LabelledEnsemble("two", ensemble)]
+    draw(kind_of("overview")(observable="correlator[2]"), both, tmp_path / "two.png")
     assert (tmp_path / "two.png").stat().st_size > 1000
 
 
 def test_a_history_shows_the_numbers_that_are_measured(ensemble):
-    chains = per_draw(Source("x", ensemble), Quantity("correlator", "1"))
+    chains = per_draw(LabelledEnsemble("x", ensemble), Quantity("correlator", "1"))
     rows = {row["component"]: row["value"] for row in measure(ensemble, ["correlator"]).estimates}
     assert np.mean(chains) == pytest.approx(rows["1"])
+
+
+def test_options_of_observables_reach_the_panels(ensemble, tmp_path):
+    along = per_draw(LabelledEnsemble("x", ensemble), Quantity("correlator", "1", {"axis": "0"}))
+    rows = measure(ensemble, ["correlator"], options={"axis": "0"}).estimates
+    assert np.mean(along) == pytest.approx({row["component"]: row["value"] for row in rows}["1"])
+    plot(ensemble, "overview", tmp_path / "x.png", observable="correlator[1]", options={"axis": "0"})
+    assert len(Modes.measured(ensemble, {"largest": "1"}).p2) == 2
+    with pytest.raises(UsageError, match="direction"):
+        plot(ensemble, "rho", tmp_path / "y.png", observable="correlator[1]", options={"direction": "0"})
+
+
+def test_modes_are_measured_at_their_momenta(ensemble):
+    """p̂² = Σ 4 sin²(π n/L) of the modes (1,0), (1,1), (2,0), … of 6x6, without the zero mode."""
+    n = np.array([(1, 0), (1, 1), (2, 0), (3, 0), (2, 1), (3, 1), (2, 2), (3, 2), (3, 3)])
+    rising = np.sort((4 * np.sin(np.pi * n / 6) ** 2).sum(axis=1))
+    assert Modes.measured(ensemble).p2 == pytest.approx(rising)
 
 
 def test_the_fit_finds_the_free_propagator(tmp_path, judge):
@@ -60,7 +86,7 @@ def test_the_fit_finds_the_free_propagator(tmp_path, judge):
     def sample(seed, size):
         path = tmp_path / str(size)
         generate(replace(FREE, path=path, draws=400 * size, seed=seed), threading.Event(), lambda _: None)
-        z, m2 = Propagator.measured(path).fit()
+        z, m2 = Modes.measured(path).fit()
         return {"z": estimate(z, 0.04 / size**0.5, 1.0), "m2": estimate(m2, 0.06 / size**0.5, MASS2)}
 
     judge.check(sample)
@@ -68,12 +94,12 @@ def test_the_fit_finds_the_free_propagator(tmp_path, judge):
 
 def test_the_fit_is_exact_on_exact_numbers():
     p2 = np.linspace(0.1, 4, 30)
-    assert Propagator(p2, 2 / (p2 + 0.3), 0.01 / (p2 + 0.3)).fit() == pytest.approx((2, 0.3))
+    assert Modes(p2, 2 / (p2 + 0.3), 0.01 / (p2 + 0.3)).fit() == pytest.approx((2, 0.3))
 
 
 def test_thinning_keeps_the_curve():
     p2 = np.geomspace(1e-3, 4, 4000)
-    few = Propagator(p2, 1 / p2, 0.1 / p2).thinned()
+    few = Modes(p2, 1 / p2, 0.1 / p2).thinned()
     assert len(few.p2) <= 60
     assert few.value == pytest.approx(1 / few.p2, rel=0.01)
 
@@ -81,7 +107,8 @@ def test_thinning_keeps_the_curve():
 @pytest.mark.parametrize(
     ("kind", "observable", "out", "said"),
     [
-        ("pie", "magnetization", "x.png", "history, rho"),
+        ("pie", "magnetization", "x.png", "histogram, history"),
+        ("phase_diagram", None, "x.png", "of a scan"),
         ("history", "magnetisation", "x.png", "did you mean"),
         ("history", "binder", "x.png", "no number per draw"),
         ("history", "correlator", "x.png", "correlator[C]"),
@@ -92,11 +119,11 @@ def test_thinning_keeps_the_curve():
 )
 def test_wrong_usage_is_told_in_one_line(ensemble, tmp_path, kind, observable, out, said):
     with pytest.raises(UsageError) as caught:
-        plot(ensemble, kind, observable, tmp_path / out)
+        plot(ensemble, kind, tmp_path / out, observable=observable)
     assert said in str(caught.value)
     assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_that_is_not_there_is_named(ensemble, tmp_path):
     with pytest.raises(SqcliError, match=r"none/x\.png"):
-        plot(ensemble, "rho", "action", tmp_path / "none" / "x.png")
+        plot(ensemble, "rho", tmp_path / "none" / "x.png", observable="action")

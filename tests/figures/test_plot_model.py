@@ -18,14 +18,14 @@ from sqcli.diffusion.models.fitting import fit
 from sqcli.diffusion.models.model import Model
 from sqcli.diffusion.schedules.ve import VarianceExploding
 from sqcli.errors import SqcliError, UsageError
-from sqcli.figures import MODEL_KINDS, plot, plot_model
-from sqcli.figures._model_source import Options, Subject, configurations
+from sqcli.figures import AtTimes, ModelFigure, kinds, plot
+from sqcli.figures._cumulant_curves import curves, exact_curve, moments
+from sqcli.figures._denoising_strip import strip
+from sqcli.figures._effective_actions import ActionLine, actions, recorded, sampler_of
+from sqcli.figures._model_source import ModelSource, configurations
+from sqcli.figures._proposal_weights import weights
 from sqcli.figures._reverse_process import STEP, Instants, forward, rungs
-from sqcli.figures.acceptance import weights
-from sqcli.figures.cumulants import curves, exact_curve, moments
-from sqcli.figures.denoising import strip
-from sqcli.figures.effective_action import Line, actions
-from sqcli.figures.score import curves as score_curves
+from sqcli.figures._score_curves import curves as score_curves
 from sqcli.lattice.geometry import Lattice
 from sqcli.observables import LatticeTheory
 from sqcli.observables.expected_acceptance import ExpectedAcceptance, pair_acceptance
@@ -100,12 +100,12 @@ def chain(free, tmp_path_factory):
     return sampled(tmp_path_factory.mktemp("chain") / "e", free, accept="independence")
 
 
-def subject(path, **options):
-    return Subject(path, Options(**{"device": "cpu", **options}))
+def source(path, **options):
+    return ModelSource(path, **{"device": "cpu", **options})
 
 
 def log_z(path):
-    denoiser = subject(path).denoiser
+    denoiser = source(path).denoiser
     return denoiser.theory.log_partition(denoiser.lattice)
 
 
@@ -114,16 +114,16 @@ class TestEffectiveAction:
     def test_it_is_the_action_for_the_exact_model(self, free, ensemble, method):
         """Path weights of the exact Gaussian model are constant, −log q = S + log Z; the flow's steps are finite."""
         exact = 1e-9 if method == "path" else 2e-4
-        for options in ({"draws": 40}, {"draws": 40, "ensemble": ensemble}):
-            line = Line.through(*actions(subject(free, method=method, **options)))
+        for options in ({}, {"ensemble": ensemble}):
+            of = source(free, **options)
+            line = ActionLine.through(*actions(of, sampler_of(of, method, {}), 40))
             assert line.r2 == pytest.approx(1, abs=exact)
             assert line.slope == pytest.approx(1, abs=exact)
             assert line.constant == pytest.approx(log_z(free), abs=1e2 * exact)
             assert line.draws == 40
 
     def test_a_sampled_ensemble_knows_it(self, weighted):
-        action, effective = actions(Subject(weighted, Options()))
-        line = Line.through(action, effective)
+        line = ActionLine.through(*recorded(ModelSource(weighted)))
         row = measure(weighted, ["effective_action_r2"]).estimates[0]
         assert row["value"] == pytest.approx(line.r2, abs=1e-10)
         assert 0 < row["error"] < 0.02
@@ -134,15 +134,15 @@ class TestEffectiveAction:
         s = rng.normal(size=500)
         noise = rng.normal(size=500)
         noise -= noise.mean() + s * (noise @ (s - s.mean())) / ((s - s.mean()) @ s)
-        line = Line.through(s, s + 3 + noise)
+        line = ActionLine.through(s, s + 3 + noise)
         assert line.r2 == pytest.approx(1 - np.var(noise) / np.var(s))
         assert "500 draws" in str(line)
 
     def test_draws_without_density_do_not_count(self):
-        line = Line.through(np.array([1.0, 2.0, 5.0, np.nan]), np.array([2.0, 3.0, np.inf, 1.0]))
+        line = ActionLine.through(np.array([1.0, 2.0, 5.0, np.nan]), np.array([2.0, 3.0, np.inf, 1.0]))
         assert (line.r2, line.constant, line.draws) == (1, 1, 2)
         with pytest.raises(SqcliError, match="no line"):
-            Line.through(np.array([1.0, 2.0]), np.array([1.0, np.inf]))
+            ActionLine.through(np.array([1.0, 2.0]), np.array([1.0, np.inf]))
 
     def test_r2_is_one_without_error_where_weights_are_constant(self, tmp_path, rng):
         action = rng.normal(40, 3, (2, 200))
@@ -159,7 +159,7 @@ class TestScore:
     @pytest.mark.parametrize(("theory", "parameters"), [("gaussian_mixture", MIXTURE), ("double_well", WELL)])
     @pytest.mark.parametrize(("schedule", "scale"), [("ve", 1.0), ("vp", 2.5)])
     def test_that_of_the_exact_model_is_exact(self, tmp_path, theory, parameters, schedule, scale):
-        found = score_curves(subject(saved(tmp_path / "m", theory, parameters, (1,), schedule, scale)))
+        found = score_curves(source(saved(tmp_path / "m", theory, parameters, (1,), schedule, scale)), AtTimes())
         assert len(found) == 4
         for curve in found:
             assert curve.deviation < 1e-9
@@ -172,15 +172,15 @@ class TestScore:
         """At t → 0 the score is −S′; of VE the reverse drift is −g² times it, in whatever units the net works."""
         for scale in (1.0, 2.5):
             path = saved(tmp_path / f"m{scale}", "gaussian_mixture", MIXTURE, scale=scale)
-            (curve,) = score_curves(subject(path, times=[1e-5]))
-            theory = subject(path).denoiser.theory
+            (curve,) = score_curves(source(path), AtTimes(times=(1e-5,)))
+            theory = source(path).denoiser.theory
             exact = -theory.slope(curve.field)
             assert np.allclose(curve.score, exact, atol=0.01 * np.abs(exact).max())
             g2 = scale**2 * 25.0**2e-5
             assert np.allclose(curve.drift, -g2 * curve.score)
 
     def test_a_wrong_score_deviates(self, mixture):
-        (curve,) = score_curves(subject(mixture, levels=[1.0]))
+        (curve,) = score_curves(source(mixture), AtTimes(levels=(1.0,)))
         assert replace(curve, score=1.1 * curve.exact).deviation == pytest.approx(0.1)
 
 
@@ -189,11 +189,11 @@ class TestCumulants:
     def test_both_processes_follow_the_exact_curves(self, tmp_path, schedule, scale, judge):
         """Errors of high cumulants are themselves not well known, and not Gaussian, from some thousand draws."""
         path = saved(tmp_path / "m", "gaussian_mixture", MIXTURE, (1,), schedule, scale)
-        times = [0.01, 0.1, 0.3, 0.5]
+        times = (0.01, 0.1, 0.3, 0.5)
 
         def sample(seed, size):
-            found = curves(subject(path, draws=8000 * size, times=times, seed=seed))
-            assert found.source == "exact"
+            found = curves(source(path, seed=seed), AtTimes(times=times), 8000 * size)
+            assert found.origin == "exact"
             assert found.t == pytest.approx(times)
             assert np.all(np.isfinite(found.exact))
             processes = {"forward": found.forward, "backward": found.backward}
@@ -216,7 +216,7 @@ class TestCumulants:
         second = measure(ensemble, ["field_squared"]).estimates[0]["value"]
 
         def sample(seed, size):
-            found = curves(subject(free, ensemble=ensemble, draws=200 * size, times=[1e-5, 0.2], seed=seed))
+            found = curves(source(free, ensemble=ensemble, seed=seed), AtTimes(times=(1e-5, 0.2)), 200 * size)
             if size > 1:  # all 200 draws of the ensemble are in the curve
                 assert found.forward.value[0, 0] == pytest.approx(second, rel=0.01)
             return estimate(
@@ -241,7 +241,7 @@ class TestProcesses:
 
     def test_noise_is_that_of_the_level(self, mixture, judge):
         def sample(seed, size):
-            of = subject(mixture, seed=seed)
+            of = source(mixture, seed=seed)
             instants = Instants.at_levels(of.denoiser.schedule, [0.5, 2.0])
             zero = torch.zeros(4000 * size, 1, dtype=torch.float64)
             late, early = forward(of.denoiser, zero, of.noise(0, 0, 4000 * size), instants)
@@ -249,13 +249,21 @@ class TestProcesses:
 
         judge.check(sample)
 
-    @pytest.mark.parametrize("options", [{"times": [2.0]}, {"levels": [1e5]}, {"times": [0.1], "levels": [1.0]}])
-    def test_times_must_be_the_schedules(self, mixture, options):
+    @pytest.mark.parametrize("at", [AtTimes((2.0,)), AtTimes((), (1e5,)), AtTimes((0.1,), (1.0,))])
+    def test_times_must_be_the_schedules(self, at):
+        schedule = VarianceExploding()
         with pytest.raises(UsageError):
-            subject(mixture, **options).instants([0.5], as_levels=False)
+            Instants.chosen(schedule, at, Instants.at_times(schedule, [0.5]))
+
+    def test_times_come_before_the_default(self):
+        schedule = VarianceExploding()
+        default = Instants.at_times(schedule, [0.5])
+        assert Instants.chosen(schedule, AtTimes(), default) is default
+        assert Instants.chosen(schedule, AtTimes((0.2, 0.1)), default).t.tolist() == [0.1, 0.2]
+        assert Instants.chosen(schedule, AtTimes((), (0.5,)), default).level.tolist() == [0.5]
 
     def test_configurations_come_evenly_from_all_chains(self, ensemble):
-        of = Subject(ensemble, Options())
+        of = ModelSource(ensemble)
         found = configurations(of.opened, 40)
         assert [fields.shape for fields in found] == [(10, 4, 4)] * 4
         assert np.array_equal(found[2][-1], of.opened.ensemble.fields(2)[-1])
@@ -263,12 +271,12 @@ class TestProcesses:
 
 class TestStrip:
     def test_columns_go_from_noise_to_configurations(self, free, judge):
-        exact = subject(free).denoiser.theory.exact(Lattice((4, 4)))["field_squared", None]
+        exact = source(free).denoiser.theory.exact(Lattice((4, 4)))["field_squared", None]
 
         def sample(seed, size):
             last = []
             for part in range(size):  # a strip has at most 64 columns
-                found = strip(subject(free, draws=64, seed=seed + part))
+                found = strip(source(free, seed=seed + part), AtTimes(), 64)
                 assert found.fields.shape == (6, 64, 4, 4)
                 assert (found.tau[0], found.tau[-1]) == (0, 1)
                 assert np.all(np.diff(found.tau) > 0)
@@ -279,14 +287,14 @@ class TestStrip:
         judge.check(sample)
 
     def test_the_seed_decides(self, free):
-        one, same, other = (strip(subject(free, draws=2, seed=seed)).fields for seed in (1, 1, 2))
+        one, same, other = (strip(source(free, seed=seed), AtTimes(), 2).fields for seed in (1, 1, 2))
         assert np.array_equal(one, same)
         assert not np.array_equal(one, other)
 
     def test_other_dimensions_are_shown_as_a_plane(self, tmp_path):
         for extents, plane in (((5,), (1, 5)), ((2, 3, 4), (2, 3))):
             path = saved(tmp_path / f"m{len(extents)}", "free", {"mass2": 1.0}, extents)
-            assert strip(subject(path, times=[0.5])).fields.shape == (2, 4, *plane)
+            assert strip(source(path), AtTimes(times=(0.5,)), 4).fields.shape == (2, 4, *plane)
 
 
 class TestAcceptance:
@@ -329,18 +337,18 @@ class TestAcceptance:
 
     def test_the_panel_says_the_same(self, chain, weighted):
         for path in (chain, weighted):
-            found = weights(Subject(path, Options()))
+            found = weights(ModelSource(path))
             assert found.expected == pytest.approx(measure(path, ["expected_acceptance"]).estimates[0]["value"])
             assert np.exp(found.log_w).mean() == pytest.approx(1)
-        assert weights(Subject(weighted, Options())).measured is None
-        assert weights(Subject(chain, Options())).measured > 0.5
+        assert weights(ModelSource(weighted)).measured is None
+        assert weights(ModelSource(chain)).measured > 0.5
 
 
-@pytest.mark.parametrize("kind", MODEL_KINDS)
+@pytest.mark.parametrize("kind", kinds(ModelFigure))
 def test_every_kind_is_written(free, mixture, ensemble, weighted, tmp_path, kind):
     of = {"score": mixture, "acceptance": weighted}.get(kind, free)
     options = {"cumulants": {"ensemble": ensemble, "draws": 64}, "effective_action": {"draws": 50}}.get(kind, {})
-    lines = plot_model(of, kind, tmp_path / "x.png", **options)
+    lines = plot(of, kind, tmp_path / "x.png", **options).lines
     assert [file.name for file in tmp_path.iterdir()] == ["x.png"]
     assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
     assert len(lines) == {"effective_action": 1, "score": 4, "denoising": 0, "cumulants": 4, "acceptance": 1}[kind]
@@ -348,22 +356,23 @@ def test_every_kind_is_written(free, mixture, ensemble, weighted, tmp_path, kind
 
 def test_an_untrained_model_can_be_plotted(phi4, tmp_path):
     """With the effective action of its own draws, and a strip of a schedule that preserves the variance."""
-    (line,) = plot_model(phi4, "effective_action", tmp_path / "x.svg", draws=20)
+    (line,) = plot(phi4, "effective_action", tmp_path / "x.svg", draws=20).lines
     assert "20 draws" in line
-    assert strip(subject(phi4, levels=[0.5, 2.0])).fields.shape == (3, 4, 4, 4)
+    assert strip(source(phi4), AtTimes(levels=(0.5, 2.0)), 4).fields.shape == (3, 4, 4, 4)
 
 
 def test_a_sampled_ensemble_has_an_effective_action(weighted, tmp_path):
-    (line,) = plot_model(weighted, "effective_action", tmp_path / "x.pdf")
+    (line,) = plot(weighted, "effective_action", tmp_path / "x.pdf").lines
     assert "R^2 = 0." in line
 
 
 @pytest.mark.parametrize(
     ("of", "kind", "options", "said"),
     [
-        ("free", "pie", {}, "history, rho, histogram, overview, propagator, effective_action, score"),
-        ("free", "history", {}, "of a model there are: effective_action"),
-        ("ensemble", "score", {}, "effective_action, acceptance"),
+        ("free", "pie", {}, "acceptance, cumulants, denoising, effective_action, histogram, history, overview"),
+        ("free", "history", {}, "of which there are the plots acceptance, cumulants"),
+        ("free", "phase_diagram", {}, "of a scan"),
+        ("ensemble", "score", {}, "of a sampled ensemble there are: acceptance, effective_action"),
         ("ensemble", "effective_action", {}, "--with"),
         ("ensemble", "acceptance", {}, "no log weights"),
         ("weighted", "effective_action", {"draws": 3}, "no options"),
@@ -376,14 +385,14 @@ def test_a_sampled_ensemble_has_an_effective_action(weighted, tmp_path):
         ("free", "denoising", {"draws": 1000}, "64 samples"),
         ("mixture", "denoising", {}, "one variable"),
         ("free", "effective_action", {"method": "dpm"}, "does not give the density"),
-        ("free", "effective_action", {"method": "path", "parameters": {"steps": "3"}}, "n_steps"),
+        ("free", "effective_action", {"method": "path", "method_parameters": {"steps": "3"}}, "n_steps"),
     ],
 )
 def test_wrong_usage_is_told_in_one_line(request, tmp_path, of, kind, options, said):
     if "ensemble" in options:
         options = {"ensemble": request.getfixturevalue("ensemble")}
     with pytest.raises(UsageError) as caught:
-        plot_model(request.getfixturevalue(of), kind, tmp_path / "x.png", **options)
+        plot(request.getfixturevalue(of), kind, tmp_path / "x.png", **options)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
     assert not list(tmp_path.iterdir())
@@ -391,11 +400,13 @@ def test_wrong_usage_is_told_in_one_line(request, tmp_path, of, kind, options, s
 
 def test_weighted_draws_have_no_plain_cumulants(free, weighted, tmp_path):
     with pytest.raises(UsageError, match="weights"):
-        plot_model(free, "cumulants", tmp_path / "x.png", ensemble=weighted)
+        plot(free, "cumulants", tmp_path / "x.png", ensemble=weighted)
 
 
-def test_a_plot_of_an_ensemble_says_what_models_have(free, tmp_path):
+def test_models_and_ensembles_are_told_apart(free, ensemble, tmp_path):
     with pytest.raises(UsageError, match="denoising"):
-        plot(free, "history", "magnetization", tmp_path / "x.png")
-    with pytest.raises(UsageError, match="one model"):
-        plot(free, "denoising", "magnetization", tmp_path / "x.png")
+        plot(free, "history", tmp_path / "x.png")
+    with pytest.raises(UsageError, match="--with is for plots of models: cumulants, effective_action"):
+        plot(ensemble, "history", tmp_path / "x.png", ensemble=ensemble)
+    with pytest.raises(UsageError, match="--obs: score of a model takes --times, --levels, --device"):
+        plot(free, "score", tmp_path / "x.png", observable="action")

@@ -43,6 +43,7 @@ WELL = {
         {"plot": "x", "kind": "histogram", "of": ["data", "drawn"]},
         {"plot": "s", "kind": "score", "of": "net", "times": [0.1]},
         {"plot": "e", "kind": "effective_action", "of": "weighted"},
+        {"plot": "c", "kind": "cumulants", "of": "net", "with": "data", "draws": 50, "levels": [0.5, 1]},
     ],
 }  # fmt: skip
 
@@ -76,7 +77,7 @@ def test_models_and_ensembles_lie_in_their_folders(made):
     assert open_ensemble(out / "ensembles" / "chain").attrs["accept"] == "independence"
     assert "[2/6] training net" in said
     assert "[6/6] sampling drawn" in said
-    assert [file.name for file in outcome.files] == ["table.json", "table.csv", "x.png", "s.png", "e.png"]
+    assert [file.name for file in outcome.files] == ["table.json", "table.csv", "x.png", "s.png", "e.png", "c.png"]
     assert any(line.startswith("e: ") for line in said)
 
 
@@ -181,7 +182,10 @@ def test_nothing_runs_when_a_later_step_makes_no_sense(well, written, tmp_path, 
 
 def test_nothing_runs_when_a_figure_does_not_take_an_option(well, written, tmp_path):
     well["plots"][1] |= {"with": "data"}
-    with pytest.raises(UsageError, match=r"plots\.1\.with: score of net does not take it"):
+    with pytest.raises(UsageError, match=r"plots\.1\.with: unknown key; allowed: .*times, levels"):
+        recipes.run(written(well), out=tmp_path / "out")
+    well["plots"] = [{"plot": "e", "kind": "effective_action", "of": "weighted", "draws": 5}]
+    with pytest.raises(UsageError, match=r"plots\.0\.draws: effective_action of weighted does not take it"):
         recipes.run(written(well), out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

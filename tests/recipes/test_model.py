@@ -3,9 +3,10 @@
 import pytest
 
 from sqcli.errors import UsageError
-from sqcli.figures import KINDS, MODEL_KINDS
+from sqcli.figures import kind_of, kinds
+from sqcli.options import asked
 from sqcli.recipes._load import load
-from sqcli.recipes._model import ModelPlot, SeriesPlot
+from sqcli.recipes._model import Recipe
 
 
 def change(recipe, key, value):
@@ -35,9 +36,15 @@ def change(recipe, key, value):
         ("plots.0.colour", "red", ["plots.0.colour: unknown key", "observable"]),
         ("plots.0.of", "c", ["plots.0.of", "'c'"]),
         ("plots.0", {"plot": "p", "kind": "score", "of": "a"}, ["plots.0.of: score is a plot of a model", "'a'"]),
-        ("plots.0", {"plot": "p", "kind": "score", "of": "a", "beside": "b"}, ["plots.0.beside: unknown key", "with"]),
+        ("plots.0", {"plot": "p", "kind": "cumulants", "of": "a", "ensemble": "b"},
+         ["plots.0.ensemble: unknown key", "with", "times", "levels"]),
+        ("plots.0.options", {"axis": 0}, ["plots.0.observable", "'axis'"]),
         ("plots.0", {"plot": "p", "kind": "phase_diagram", "of": "a", "x": "u", "y": "v", "observables": "chi2"},
          ["plots.0.of", "scan"]),
+        ("plots.0", {"plot": "p", "kind": "phase_diagram", "of": "a", "x": "u", "y": "v"},
+         ["plots.0.observables: is missing"]),
+        ("plots.0", {"plot": "p", "kind": "phase_diagram", "of": "a", "x": "u", "y": "v", "observables": "chi2",
+                     "marks": [{"x": 1, "y": 2, "label": "c", "colour": "red"}]}, ["plots.0.marks.0.colour"]),
         ("defaults.lattice", "4by4", ["defaults.lattice"]),
         ("defaults.train", {"nets": "mlp"}, ["defaults.train.nets: unknown key", "net_parameters", "epochs"]),
         ("steps.0", {"train": "m", "of": "b"}, ["steps.0.of", "no earlier step", "'b'", "none"]),
@@ -120,9 +127,14 @@ def test_what_belongs_to_another_profile_is_left_out_and_the_rest_keeps_its_numb
     assert len(load(path, profile="gpu").steps) == 2
 
 
-def test_recipes_know_every_kind_of_plot():
-    assert set(SeriesPlot.model_json_schema()["properties"]["kind"]["enum"]) == set(KINDS)
-    assert set(ModelPlot.model_json_schema()["properties"]["kind"]["enum"]) == set(MODEL_KINDS)
+def test_recipes_know_every_kind_of_plot_and_all_of_its_options():
+    schema = Recipe.model_json_schema()
+    there = schema["properties"]["plots"]["items"]["discriminator"]["mapping"]
+    assert tuple(there) == kinds()
+    for kind, at in there.items():
+        keys = schema["$defs"][at.rpartition("/")[2]]["properties"]
+        options = {each.key for each in asked(kind_of(kind)).values() if each.said.role != "how"}
+        assert set(keys) == options | {"only", "plot", "kind", "of"}
 
 
 @pytest.mark.parametrize(

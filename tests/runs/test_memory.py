@@ -8,7 +8,7 @@ from drawn import free_fields, write
 from models import known_model
 
 from sqcli.errors import SqcliError
-from sqcli.figures import plot_model
+from sqcli.figures import plot
 from sqcli.runs.execution import memory
 from sqcli.runs.generate import Request, generate
 from sqcli.runs.sample import SampleRequest, sample
@@ -96,7 +96,7 @@ def test_figures_of_more_samples_than_fit_are_refused(tmp_path, monkeypatch):
     model = known_model(tmp_path / "m")
     for kind in ("effective_action", "cumulants"):
         with pytest.raises(SqcliError, match=r"m: needs about .* of memory, .*; take fewer --draws"):
-            plot_model(model, kind, tmp_path / "x.png", draws=10**12, device="cpu")
+            plot(model, kind, tmp_path / "x.png", draws=10**12, device="cpu")
     assert not (tmp_path / "x.png").exists()
 
 

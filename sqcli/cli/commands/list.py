@@ -1,4 +1,4 @@
-"""List theories, algorithms, observables, nets, schedules, objectives or samplers."""
+"""List theories, algorithms, observables, nets, schedules, objectives, samplers or figures."""
 
 from typing import Annotated
 
