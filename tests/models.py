@@ -1,9 +1,34 @@
-"""Models for tests: theories that know their own denoiser, saved as trained models are."""
+"""Models for tests: theories that know their own denoiser, with exact spectra, also saved as trained models are."""
+
+import torch
 
 from sqcli.diffusion.models.design import Choice, Design, TrainingEnsemble
-from sqcli.diffusion.models.exact import known_statistics
 from sqcli.diffusion.models.model import Model
+from sqcli.diffusion.nets import Problem
+from sqcli.diffusion.nets.analytic import Analytic
+from sqcli.diffusion.process.denoiser import Denoiser
+from sqcli.diffusion.process.mode_statistics import ModeStatistics
 from sqcli.lattice.geometry import Lattice
+from sqcli.theories.free import Free
+
+
+def known_statistics(theory, lattice, scale=1.0):
+    """Exact spectrum of x = φ/scale, 1/G = scale² (p̂² + m²) or 1/⟨x²⟩, and residuals as for Gaussian data."""
+    if isinstance(theory, Free):
+        momenta = torch.tensor([0.0, 4.0 * lattice.dimension], dtype=torch.float64)
+        stiffness = momenta + theory.mass2
+    else:
+        momenta = torch.zeros(1, dtype=torch.float64)
+        stiffness = torch.tensor([1 / theory.exact(lattice)["field_squared", None]], dtype=torch.float64)
+    ones = torch.ones_like(momenta)[None]
+    return ModeStatistics(scale, momenta, scale**2 * stiffness[None], ones[0, :1], ones, momenta[:0])
+
+
+def known_denoiser(theory, lattice, schedule, scale=1.0):
+    """What samplers see of it; UsageError where the theory's score is not known in closed form."""
+    net = Analytic().build(Problem(theory, lattice, schedule))
+    statistics = known_statistics(theory, lattice, scale)
+    return Denoiser(net, statistics, schedule, theory, lattice, torch.empty(0, dtype=torch.float64))
 
 
 def known_model(path, extents=(4, 4), theory="free", identity="m" * 64, **parameters):

@@ -8,10 +8,10 @@ import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 
 from sqcli import store
-from sqcli.diffusion.device import require_device, threads_kept
+from sqcli.diffusion.device import require_device, torch_threads
 from sqcli.diffusion.models.model import Model
 from sqcli.diffusion.process.denoiser import Denoiser
 from sqcli.errors import SqcliError, UsageError
@@ -37,6 +37,8 @@ from sqcli.runs.sampling.request import SampleRequest
 from sqcli.runs.sampling.spec import SampleSpec
 from sqcli.runs.sampling.tiles import Proposals
 
+Loader = Callable[[str], Model]  # by device
+
 __all__ = ["Progress", "SampleRequest", "sample"]
 
 ON_DEVICE = 4  # workers that feed one accelerator
@@ -58,22 +60,23 @@ def sample(request: SampleRequest, stop: threading.Event, progress: Callable[[Pr
     """
     if request.force and rank()[1] > 1:
         raise UsageError("--force under several ranks would erase what others have begun; remove the ensemble first")
-    ensemble, spec = _open_or_create(request, stop)
+    load: Loader = cache(partial(Model.load, request.model))  # weights are read and hashed once
+    ensemble, spec = _open_or_create(request, load, stop)
     target = raised_target(request, ensemble)
     here, world = rank()
     groups = groups_of(request, ensemble)[here::world]
     unfinished = [group for group in groups if drawn(ensemble, group) < target]
     if unfinished:
-        _run(request, ensemble, spec, target, unfinished, stop, progress)
+        _run(request, load, ensemble, spec, target, unfinished, stop, progress)
 
 
-def _open_or_create(request: SampleRequest, stop: threading.Event) -> tuple[store.Ensemble, SampleSpec]:
+def _open_or_create(request: SampleRequest, load: Loader, stop: threading.Event) -> tuple[store.Ensemble, SampleSpec]:
     if not store.is_ensemble(request.path) or request.force:
         if request.resume or (request.extend is not None and not request.force):
             raise SqcliError(f"{request.path}: no ensemble to go on with")
         spec = new_spec(request)
         with contextlib.suppress(store.ExistsError):  # another rank or job was faster
-            _create(request, spec, stop)
+            _create(request, load, spec, stop)
             return store.open_ensemble(request.path), spec
     ensemble = store.open_ensemble(request.path)
     try:
@@ -84,13 +87,13 @@ def _open_or_create(request: SampleRequest, stop: threading.Event) -> tuple[stor
     return ensemble, spec
 
 
-def _create(request: SampleRequest, spec: SampleSpec, stop: threading.Event) -> None:
+def _create(request: SampleRequest, load: Loader, spec: SampleSpec, stop: threading.Event) -> None:
     layout = spec.layout(int(request.draws or 0))
     check_range(request, layout)
     place = require_device(request.device)
     _require_memory(request, spec, place, layout.groups)
-    with threads_kept():
-        exactness = spec.exactness(_denoiser(request, spec, place, stop))
+    with torch_threads(1):
+        exactness = spec.exactness(_denoiser(load, spec, place, stop))
     parent = placed({"model": str(request.model), "identity": spec.model}, request.path)
     attributes = spec.attributes() | {
         "identity": spec.identity,
@@ -100,9 +103,9 @@ def _create(request: SampleRequest, spec: SampleSpec, stop: threading.Event) -> 
     store.create(request.path, layout, attributes, force=request.force)
 
 
-def _denoiser(request: SampleRequest, spec: SampleSpec, place: str, stop: threading.Event) -> Denoiser:
+def _denoiser(load: Loader, spec: SampleSpec, place: str, stop: threading.Event) -> Denoiser:
     """The model, heeding `stop`, for this theory and lattice; UsageError when it cannot be sampled so."""
-    denoiser = Model.load(request.model, place).denoiser(spec.theory_instance, spec.system.lattice, place)
+    denoiser = load(place).denoiser(spec.theory_instance, spec.system.lattice, place)
     spec.sampler.check(denoiser)
     return replace(denoiser, stop=stop)
 
@@ -122,6 +125,7 @@ def _require_memory(request: SampleRequest, spec: SampleSpec, place: str, tasks:
 
 def _run(
     request: SampleRequest,
+    load: Loader,
     ensemble: store.Ensemble,
     spec: SampleSpec,
     target: int,
@@ -131,12 +135,12 @@ def _run(
 ) -> None:
     place = require_device(request.device)
     _require_memory(request, spec, place, len(numbers))
-    source = Proposals(_denoiser(request, spec, place, stop), spec.sampler, spec.streams.key(), spec.tile)
+    source = Proposals(_denoiser(load, spec, place, stop), spec.sampler, spec.streams.key(), spec.tile)
     board = Board(str(request.path), spec, target, standing(ensemble, numbers))
     groups = [GroupSampling(spec, source, ensemble, number, target, board, stop) for number in numbers]
     tasks = [task for group in groups for task in _tasks(spec, ensemble, group)]
     workers = _workers(request, place, len(tasks))
-    with stoppable(request.time_limit, stop), threads_kept(), contextlib.ExitStack() as stack:
+    with stoppable(request.time_limit, stop), torch_threads(1), contextlib.ExitStack() as stack:
         for group in groups:
             stack.callback(group.close)
         run_all(tasks, workers, stop, board, lambda: progress(board.progress()))

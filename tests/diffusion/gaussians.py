@@ -7,8 +7,8 @@ coefficient with which each random number enters the draw; the draw's variance i
 from dataclasses import dataclass
 
 import torch
+from models import known_denoiser
 
-from sqcli.diffusion.models.exact import known_denoiser
 from sqcli.lattice.geometry import Lattice
 from sqcli.theories.free import Free
 

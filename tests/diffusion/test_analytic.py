@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 from gaussians import ONE
+from models import known_denoiser, known_statistics
 
-from sqcli.diffusion.models.exact import known_denoiser, known_statistics
 from sqcli.diffusion.nets._base import Problem
 from sqcli.diffusion.nets.analytic import Analytic
 from sqcli.diffusion.schedules.geometric import Geometric

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 from gaussians import ONE
+from models import known_denoiser, known_statistics
 from statistical import mean
 
-from sqcli.diffusion.models.exact import known_denoiser, known_statistics
 from sqcli.diffusion.nets._base import Net
 from sqcli.diffusion.process.denoiser import Denoiser
 from sqcli.diffusion.process.divergence import coloured_divergence, colouring, exact_divergence, plain_divergence

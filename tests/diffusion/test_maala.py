@@ -2,14 +2,15 @@
 
 import math
 import re
-from dataclasses import replace
+from collections import Counter
+from dataclasses import dataclass, field, replace
 
 import pytest
 import torch
 from gaussians import ONE
+from models import known_denoiser
 from statistical import estimate, mean
 
-from sqcli.diffusion.models.exact import known_denoiser
 from sqcli.diffusion.nets._base import Net
 from sqcli.diffusion.process.noise import Noise
 from sqcli.diffusion.samplers._relaxation import Relaxation, autocorrelation_time, drift
@@ -150,3 +151,30 @@ def test_draws_do_not_depend_on_their_batch(seed):
 def test_senseless_parameters_are_refused(values):
     with pytest.raises(UsageError, match="maala"):
         build(AdjustedLangevin, values, "sampler maala")
+
+
+@dataclass(frozen=True)
+class _Counted(Free):
+    """The free theory; counts how often action and force are asked for."""
+
+    calls: Counter = field(default_factory=Counter)
+
+    def action(self, fields, lattice):
+        self.calls["action"] += 1
+        return super().action(fields, lattice)
+
+    def drift(self, fields, lattice):
+        self.calls["drift"] += 1
+        return super().drift(fields, lattice)
+
+
+def test_a_step_evaluates_action_and_force_once():
+    """At the proposal alone: the state it starts from is carried along, and comes out as if computed anew."""
+    theory = _Counted(mass2=0.5)
+    denoiser = replace(known_denoiser(Free(mass2=0.5), SQUARE, SCHEDULE), theory=theory)
+    sampler = AdjustedLangevin(n_steps=2, n_adjusted=50)
+    sampler.draw(denoiser, Noise(Stream(1, 0), range(4), (4, 4)))
+    assert theory.calls == {"action": 51, "drift": 51}
+    for chains, _ in sampler._steps(denoiser, Noise(Stream(1, 0), range(4), (4, 4))):
+        assert torch.equal(chains.action, theory.action(chains.fields, SQUARE))
+        assert torch.equal(chains.drift, theory.drift(chains.fields, SQUARE))

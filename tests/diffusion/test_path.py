@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from models import known_denoiser
 from statistical import estimate, mean
 
-from sqcli.diffusion.models.exact import known_denoiser
 from sqcli.diffusion.models.fitting import fit
 from sqcli.diffusion.nets._base import Problem
 from sqcli.diffusion.nets.spectral import Spectral

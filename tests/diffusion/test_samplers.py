@@ -3,10 +3,10 @@
 import pytest
 import torch
 from gaussians import ONE, FixedNoise, UnitNoise, observed_orders, variance
+from models import known_denoiser
 from statistical import mean
 
 from sqcli import registry
-from sqcli.diffusion.models.exact import known_denoiser
 from sqcli.diffusion.process.noise import Noise
 from sqcli.diffusion.samplers.dpm import DpmSolver
 from sqcli.diffusion.samplers.ode import ProbabilityFlow

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 from drawn import free_fields, write
+from models import known_statistics
 from scipy.special import erfc
 from statistical import difference, estimate, mean, reported, spread
 
 from sqcli import stats
 from sqcli.analysis.measure import measure
 from sqcli.diffusion.models.design import Choice, Design, TrainingEnsemble
-from sqcli.diffusion.models.exact import known_statistics
 from sqcli.diffusion.models.fitting import fit
 from sqcli.diffusion.models.model import Model
 from sqcli.diffusion.schedules.ve import VarianceExploding

@@ -7,10 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from altered import alter
 from models import known_model
 
 from sqcli import registry, store
+from sqcli.diffusion.device import torch_threads
+from sqcli.diffusion.models.model import Model
+from sqcli.diffusion.samplers.path import Path as PathSampler
 from sqcli.errors import SqcliError, Stopped, UsageError
 from sqcli.runs.sample import SampleRequest, sample
 from sqcli.runs.sampling import chain_group
@@ -68,6 +72,20 @@ def test_finished_run_changes_nothing(model, whole, options):
     sample(SampleRequest(model=model, path=whole), threading.Event(), lambda _: None)
     assert snapshot(whole) == before
     assert store.check(whole) == []
+
+
+def test_weights_are_read_once_and_each_worker_computes_with_one_thread(model, tmp_path, monkeypatch):
+    reads, threads, load, draw = [], set(), Model.load, PathSampler.draw
+    monkeypatch.setattr(Model, "load", lambda *args: reads.append(args) or load(*args))
+    monkeypatch.setattr(PathSampler, "draw", lambda *args: threads.add(torch.get_num_threads()) or draw(*args))
+    with torch_threads(2):
+        run(model, tmp_path / "ens", workers=3)
+        assert torch.get_num_threads() == 2
+        started = threading.Thread(target=lambda: threads.add(10 * torch.get_num_threads()))
+        started.start()
+        started.join()
+    assert threads == {1, 20}
+    assert len(reads) == 1
 
 
 def test_workers_do_not_matter(model, whole, options, tmp_path):

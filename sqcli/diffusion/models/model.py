@@ -7,7 +7,7 @@ objectives and theories, numbers go through their dataclasses, tensors must fit 
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -170,10 +170,6 @@ class Model:
             dict(document["training"]),
             {name: value for name, value in document.items() if name not in known},
         )
-
-    def on(self, device: str | torch.device) -> "Model":
-        """With the network on another device."""
-        return replace(self, net=self.net.to(device))
 
 
 def filled(design: Design, seed: int, weights: Mapping[str, Tensor]) -> Net:

@@ -1,14 +1,11 @@
 """Random levels and noise of the objectives, and their weights."""
 
 from math import log
-from typing import Literal
 
 import torch
 from torch import Generator, Tensor
 
 from sqcli.diffusion.process.denoiser import Denoiser
-
-Weighting = Literal["edm", "sigma2", "likelihood", "snr"]
 
 
 def draw_levels(denoiser: Denoiser, n: int, how: str, generator: Generator) -> Tensor:

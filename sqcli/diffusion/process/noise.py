@@ -10,7 +10,6 @@ from torch import Tensor
 from sqcli.lattice.philox import Stream, fill_normal_rows, fill_uniforms
 
 FIRST = 0x8000  # purposes from here on are the samplers'; Markov chain algorithms use small ones
-PURPOSES = 0x8000
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from sqcli.diffusion.samplers._adjusted import Chains
 from sqcli.exactness import Exactness
-from sqcli.lattice.geometry import Lattice
-from sqcli.theories import Theory
 
 WINDOW = 5.0  # of the sum, in τ_int
 FORGOTTEN = 10.0  # τ_int after which the start counts as forgotten
@@ -58,17 +57,17 @@ class Relaxation:
         return max(range(len(self.times)), key=self.times.__getitem__)
 
 
-def followed(population: Iterable[Tensor], theory: Theory, lattice: Lattice, odd: bool) -> Relaxation:
-    """Watch |M|, M² and the action, and with `odd` M, of fields (n, *extents): the start and after each step."""
-    seen = torch.stack([_observed(fields, theory, lattice, odd) for fields in population], dim=1).cpu()
+def followed(population: Iterable[Chains], odd: bool) -> Relaxation:
+    """Watch |M|, M² and the action, and with `odd` M, of n chains at their start and after each step."""
+    seen = torch.stack([_observed(chains, odd) for chains in population], dim=1).cpu()
     names = ("|M|", "M^2", "action", "M")[: len(seen)]
     times, drifts = [autocorrelation_time(series) for series in seen], [drift(series) for series in seen]
     return Relaxation(seen.shape[1] - 1, seen.shape[2], names, tuple(times), tuple(drifts))
 
 
-def _observed(fields: Tensor, theory: Theory, lattice: Lattice, odd: bool) -> Tensor:
-    mean = fields.flatten(1).mean(1)
-    return torch.stack([mean.abs(), mean**2, theory.action(fields, lattice), *([mean] if odd else [])])
+def _observed(chains: Chains, odd: bool) -> Tensor:
+    mean = chains.fields.flatten(1).mean(1)
+    return torch.stack([mean.abs(), mean**2, chains.action, *([mean] if odd else [])])
 
 
 def autocorrelation_time(series: Tensor) -> float:

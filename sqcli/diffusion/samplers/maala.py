@@ -18,7 +18,7 @@ from torch import Tensor
 
 from sqcli.diffusion.process.denoiser import Denoiser
 from sqcli.diffusion.process.noise import Noise
-from sqcli.diffusion.samplers._adjusted import adjusted
+from sqcli.diffusion.samplers._adjusted import Chains, adjusted
 from sqcli.diffusion.samplers._base import MOST_STEPS, Drawn
 from sqcli.diffusion.samplers._ladder import LadderSampler, Rung
 from sqcli.diffusion.samplers._relaxation import followed
@@ -72,10 +72,10 @@ class AdjustedLangevin(LadderSampler):
         """
         if not self.n_adjusted:
             return Exactness("uncorrected", "annealed Langevin without adjusted steps")
-        population = (fields for fields, _ in self._chains(denoiser, noise))
+        population = (chains for chains, _ in self._steps(denoiser, noise))
         first = next(population)
-        odd = not mirrored(denoiser, self.ladder(denoiser), first)
-        found = followed(chain([first], population), denoiser.theory, denoiser.lattice, odd)
+        odd = not mirrored(denoiser, self.ladder(denoiser), first.fields)
+        found = followed(chain([first], population), odd)
         return found.exactness(self.size(denoiser))
 
     def size(self, denoiser: Denoiser) -> float:
@@ -95,21 +95,22 @@ class AdjustedLangevin(LadderSampler):
     @torch.no_grad()
     def draw(self, denoiser: Denoiser, noise: Noise) -> Drawn:
         """One chain for each row."""
-        chains = self._chains(denoiser, noise)
-        fields, accepted = next(chains)
-        before = fields.flatten(1).mean(1)
-        for now, moved in chains:
-            fields, accepted = now, accepted + moved
+        steps = self._steps(denoiser, noise)
+        chains, accepted = next(steps)
+        before = chains.fields.flatten(1).mean(1)
+        for now, moved in steps:
+            chains, accepted = now, accepted + moved
         stats = {"acceptance_rate": accepted / max(self.n_adjusted, 1), "magnetization_before": before}
         time = self.n_adjusted * self.size(denoiser)
-        return Drawn(fields, None, stats | {"langevin_time": torch.full_like(before, time)})
+        return Drawn(chains.fields, None, stats | {"langevin_time": torch.full_like(before, time)})
 
-    def _chains(self, denoiser: Denoiser, noise: Noise) -> Iterator[tuple[Tensor, Tensor]]:
-        """The fields before and after each adjusted step, and which of them moved, (n,)."""
-        fields, size = super().draw(denoiser, noise).fields, self.size(denoiser)
-        yield fields, torch.zeros(len(fields), dtype=fields.dtype, device=fields.device)
+    def _steps(self, denoiser: Denoiser, noise: Noise) -> Iterator[tuple[Chains, Tensor]]:
+        """Yield the chains before and after each adjusted step, and which of them moved, (n,)."""
+        theory, lattice, size = denoiser.theory, denoiser.lattice, self.size(denoiser)
+        chains = Chains.at(theory, lattice, super().draw(denoiser, noise).fields)
+        yield chains, torch.zeros_like(chains.action)
         for i in range(self.n_adjusted):
             denoiser.go_on()
             normal = noise.normal(1 + self.n_steps * self.n_langevin + i)
-            fields, moved = adjusted(denoiser.theory, denoiser.lattice, fields, size, normal, noise.uniform(1 + i))
-            yield fields, moved
+            chains, moved = adjusted(theory, lattice, chains, size, normal, noise.uniform(1 + i))
+            yield chains, moved

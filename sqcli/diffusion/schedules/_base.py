@@ -12,8 +12,6 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
-BISECTIONS = 200
-
 
 class Schedule(ABC):
     """A frozen dataclass of parameters; times and scales are float64 tensors of any shape.
@@ -46,19 +44,9 @@ class Schedule(ABC):
         """The noise level s = σ/α."""
         return self.sigma(t) / self.alpha(t)
 
+    @abstractmethod
     def time(self, level: Tensor) -> Tensor:
-        """Inverse of `level`, by bisection between t_min and t_max."""
-        low, high = torch.full_like(level, self.t_min), torch.full_like(level, self.t_max)
-        for _ in range(BISECTIONS):
-            middle = (low + high) / 2
-            above = self.level(middle) > level
-            low, high = torch.where(above, low, middle), torch.where(above, middle, high)
-        return (low + high) / 2
-
-    def kernel(self, s: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
-        """(a, v) of x_t | x_s ~ N(a x_s, v) for s ≤ t."""
-        a = self.alpha(t) / self.alpha(s)
-        return a, self.sigma(t) ** 2 - a**2 * self.sigma(s) ** 2
+        """Inverse of `level`: the time t at which s(t) is `level`."""
 
     @property
     def level_min(self) -> float:

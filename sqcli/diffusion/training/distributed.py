@@ -13,20 +13,14 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from sqcli.diffusion.device import require_device
+from sqcli.diffusion.device import require_device, torch_threads
 
 SITES = 2**15  # of a batch that keep one thread busy
 
 
-@contextlib.contextmanager
-def threads_for(sites: int) -> Iterator[None]:
-    """As many of torch's threads as batches of `sites` sites feed: on small ones they wait for each other instead."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(max(1, min(before, sites // SITES)))
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+def threads_for(sites: int) -> contextlib.AbstractContextManager[None]:
+    """Give torch as many threads as batches of `sites` sites keep busy: on small ones they wait for each other."""
+    return torch_threads(max(1, min(torch.get_num_threads(), sites // SITES)))
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sqcli.diffusion.device import torch_threads
 from sqcli.errors import Stopped
 from sqcli.mcmc import Trace
 from sqcli.runs.execution.board import Board
@@ -63,6 +64,7 @@ class GroupSampling:
         done = self.ensemble.warmup_done(chains.start) + self.ensemble.committed(chains.start)
         return range(done // self.source.size, -(-self.end // self.source.size))
 
+    @torch_threads(1)  # sums must not depend on the machine
     def work(self, number: int) -> None:
         """Compute a tile and take up what is complete; a tile in which a stop is asked for is dropped."""
         chains = self._open()

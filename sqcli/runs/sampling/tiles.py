@@ -74,7 +74,6 @@ class Proposals:
         """What the sampler's draws are here, measured on pilot draws where it can."""
         if not isinstance(self.sampler, Piloted):
             return self.sampler.exactness(self.denoiser)
-        torch.set_num_threads(1)
         draws = min(self.sampler.pilots, max(1, MOST_SITES // self.denoiser.lattice.volume))
         return self.sampler.measured(self.denoiser, self._noise(PILOT, range(draws)))
 
@@ -84,7 +83,6 @@ class Proposals:
         Raises:
             SqcliError: a draw without density, or every draw of the tile, is not finite.
         """
-        torch.set_num_threads(1)  # of this worker: sums must not depend on the machine
         first = number * self.size
         drawn = self.sampler.draw(self.denoiser, self._noise(chain, range(first, first + self.size)))
         fields = drawn.fields.detach().to(torch.float64)
@@ -95,7 +93,6 @@ class Proposals:
 
     def log_weight(self, chain: int, number: int, field: Array) -> float:
         """That of a given configuration (*site), which follows draw `number`; +∞ where the sampler never gets."""
-        torch.set_num_threads(1)
         assert isinstance(self.sampler, Weighted)
         fields = torch.from_numpy(field[None]).to(self.denoiser.device)
         noise = self._noise(chain, range(RENEWALS + number, RENEWALS + number + 1))
