@@ -1,1 +1,1 @@
-"""A model: its design, its network with fitted statistics, and its files."""
+"""Models: their design, their network with fitted statistics, and their files."""

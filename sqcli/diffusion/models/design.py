@@ -1,4 +1,4 @@
-"""What a model is made of: network, schedule, objective and theory, each a name with parameters."""
+"""Design of a model: network, schedule, objective and theory, each a name with parameters."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ FOLDERS |= {"theory": "theories"}
 
 @dataclass(frozen=True)
 class TrainingEnsemble:
-    """What was learnt of one training ensemble beside the weights.
+    """A training ensemble as a model remembers it: its lattice, couplings and mode statistics.
 
     Attributes:
-        lattice: of its configurations.
-        couplings: values of the parameters that the network is told, (c,).
-        statistics: its scale and tables.
+        lattice: the lattice of its configurations.
+        couplings: values of the theory's parameters that the network is told, (c,).
+        statistics: scale and tables fitted to its configurations.
     """
 
     lattice: Lattice
@@ -36,14 +36,14 @@ class TrainingEnsemble:
 
 @dataclass(frozen=True)
 class Choice:
-    """A choice from a folder: the name there and the frozen dataclass of its parameters."""
+    """A plugin chosen by name, with the frozen dataclass of its parameters."""
 
     name: str
     value: Any
 
     @classmethod
     def build(cls, kind: str, name: object, values: object) -> "Choice":
-        """From a name and public parameter names; UsageError when the folder or the class knows them not."""
+        """Build a choice from a name and public parameter names; UsageError where they are not known."""
         if not isinstance(name, str) or not isinstance(values, Mapping):
             raise UsageError(f"{kind} must be a name with a mapping of parameters")
         name = registry.resolve(FOLDERS[kind], name)
@@ -51,15 +51,17 @@ class Choice:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Public name -> value."""
+        """Values of the plugin's parameters by public name."""
         return parameters.to_mapping(self.value)
 
 
 @dataclass(frozen=True)
 class Design:
-    """The four parts of a model, the lattice of the first training ensemble, and what the network is told.
+    """The four choices that make a model, the lattice of the first training ensemble, and what the network is told.
 
     Attributes:
+        choices: net, schedule, objective and theory.
+        lattice: the lattice of the first training ensemble.
         couplings: names of the theory's parameters in which the training ensembles differ.
     """
 
@@ -69,42 +71,42 @@ class Design:
 
     @property
     def architecture(self) -> Architecture:
-        """Sizes of the network."""
+        """Sizes of the network, which build it."""
         found: Architecture = self.choices["net"].value
         return found
 
     @property
     def schedule(self) -> Schedule:
-        """Noise schedule."""
+        """Noise schedule of the model."""
         found: Schedule = self.choices["schedule"].value
         return found
 
     @property
     def objective(self) -> Objective:
-        """What was minimised."""
+        """Objective that the training minimises."""
         found: Objective = self.choices["objective"].value
         return found
 
     @property
     def theory(self) -> Theory:
-        """That of the first training ensemble."""
+        """Theory of the first training ensemble."""
         found: Theory = self.choices["theory"].value
         return found
 
     @property
     def problem(self) -> Problem:
-        """What the network is built for."""
+        """Problem that the network is built for."""
         return Problem(self.theory, self.lattice, self.schedule, self.couplings)
 
     def build_net(self, seed: int) -> Net:
-        """The network with weights drawn from `seed` alone."""
+        """Build the network with weights drawn from `seed` alone."""
         self.architecture.check(self.problem)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             return self.architecture.build(self.problem)
 
     def document(self) -> dict[str, Any]:
-        """For `model.yaml`."""
+        """Describe the design as `model.yaml` states it."""
         said: dict[str, Any] = {}
         for kind, choice in self.choices.items():
             said |= {kind: choice.name, _parameters_of(kind): choice.parameters}
@@ -112,7 +114,7 @@ class Design:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "Design":
-        """Inverse of `document`; UsageError, TypeError, KeyError or ValueError when it is none."""
+        """Read a design from `model.yaml`; UsageError, TypeError, KeyError or ValueError where it describes none."""
         choices = {kind: Choice.build(kind, document[kind], document[_parameters_of(kind)]) for kind in FOLDERS}
         couplings = tuple(str(name) for name in document["couplings"])
         unknown = set(couplings) - set(choices["theory"].parameters)
@@ -127,7 +129,7 @@ def _parameters_of(kind: str) -> str:
 
 
 def lattice_of(value: object) -> Lattice:
-    """From a list of extents; ValueError when it is none."""
+    """Read a lattice from a list of extents; ValueError where it is none."""
     if not isinstance(value, Sequence) or not all(type(n) is int and 0 < n < 2**31 for n in value):
         raise ValueError("a lattice is a list of extents")
     return Lattice(tuple(value))

@@ -1,4 +1,4 @@
-"""The files of a model directory: each is either old or new, whenever the process dies, and nothing in it is trusted.
+"""Files of a model directory: each is either old or new, whenever the process dies, and nothing in it is trusted.
 
 `model.yaml` is plain YAML without aliases and tags; tensors lie in safetensors files. Neither can hold code.
 """
@@ -33,12 +33,12 @@ LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def is_model(path: Path) -> bool:
-    """Whether `path` is a model directory, finished or not."""
+    """Tell whether `path` is a model directory, finished or not."""
     return (path / DOCUMENT).is_file()
 
 
 def replace_file(model: Path, name: str, data: bytes) -> None:
-    """Replace a file of the model at `model`: written aside, synced, renamed, the name synced; through no link."""
+    """Replace a file of the model at `model`: written aside, synced, renamed, its name synced, never through a link."""
     file = model / name
     with explained(model):
         require_own_directories(model, file.parent)
@@ -47,13 +47,13 @@ def replace_file(model: Path, name: str, data: bytes) -> None:
 
 
 def is_partial(file: Path) -> bool:
-    """Whether it is what a process that died while writing a file of a model left."""
+    """Tell whether `file` is what a process left that died while it wrote a file of a model."""
     return file.suffix == ".partial" and file.is_file() and not file.is_symlink()
 
 
 @contextlib.contextmanager
 def owned(model: Path) -> Iterator[None]:
-    """The one process that trains a model; its directory is made where there is none. BusyError for others."""
+    """Own the model that this process trains, making its directory where none is; BusyError where another owns it."""
     directory = model / TRAINING
     with explained(model):
         require_own_directories(model, directory)
@@ -68,10 +68,10 @@ def owned(model: Path) -> Iterator[None]:
 
 
 def own_file(model: Path, name: str) -> Path:
-    """The file `name` of the model at `model`.
+    """Return the path of the file `name` of the model at `model`.
 
     Raises:
-        SqcliError: it is missing, no regular file, or a link that leads out of the model.
+        SqcliError: the file is missing, no regular file, or a link that leads out of the model.
     """
     file = model / name
     if not file.exists():
@@ -82,7 +82,7 @@ def own_file(model: Path, name: str) -> Path:
 
 
 def read_document(path: Path) -> dict[str, Any]:
-    """`model.yaml` of the model at `path`, as far as format and version are right.
+    """Read `model.yaml` of the model at `path`, and check its seal, format and version.
 
     Raises:
         SqcliError: there is no model, or one of another format.
@@ -114,7 +114,7 @@ def read_document(path: Path) -> dict[str, Any]:
 
 
 def _require_seal(file: Path, data: bytes) -> None:
-    """That the bytes are those that were written; models of earlier versions have neither of the two keys."""
+    """DamageError unless the bytes are those that were written; models of earlier versions have no seal."""
     has_seal, has_checksum = (f"\n{key}:".encode() in b"\n" + data for key in (SEALED, CHECKSUM))
     body, _, _ = data.rpartition(f"{CHECKSUM}:".encode())
     if (has_seal or has_checksum) and not (has_seal and data == sealed(body)):
@@ -122,12 +122,12 @@ def _require_seal(file: Path, data: bytes) -> None:
 
 
 def sealed(body: bytes) -> bytes:
-    """The text of a description with its checksum as the last line."""
+    """Text of a description with its checksum as the last line."""
     return body + f'{CHECKSUM}: "{hashlib.sha256(body).hexdigest()}"\n'.encode()
 
 
 def _require_plain(text: str) -> None:
-    """ValueError for aliases, or deep nesting, which would exhaust memory or the stack."""
+    """ValueError for aliases or deep nesting, which would exhaust memory or the stack."""
     depth = 0
     for event in yaml.parse(text, Loader=LOADER):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
@@ -136,7 +136,7 @@ def _require_plain(text: str) -> None:
 
 
 def write_document(path: Path, document: Mapping[str, Any]) -> None:
-    """Replace `model.yaml`; plain numbers, texts, lists and mappings only."""
+    """Replace `model.yaml`; it holds plain numbers, texts, lists and mappings only."""
     plain = json.loads(json.dumps(document, allow_nan=False))
     head = {"format": MODEL_FORMAT, "format_version": MODEL_FORMAT_VERSION, SEALED: SEAL}
     text = yaml.safe_dump(head | plain, sort_keys=False, allow_unicode=True, width=110)

@@ -30,7 +30,7 @@ def fit(fields: Tensor, lattice: Lattice, slow_mode: bool) -> ModeStatistics:
 
     Args:
         fields: equilibrium configurations, some thousand at best.
-        lattice: theirs.
+        lattice: the lattice of the configurations.
         slow_mode: whether M is drawn first, so that the rest is described given M.
     """
     axes = tuple(range(-lattice.dimension, 0))
@@ -49,7 +49,7 @@ def fit(fields: Tensor, lattice: Lattice, slow_mode: bool) -> ModeStatistics:
 
 
 def _binned(values: Tensor, bin_of: Tensor, bins: int) -> Tensor:
-    """Means over modes of equal p̂²: (n, *extents) -> (n, bins)."""
+    """Mean over the modes of equal p̂²: (n, *extents) -> (n, bins)."""
     flat = values.reshape(len(values), -1)
     sums = torch.zeros(len(flat), bins, dtype=flat.dtype, device=flat.device)
     sums.index_add_(1, bin_of.to(flat.device), flat)
@@ -57,7 +57,7 @@ def _binned(values: Tensor, bin_of: Tensor, bins: int) -> Tensor:
 
 
 def _stiffness(squares: Tensor, counts: Tensor, momenta: Tensor, m2: Tensor | None) -> Tensor:
-    """(1 or 2, K): polynomials for k ≠ 0; the mode 0, where it is not drawn first, by itself."""
+    """Fit stiffnesses, (1 or 2, K): polynomials for k ≠ 0; the mode 0, where it is not drawn first, by itself."""
     if len(momenta) == 1:
         inverse = 1 / squares.mean(0, keepdim=True).clamp(min=FLOOR)
         return inverse if m2 is None else torch.cat([inverse, torch.zeros_like(inverse)])
@@ -70,7 +70,7 @@ def _stiffness(squares: Tensor, counts: Tensor, momenta: Tensor, m2: Tensor | No
 
 
 def _polynomials(squares: Tensor, counts: Tensor, momenta: Tensor, m2: Tensor | None) -> Tensor:
-    """Newton's method for Σ counts [h² q − log q]/2 with q = a + b M²; starts from the plain spectrum."""
+    """Minimise Σ counts [h² q − log q]/2 with q = a + b M² by Newton's method, starting from the plain spectrum."""
     degrees = [min(DEGREES[0], len(momenta) - 1)] + ([min(DEGREES[1], len(momenta) - 1)] if m2 is not None else [])
     u = momenta / momenta.max()
     bases = [torch.stack([u**j for j in range(degree + 1)]) for degree in degrees]
@@ -97,7 +97,7 @@ def _polynomials(squares: Tensor, counts: Tensor, momenta: Tensor, m2: Tensor | 
 
 
 def _quadratic(c: Tensor, bases: list[Tensor], factor: list[Tensor]) -> Tensor:
-    """The inverse variances a + b M²: (n, K)."""
+    """Inverse variances a + b M² for coefficients c: (n, K)."""
     parts = c.split_with_sizes([len(basis) for basis in bases])
     terms = [f[:, None] * (part @ basis) for part, basis, f in zip(parts, bases, factor, strict=True)]
     return torch.stack(terms).sum(0)
@@ -105,12 +105,12 @@ def _quadratic(c: Tensor, bases: list[Tensor], factor: list[Tensor]) -> Tensor:
 
 @torch.no_grad()
 def calibrate(denoiser: Denoiser, fields: Tensor, seed: int) -> ModeStatistics:
-    """The denoiser's statistics with measured ratios: what D leaves of each mode over G s²/(G + s²).
+    """Measure ratios: what D leaves of each mode over G s²/(G + s²); the denoiser's statistics with them.
 
     Args:
-        denoiser: with the trained network.
+        denoiser: the denoiser with the trained network.
         fields: φ (n, *extents) float64 of the denoiser's lattice, better not those trained on.
-        seed: of the noise.
+        seed: the seed of the noise.
     """
     generator = torch.Generator().manual_seed(seed)
     schedule, lattice = denoiser.schedule, denoiser.lattice
@@ -139,7 +139,7 @@ def calibrate(denoiser: Denoiser, fields: Tensor, seed: int) -> ModeStatistics:
 
 
 def _smoothed(row: Tensor, momenta: NDArray[np.float64], counts: Tensor) -> Tensor:
-    """Measured ratios (K,) as a smooth function of ln p̂² where k ≠ 0: noise of theirs is noise of every path weight."""
+    """Smooth measured ratios (K,) in ln p̂² where k ≠ 0: their noise would be noise of every path weight."""
     if len(row) <= KNOTS:
         return row
     from scipy.interpolate import make_smoothing_spline

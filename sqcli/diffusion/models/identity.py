@@ -1,4 +1,4 @@
-"""The name of a model: the hash of everything that determines its weights, as `model.yaml` states it."""
+"""Identity of a model: the hash of everything that determines its weights, as `model.yaml` states it."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ PLACES = ("ensemble", "model")  # where a parent lies does not matter, its own i
 
 
 def identity_of(document: Mapping[str, Any]) -> str | None:
-    """64 hexadecimal digits: SHA-256 of sorted JSON of design, seed, settings and parents.
+    """SHA-256 of the sorted JSON of design, seed, settings and parents, as 64 hexadecimal digits.
 
     None where the document does not state all of them, as that of a model that was not trained.
     """

@@ -1,4 +1,4 @@
-"""A trained model: a network, what it is made of, and what was learnt of each training ensemble beside the weights.
+"""Trained models: a network, its design, and what was learnt of each training ensemble beside the weights.
 
 On disk it is a directory: `model.yaml` says what it is, `weights.safetensors` holds the averaged (EMA) weights and the
 tables of mode statistics. Reading one executes nothing: names are looked up in the folders of networks, schedules,
@@ -35,9 +35,9 @@ class Model:
 
     Attributes:
         design: network, schedule, objective, theory, lattice and couplings.
-        net: with its averaged weights, in evaluation mode.
-        ensembles: one per training ensemble.
-        seed: of initial weights, batches and noise.
+        net: the network with its averaged weights, in evaluation mode.
+        ensembles: the training ensembles.
+        seed: the seed of initial weights, batches and noise.
         identity: hash of everything that determines the weights.
         parents: the training ensembles (and the initial model), with their identities.
         training: settings and record of the training.
@@ -55,30 +55,30 @@ class Model:
 
     @property
     def theory(self) -> Theory:
-        """That of the first training ensemble."""
+        """Theory of the first training ensemble."""
         return self.design.theory
 
     @property
     def theory_name(self) -> str:
-        """Its name."""
+        """Name of the theory, as in the list of theories."""
         return self.design.choices["theory"].name
 
     @property
     def lattice(self) -> Lattice:
-        """That of the first training ensemble."""
+        """Lattice of the first training ensemble."""
         return self.design.lattice
 
     @property
     def schedule(self) -> Schedule:
-        """Noise schedule."""
+        """Noise schedule of the model."""
         return self.design.schedule
 
     def denoiser(
         self, theory: Theory | None = None, lattice: Lattice | None = None, device: str | torch.device = "cpu"
     ) -> Denoiser:
-        """The network for one theory and lattice, with the statistics of the nearest training ensemble.
+        """Take the network to one theory and lattice, with the statistics of the nearest training ensemble.
 
-        Nearest in the couplings that the network is told, then in the extents.
+        The nearest is that with the nearest couplings of those that the network is told, then the nearest extents.
 
         Raises:
             UsageError: another theory than the model's, or a lattice of another dimension.
@@ -100,7 +100,7 @@ class Model:
         return float((near**2).sum()), sum(math.log(a / b) ** 2 for a, b in extents)
 
     def save(self, path: Path) -> None:
-        """Write `weights.safetensors`, then `model.yaml`: with that the model exists."""
+        """Write `weights.safetensors`, then `model.yaml`, with which the model exists."""
         tensors = prefixed("net", self.net.state_dict())
         for number, ensemble in enumerate(self.ensembles):
             tensors |= prefixed(f"facts.{number}", ensemble.statistics.tensors())
@@ -108,7 +108,7 @@ class Model:
         write_document(path, {**self.document(), "weights_sha256": checksum})
 
     def document(self) -> dict[str, Any]:
-        """What `model.yaml` says."""
+        """Describe the model as `model.yaml` states it."""
         ensembles = [
             {"lattice": list(e.lattice.extents), "couplings": list(e.couplings), "scale": e.statistics.scale}
             for e in self.ensembles
@@ -173,7 +173,7 @@ class Model:
 
 
 def filled(design: Design, seed: int, weights: Mapping[str, Tensor]) -> Net:
-    """The design's network with given weights, in evaluation mode.
+    """Build the design's network with given weights, in evaluation mode.
 
     Raises:
         ValueError: they do not fit; found before the network takes its memory.
@@ -191,7 +191,7 @@ def filled(design: Design, seed: int, weights: Mapping[str, Tensor]) -> Net:
 
 
 def couplings_of(theory: Theory, names: tuple[str, ...]) -> tuple[float, ...]:
-    """Values of those of the theory's parameters, (c,)."""
+    """Values of the parameters `names` of the theory, (c,)."""
     values = to_mapping(theory)
     return tuple(float(values[name]) for name in names)
 
@@ -212,7 +212,7 @@ def _positive(value: Any) -> float:
 
 
 def _checked(statistics: ModeStatistics) -> ModeStatistics:
-    """The statistics; ValueError when their tables do not fit each other."""
+    """Return the statistics; ValueError where their tables do not fit each other."""
     (rows,), (levels,) = statistics.phat2.shape, statistics.levels.shape
     fits = statistics.stiffness.shape[1:] == (rows,) and statistics.ratio.shape == (levels, rows) and rows and levels
     double = all(value.dtype == torch.float64 for value in statistics.tensors().values())

@@ -1,4 +1,4 @@
-"""How a network is trained: what belongs to the model's name, and how the learning rate goes."""
+"""Settings of a training: what belongs to the model's identity, and how the learning rate goes."""
 
 import math
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ LAST = 0.01  # of the learning rate
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """Choice of the identity: another value makes another model; `ranks` are the processes that train together."""
+    """Settings of a training, part of the identity of its model; `ranks` are the processes that train together."""
 
     epochs: int = option("Passes through the data.", "E", default=REQUIRED, least=1, needed=True)
     batch_size: int = option("Fields per step, over all processes (64).", "N", default=64, name="batch-size", least=1)

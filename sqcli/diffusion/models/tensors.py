@@ -25,7 +25,7 @@ ZEROS = "0" * 64
 
 
 def write_tensors(model: Path, name: str, tensors: Mapping[str, Tensor], note: Mapping[str, Any] | None = None) -> str:
-    """Replace the file `name` of a model; `note` is any JSON kept beside the tensors. The SHA-256 of the bytes.
+    """Replace the file `name` of a model, with `note`, any JSON, beside the tensors; return the SHA-256 of its bytes.
 
     Raises:
         SqcliError: a number is not finite, or the file cannot be written.
@@ -41,26 +41,26 @@ def write_tensors(model: Path, name: str, tensors: Mapping[str, Tensor], note: M
 
 
 def _with_digest(data: bytes, old: str, new: str) -> bytes:
-    """The bytes with the digest `old` in the note replaced by `new`; unchanged where it is not there."""
+    """Replace the digest `old` in the note by `new`; the bytes are unchanged where it is not there."""
     return data.replace(_in_header(old), _in_header(new), 1)
 
 
 def _in_header(digest: str) -> bytes:
-    """How the digest stands in the file: JSON within a text of JSON."""
+    """Bytes of the digest as it stands in the file: JSON within a text of JSON."""
     inner = json.dumps({CHECKSUM: digest})[1:-1]
     return json.dumps(inner)[1:-1].encode()
 
 
 def read_tensors(file: Path, expected: str | None = None) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors on the CPU, and the note.
+    """Read tensors, on the CPU, and the note beside them.
 
     Args:
-        file: of a model.
+        file: a file of a model.
         expected: SHA-256 of its bytes, where it is known.
 
     Raises:
         DamageError: the file is damaged, or holds numbers that are not finite.
-        SqcliError: it cannot be read.
+        SqcliError: the file cannot be read.
     """
     data = read_bytes(file, MOST_BYTES)
     if expected is not None and hashlib.sha256(data).hexdigest() != expected:
@@ -79,7 +79,7 @@ def read_tensors(file: Path, expected: str | None = None) -> tuple[dict[str, Ten
 
 
 def _require_seal(file: Path, data: bytes, note: Mapping[str, Any]) -> None:
-    """That the bytes are those that were written; files of earlier versions have neither of the two keys."""
+    """DamageError unless the bytes are those that were written; files of earlier versions have no seal."""
     if SEALED not in note and CHECKSUM not in note:
         return
     stated = str(note.get(CHECKSUM))
@@ -88,11 +88,11 @@ def _require_seal(file: Path, data: bytes, note: Mapping[str, Any]) -> None:
 
 
 def prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Names with `prefix.` before them."""
+    """Put `prefix.` before every name."""
     return {f"{prefix}.{name}": value for name, value in tensors.items()}
 
 
 def below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Inverse of `prefixed`: those that begin with it."""
+    """Take the tensors whose names begin with `prefix.`, without it."""
     start = f"{prefix}."
     return {name[len(start) :]: value for name, value in tensors.items() if name.startswith(start)}

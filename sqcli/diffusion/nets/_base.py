@@ -1,4 +1,4 @@
-"""What a network is: a denoiser D(y, s) ≈ E[x₀ | y = x₀ + s z] of periodic fields of any extents."""
+"""Interface of networks: a denoiser D(y, s) ≈ E[x₀ | y = x₀ + s z] of periodic fields of any extents."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from sqcli.theories import Theory
 
 @dataclass(frozen=True)
 class Problem:
-    """What a network is built for.
+    """The problem that a network is built for.
 
     Attributes:
-        theory: of the (first) training ensemble.
-        lattice: of the (first) training ensemble; only its dimension binds the network.
-        schedule: the model's.
+        theory: the theory of the (first) training ensemble.
+        lattice: the lattice of that ensemble; only its dimension binds the network.
+        schedule: the model's noise schedule.
         couplings: names of the theory's parameters that the network is told; empty for one ensemble.
     """
 
@@ -31,13 +31,13 @@ class Problem:
 
 @dataclass(frozen=True)
 class Context:
-    """What a network is told beside y and s, all in the network's precision.
+    """Input of a network beside y and s, all in the network's precision.
 
     Attributes:
         spectrum: variances G_k of the modes of x (given M), (n or 1, *extents), in the order of `torch.fft`.
-        couplings: (n, c).
+        couplings: numbers that the network is told of the theory, (n, c).
         given: the slow mode M in units of x, (n,); None unless the network has `slow_mode`.
-        scale: φ = scale · x, for networks that know the theory.
+        scale: unit of the field, φ = scale · x, for networks that know the theory.
     """
 
     spectrum: Tensor
@@ -47,13 +47,13 @@ class Context:
 
 
 class Architecture(Protocol):
-    """A public class of this folder: a frozen dataclass of sizes."""
+    """Public class of a network's file: a frozen dataclass of sizes."""
 
     def check(self, problem: Problem) -> None:
-        """Raise UsageError when such a network cannot serve the theory or the lattice's dimension."""
+        """Raise UsageError where such a network cannot serve the theory or the lattice's dimension."""
 
     def build(self, problem: Problem) -> "Net":
-        """The network with random weights (drawn from torch's default generator)."""
+        """Build the network with random weights, drawn from torch's default generator."""
 
 
 class Net(nn.Module, ABC):
@@ -67,7 +67,7 @@ class Net(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, y: Tensor, level: Tensor, context: Context) -> Tensor:
-        """D: y (n, *extents), level (n,) -> (n, *extents)."""
+        """Denoise y (n, *extents) at the levels (n,): D, (n, *extents)."""
 
     @property
     def dtype(self) -> torch.dtype:

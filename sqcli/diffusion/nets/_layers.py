@@ -10,14 +10,14 @@ DIMENSIONS = range(1, 4)
 
 
 def convolution(dimension: int, inputs: int, outputs: int, stride: int = 1, size: int = 3) -> nn.Module:
-    """A convolution with periodic boundaries; stride 2 halves extents, rounded up."""
+    """Build a convolution with periodic boundaries; stride 2 halves extents, rounded up."""
     kind: Any = (nn.Conv1d, nn.Conv2d, nn.Conv3d)[dimension - 1]
     made: nn.Module = kind(inputs, outputs, size, stride, padding=size // 2, padding_mode="circular")
     return made
 
 
 def enlarged(h: Tensor, extents: Sequence[int]) -> Tensor:
-    """Each site repeated until the lattice has `extents` (twice as many, or one less)."""
+    """Repeat each site until the lattice has `extents` (twice as many, or one less)."""
     if tuple(h.shape[2:]) == tuple(extents):
         return h
     for axis, extent in enumerate(extents):
@@ -36,12 +36,13 @@ class Fourier(nn.Module):
         self.register_buffer("weights", torch.randn(pairs) * scale)
 
     def forward(self, noise: Tensor) -> Tensor:
+        """Compute the features of the numbers."""
         phase = noise[:, None] * self.weights * 2 * torch.pi
         return torch.cat([phase.sin(), phase.cos()], -1)
 
 
 class Conditioning(nn.Module):
-    """[noise, couplings] (n, 1 + c) -> embedding (n, width)."""
+    """Embedding of the noise number and the couplings, [noise, couplings] (n, 1 + c) -> (n, width)."""
 
     def __init__(self, couplings: int, width: int, scale: float) -> None:
         super().__init__()
@@ -49,9 +50,10 @@ class Conditioning(nn.Module):
         self.dense = nn.Linear(width // 2 * 2 + couplings, width)
 
     def forward(self, told: Tensor) -> Tensor:
+        """Embed [noise, couplings]."""
         return nn.functional.silu(self.dense(torch.cat([self.fourier(told[:, 0]), told[:, 1:]], 1)))
 
 
 def along(told: Tensor, h: Tensor) -> Tensor:
-    """(n, c) -> (n, c, 1, …) beside h (n, c, *extents)."""
+    """Add axes to features (n, c), so that they broadcast over the sites of h (n, c, *extents): (n, c, 1, …)."""
     return told.reshape(*told.shape, *(1,) * (h.dim() - 2))

@@ -15,7 +15,7 @@ TOLD = 2 * FREQUENCIES + 2  # numbers of `conditions` beside the couplings
 
 
 class OddBlock(nn.Module):
-    """h + B act(A ⋆ h): a depthwise isotropic convolution, an odd function, mixing of channels.
+    """Residual block h + B act(A ⋆ h): a depthwise isotropic convolution, an odd function, mixing of channels.
 
     The function is u ↦ u (g + u²/(1 + u²)), cubic for small and linear for large u; A is scaled and g given by what
     the block is told.
@@ -37,7 +37,7 @@ class OddBlock(nn.Module):
         nn.init.zeros_(self.modulation.bias)
 
     def forward(self, h: Tensor, told: Tensor) -> Tensor:
-        """Fields h (n, channels, *extents), told (n, features)."""
+        """Apply the block to fields h (n, channels, *extents), told (n, features)."""
         ones = (len(told), -1, *(1,) * self.dimension)
         gain, gate = (part.reshape(ones) for part in self.modulation(told).chunk(2, 1))
         u = mixed(self._convolved(h), self.mix.weight) * (1 + gain)
@@ -52,12 +52,12 @@ class OddBlock(nn.Module):
 
 
 def mixed(h: Tensor, weight: Tensor) -> Tensor:
-    """Σ_c w_dc h_c at every site: (n, c, *extents), (d, c) -> (n, d, *extents)."""
+    """Mix channels at every site, Σ_c w_dc h_c: (n, c, *extents), (d, c) -> (n, d, *extents)."""
     return torch.einsum("nc...,dc->nd...", h, weight)
 
 
 def wrapped(h: Tensor, reach: int, dimension: int) -> Tensor:
-    """Periodic images of `reach` sites on each side, also on lattices smaller than that."""
+    """Add periodic images of `reach` sites on each side, also on lattices smaller than that."""
     if min(h.shape[2:]) >= reach:
         return nn.functional.pad(h, (reach, reach) * dimension, mode="circular")
     for axis in range(2, 2 + dimension):
@@ -68,7 +68,7 @@ def wrapped(h: Tensor, reach: int, dimension: int) -> Tensor:
 
 
 def conditions(level: Tensor, given: Tensor, couplings: Tensor) -> Tensor:
-    """What blocks are told, even in the field: phases of ln s at several octaves, M², couplings: (n, TOLD + c)."""
+    """Features that blocks are told, even in the field: phases of ln s in octaves, M², couplings: (n, TOLD + c)."""
     octaves = 2.0 ** torch.arange(FREQUENCIES, device=level.device, dtype=level.dtype)
     phase, square = 0.1 * level.log()[:, None] * octaves, given[:, None] ** 2
     return torch.cat([phase.sin(), phase.cos(), square, torch.log1p(square), couplings], 1)

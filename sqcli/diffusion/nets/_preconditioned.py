@@ -1,4 +1,4 @@
-"""What plain score networks share: input and output scaled with the noise level, and oddness under φ → −φ.
+"""Frame of plain score networks: input and output scaled with the noise level, and oddness under φ → −φ.
 
     D(y, s) = c_skip y + c_out F(c_in y, n)
 
@@ -21,13 +21,13 @@ LARGEST = 65536  # of any size: above, it is a slip of the finger
 
 
 class Preconditioned(Net):
-    """The network around `core`, which maps x (n, *extents) and [n, couplings] (n, 1 + c) to (n, *extents).
+    """Network around `core`, which maps x (n, *extents) and [n, couplings] (n, 1 + c) to (n, *extents).
 
     Args:
-        core: F.
-        schedule: for t and α.
-        scaling: edm or published.
-        odd: F(x) is replaced by (F(x) − F(−x))/2, so that D is odd.
+        core: the function F.
+        schedule: the schedule that gives t and α.
+        scaling: the choice of c_skip, c_out, c_in and n, edm or published.
+        odd: whether F(x) is replaced by (F(x) − F(−x))/2, so that D is odd.
     """
 
     def __init__(self, core: nn.Module, schedule: Schedule, scaling: Scaling, odd: bool) -> None:
@@ -35,6 +35,7 @@ class Preconditioned(Net):
         self.core, self.schedule, self.scaling, self.odd = core, schedule, scaling, odd
 
     def forward(self, y: Tensor, level: Tensor, context: Context) -> Tensor:
+        """Denoise y (n, *extents) at the levels (n,): D, (n, *extents)."""
         c_skip, c_out, c_in, noise = getattr(self, f"_{self.scaling}")(level, context)
         ones = (-1,) + (1,) * (y.dim() - 1)
         told = torch.cat([noise[:, None], context.couplings], 1)
@@ -65,7 +66,7 @@ def require_scalar(net: str, problem: Problem, dimensions: range) -> None:
 
 
 def require_sizes(**sizes: int) -> None:
-    """ValueError unless all are positive and of a sane magnitude."""
+    """ValueError unless all sizes are positive and of a sane magnitude."""
     for name, value in sizes.items():
         if not 1 <= value <= LARGEST:
             raise ValueError(f"{name} must lie between 1 and {LARGEST}, not {value}")

@@ -16,10 +16,10 @@ from sqcli.theories import KnownDenoiser
 
 @dataclass(frozen=True)
 class Analytic:
-    """The theory's own score; it has no parameters."""
+    """Exact score of the theory; it has no parameters."""
 
     def check(self, problem: Problem) -> None:
-        """Only theories with a known denoiser."""
+        """UsageError unless the theory knows its denoiser."""
         if not isinstance(problem.theory, KnownDenoiser):
             name = type(problem.theory).__name__
             raise UsageError(f"net analytic: the score of {name} is not known in closed form; train another net")
@@ -27,14 +27,14 @@ class Analytic:
             raise UsageError("net analytic: it knows one theory, and cannot be told couplings")
 
     def build(self, problem: Problem) -> Net:
-        """The network, in float64."""
+        """Build the network, which computes in float64."""
         self.check(problem)
         assert isinstance(problem.theory, KnownDenoiser)
         return _Known(problem.theory)
 
 
 class _Known(Net):
-    """D in units of x from D in units of φ = scale · x."""
+    """Denoiser in units of x from the theory's in units of φ = scale · x."""
 
     def __init__(self, theory: KnownDenoiser) -> None:
         super().__init__()

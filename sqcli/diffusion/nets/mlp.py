@@ -19,13 +19,13 @@ from sqcli.lattice.geometry import MAX_DIMENSION, Lattice
 
 @dataclass(frozen=True)
 class Perceptron:
-    """For zero-dimensional models and small lattices.
+    """Sizes of a perceptron for zero-dimensional models and small lattices.
 
     Attributes:
-        width: of a layer.
-        layers: with SiLU.
-        z2: odd under φ → −φ.
-        head: `score` is free, `energy` a gradient.
+        width: neurons of a layer.
+        layers: number of layers with SiLU.
+        z2: whether the network is odd under φ → −φ.
+        head: `score` for a free function, `energy` for a gradient.
         scaling: `edm`, or `published` for F/σ(t) of the plain input.
     """
 
@@ -39,18 +39,18 @@ class Perceptron:
         require_sizes(width=self.width, layers=self.layers)
 
     def check(self, problem: Problem) -> None:
-        """Real fields in any dimension."""
+        """UsageError unless the field is real; any dimension will do."""
         require_scalar("mlp", problem, range(1, MAX_DIMENSION + 1))
 
     def build(self, problem: Problem) -> Net:
-        """With PyTorch's initial weights."""
+        """Build the network with PyTorch's initial weights."""
         scaling: Scaling = self.scaling
         sites = _Sites(self, problem.lattice, 1 + len(problem.couplings))
         return Preconditioned(sites if self.head == "score" else _Gradient(sites), problem.schedule, scaling, self.z2)
 
 
 class _Sites(nn.Module):
-    """The same perceptron at every site."""
+    """One perceptron at work on every site."""
 
     def __init__(self, sizes: Perceptron, lattice: Lattice, told: int) -> None:
         super().__init__()
@@ -67,7 +67,7 @@ class _Sites(nn.Module):
 
 
 class _Gradient(nn.Module):
-    """−∇ of the sum over sites, also where gradients are switched off."""
+    """Minus the gradient of the sum over sites, also where gradients are switched off."""
 
     def __init__(self, energy: nn.Module) -> None:
         super().__init__()

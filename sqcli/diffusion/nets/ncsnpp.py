@@ -19,14 +19,14 @@ from sqcli.diffusion.nets._preconditioned import Preconditioned, Scaling, requir
 
 @dataclass(frozen=True)
 class Ncsnpp:
-    """Sizes.
+    """Sizes of the network.
 
     Attributes:
-        channels: of the finest scale; they double at the second and stay.
+        channels: channels of the finest scale; they double at the second and stay.
         blocks: residual blocks on each scale, down and up.
         scales: how often the extents are halved.
         embedding: width of the conditioning.
-        z2: odd under φ → −φ.
+        z2: whether the network is odd under φ → −φ.
         scaling: `edm`, or `published` for F(x_t, t)/σ(t).
     """
 
@@ -43,11 +43,11 @@ class Ncsnpp:
             raise ValueError("channels must be a multiple of 4, embedding even, scales at most 10")
 
     def check(self, problem: Problem) -> None:
-        """Real fields in one to three dimensions."""
+        """UsageError unless the field is real, in one to three dimensions."""
         require_scalar("ncsnpp", problem, DIMENSIONS)
 
     def build(self, problem: Problem) -> Net:
-        """With F = 0: the best linear denoiser for white data."""
+        """Build the network with F = 0, the best linear denoiser for white data."""
         scaling: Scaling = self.scaling
         core = _Core(self, problem.lattice.dimension, len(problem.couplings))
         return Preconditioned(core, problem.schedule, scaling, self.z2)

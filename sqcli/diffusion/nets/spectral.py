@@ -26,14 +26,14 @@ SATURATION = 0.01  # of the cubic term, where m² reaches its inverse
 
 @dataclass(frozen=True)
 class Spectral:
-    """The default network.
+    """Sizes of the default network.
 
     Attributes:
-        channels: width.
-        blocks: depth; each block adds `reach` sites to the range of the residual force.
-        reach: of one convolution.
+        channels: width of the network.
+        blocks: depth of the network; each block adds `reach` sites to the range of the residual force.
+        reach: sites on each side that one convolution sees.
         embedding: width of the conditioning on noise level, M² and couplings.
-        head: `score` is free, `energy` a gradient.
+        head: `score` for a free function, `energy` for a gradient.
     """
 
     channels: int = 32
@@ -47,14 +47,14 @@ class Spectral:
             raise ValueError("channels, blocks and embedding must be positive, reach not negative")
 
     def check(self, problem: Problem) -> None:
-        """Real scalar fields in one to three dimensions."""
+        """UsageError above three dimensions."""
         if problem.lattice.dimension > MOST_DIMENSIONS:
             raise UsageError(
                 f"the net spectral exists up to {MOST_DIMENSIONS} dimensions, not {problem.lattice.dimension}"
             )
 
     def build(self, problem: Problem) -> Net:
-        """With N = 0: the Wiener filter."""
+        """Build the network with N = 0, which is the Wiener filter."""
         return _Net(self, problem)
 
 
@@ -88,12 +88,12 @@ class _Net(Net):
         return filtered(y / s2 + force - force.mean(axes, keepdim=True), posterior, len(axes))
 
     def energy(self, y: Tensor, level: Tensor, context: Context) -> Tensor:
-        """E of the head `energy`: (n,)."""
+        """Interaction energy E of the head `energy`: (n,)."""
         m, given, told, _ = self._seen(y, level, context)
         return self._energy(m, given, told)
 
     def _seen(self, y: Tensor, level: Tensor, context: Context) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Wiener mean m with M, M for broadcasting, conditioning, and C."""
+        """Input of the blocks: the Wiener mean m with M, M for broadcasting, conditioning, and C."""
         ones = (-1,) + (1,) * (y.dim() - 1)
         s2, g = (level**2).reshape(ones), context.spectrum
         posterior = g * s2 / (g + s2)

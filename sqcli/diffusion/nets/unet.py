@@ -19,12 +19,12 @@ from sqcli.diffusion.nets._preconditioned import Preconditioned, Scaling, requir
 
 @dataclass(frozen=True)
 class UNet:
-    """The published network.
+    """Sizes of the published network.
 
     Attributes:
-        channels: of the first level; they double from level to level.
+        channels: channels of the first level; they double from level to level.
         embedding: width of the time features.
-        z2: odd under φ → −φ.
+        z2: whether the network is odd under φ → −φ.
         scaling: `published` for F(x_t, t)/σ(t), or `edm`.
     """
 
@@ -39,11 +39,11 @@ class UNet:
             raise ValueError("channels must be a multiple of 4, embedding even")
 
     def check(self, problem: Problem) -> None:
-        """Real fields in one to three dimensions."""
+        """UsageError unless the field is real, in one to three dimensions."""
         require_scalar("unet", problem, DIMENSIONS)
 
     def build(self, problem: Problem) -> Net:
-        """With PyTorch's initial weights."""
+        """Build the network with PyTorch's initial weights."""
         scaling: Scaling = self.scaling
         core = _Core(self, problem.lattice.dimension, len(problem.couplings))
         return Preconditioned(core, problem.schedule, scaling, self.z2)

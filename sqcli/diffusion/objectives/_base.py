@@ -1,4 +1,4 @@
-"""What a training objective is: a loss per configuration, and perhaps more to learn than the network's weights."""
+"""Interface of training objectives: a loss per configuration, and perhaps more to learn than the network's weights."""
 
 from typing import Protocol, runtime_checkable
 
@@ -9,16 +9,16 @@ from sqcli.diffusion.process.mode_statistics import ModeStatistics
 
 
 class Objective(Protocol):
-    """A frozen dataclass of parameters."""
+    """Public class of an objective's file: a frozen dataclass of parameters."""
 
     def loss(self, denoiser: Denoiser, x0: Tensor, generator: Generator, extra: nn.Module | None = None) -> Tensor:
-        """Loss of each configuration, (n,).
+        """Compute the loss of each configuration, (n,).
 
         Args:
-            denoiser: its network is being trained.
+            denoiser: the denoiser whose network is trained.
             x0: configurations in units of the scale, (n, *extents), float64.
-            generator: for every random number, on the device of x0.
-            extra: what `Extended.extra` made.
+            generator: source of every random number, on the device of x0.
+            extra: the further parameters that `Extended.extra` built.
         """
 
 
@@ -27,7 +27,7 @@ class Extended(Protocol):
     """An objective that trains parameters beside the network's, which end in the model's statistics."""
 
     def extra(self, denoiser: Denoiser) -> nn.Module | None:
-        """The further parameters, trained, averaged and checkpointed along with the network's."""
+        """Build the further parameters; they are trained, averaged and checkpointed along with the network's."""
 
     def finish(self, extra: nn.Module, statistics: ModeStatistics) -> ModeStatistics:
-        """Statistics of a training ensemble with what was learnt."""
+        """Put what was learnt into the statistics of a training ensemble."""

@@ -1,4 +1,4 @@
-"""Random levels and noise of the objectives, and their weights."""
+"""Random noise levels and noise of the objectives, and the weights of their errors."""
 
 from math import log
 
@@ -9,13 +9,13 @@ from sqcli.diffusion.process.denoiser import Denoiser
 
 
 def draw_levels(denoiser: Denoiser, n: int, how: str, generator: Generator) -> Tensor:
-    """Noise levels of n configurations, stratified (one in each n-th of the range), (n,), float64.
+    """Draw noise levels of n configurations, stratified (one in each n-th of the range): (n,), float64.
 
     Args:
-        denoiser: for schedule and device.
-        n: how many.
+        denoiser: the denoiser whose schedule and device count.
+        n: number of levels.
         how: `log`, uniform in ln s between the schedule's ends, or `schedule`, uniform in t.
-        generator: of the random numbers.
+        generator: source of the random numbers.
     """
     schedule = denoiser.schedule
     quantile = stratified(denoiser, n, generator)
@@ -26,31 +26,31 @@ def draw_levels(denoiser: Denoiser, n: int, how: str, generator: Generator) -> T
 
 
 def stratified(denoiser: Denoiser, n: int, generator: Generator) -> Tensor:
-    """Numbers in [0, 1), one in each n-th, in random order: (n,), float64."""
+    """Draw numbers in [0, 1), one in each n-th, in random order: (n,), float64."""
     quantile = torch.rand(n, generator=generator, dtype=torch.float64, device=denoiser.device)
     return (torch.randperm(n, generator=generator, device=denoiser.device) + quantile) / n
 
 
 def noise_like(denoiser: Denoiser, x: Tensor, generator: Generator) -> Tensor:
-    """N(0, 1) in the modes that y holds."""
+    """Draw N(0, 1) in the modes that y holds."""
     return denoiser.project(torch.randn(x.shape, dtype=x.dtype, device=x.device, generator=generator))
 
 
 def noisy(denoiser: Denoiser, x: Tensor, level: Tensor, generator: Generator) -> Tensor:
-    """Noise added: y = x + s z with levels (n,)."""
+    """Add noise: y = x + s z with levels (n,)."""
     return x + level.reshape(-1, *(1,) * (x.dim() - 1)) * noise_like(denoiser, x, generator)
 
 
 def mean_square(denoiser: Denoiser, field: Tensor) -> Tensor:
-    """‖field‖² per mode that y holds: (n,)."""
+    """Mean of ‖field‖² over the modes that y holds: (n,)."""
     found: Tensor = (field**2).flatten(1).sum(1) / max(denoiser.freedoms, 1)
     return found
 
 
 def weight(denoiser: Denoiser, level: Tensor, weighting: str, cap: float) -> Tensor:
-    """Factor of ‖D − x₀‖², (n,); in terms of the score of y it is that times s⁴.
+    """Weight of ‖D − x₀‖², (n,); an error of the score of y has the weight times s⁴.
 
-    `likelihood`: λ = g² for the score of x_t = α y, whose error is the denoiser's times α/σ² (2101.09258).
+    The weight `likelihood` is λ = g² for the score of x_t = α y, whose error is the denoiser's times α/σ² (2101.09258).
     """
     schedule = denoiser.schedule
     if weighting == "likelihood":

@@ -15,7 +15,7 @@ from sqcli.diffusion.process.denoiser import Denoiser
 
 @dataclass(frozen=True)
 class Denoising:
-    """The default objective.
+    """Parameters of denoising score matching.
 
     Attributes:
         levels: `log`, uniform in ln s, or `schedule`, times uniform between t_min and t_max as published.
@@ -33,7 +33,7 @@ class Denoising:
             raise ValueError("snr_cap must be positive")
 
     def loss(self, denoiser: Denoiser, x0: Tensor, generator: Generator, extra: nn.Module | None = None) -> Tensor:
-        """Mean over the modes of y."""
+        """Compute the weighted error of the denoiser, a mean over the modes of y: (n,)."""
         x, given, _ = denoiser.split(x0)
         level = draw_levels(denoiser, len(x), self.levels, generator)
         y = noisy(denoiser, x, level, generator)

@@ -17,13 +17,13 @@ from sqcli.diffusion.process.denoiser import Denoiser
 
 @dataclass(frozen=True)
 class Implicit:
-    """Parameters.
+    """Parameters of implicit score matching.
 
     Attributes:
         levels: `log`, uniform in ln s, or `schedule`, times uniform between t_min and t_max.
         divergence: `exact`, one derivative per site, or `hutchinson`, an unbiased estimate with random signs
             (its noise does not shift the minimum).
-        probes: of the estimate.
+        probes: number of random signs in an estimate.
     """
 
     levels: Literal["log", "schedule"] = "log"
@@ -35,7 +35,7 @@ class Implicit:
             raise ValueError("probes must be positive")
 
     def loss(self, denoiser: Denoiser, x0: Tensor, generator: Generator, extra: nn.Module | None = None) -> Tensor:
-        """Per mode of y; negative where the score is good."""
+        """Compute the loss per mode of y, (n,); negative where the score is good."""
         x, given, _ = denoiser.split(x0)
         level = draw_levels(denoiser, len(x), self.levels, generator)
         y = noisy(denoiser, x, level, generator)
@@ -52,7 +52,7 @@ class Implicit:
         return level**2 * (mean_square(denoiser, score) + 2 * divergence)
 
     def _probes(self, denoiser: Denoiser, y: Tensor, generator: Generator) -> Iterator[tuple[Tensor, float]]:
-        """Directions v in which vᵀ J v is summed, with factors; without the mode that y does not hold."""
+        """Yield directions v in which vᵀ J v is summed, with factors; without the mode that y does not hold."""
         if self.divergence == "exact":
             for site in range(denoiser.lattice.volume):
                 unit = torch.zeros_like(y).flatten(1)

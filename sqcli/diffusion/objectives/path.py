@@ -20,12 +20,12 @@ SLOW_HEAD = 3  # numbers of the slow mode's density that are not its coefficient
 
 @dataclass(frozen=True)
 class PathWeight:
-    """Trains one ladder of levels, that of the sampler `path` with the same parameters.
+    """Parameters of the training of one ladder of levels, the ladder of the sampler `path` with equal parameters.
 
     Attributes:
-        n_steps: as of the sampler.
-        level_min: as of the sampler.
-        level_max: as of the sampler.
+        n_steps: evaluations of the network in a path, as in the sampler `path`.
+        level_min: noise level of the last evaluation.
+        level_max: noise level of the first; 0 for three standard deviations of the widest mode.
         model_fraction: share of paths that are the model's own; the others are noised data.
         bound: the logarithms of the variances stay within ± this of what was measured.
         huber: deviation of log w from which on the loss grows linearly.
@@ -45,7 +45,7 @@ class PathWeight:
             raise ValueError(f"model_fraction must be in [0, 1], not {self.model_fraction}")
 
     def loss(self, denoiser: Denoiser, x0: Tensor, generator: Generator, extra: nn.Module | None = None) -> Tensor:
-        """Per mode of y; the paths of a batch are centred together."""
+        """Compute the loss per mode of y, (n,); log weights of a batch are centred together."""
         if isinstance(extra, _Corrections):
             denoiser = replace(denoiser, statistics=extra.corrected(denoiser.statistics))
         levels = ladder(denoiser, self.n_steps, self.level_min, self.level_max)
@@ -61,7 +61,7 @@ class PathWeight:
     def _paths(
         self, denoiser: Denoiser, x0: Tensor, levels: Tensor, generator: Generator
     ) -> tuple[Tensor, list[Tensor]]:
-        """Ends x with their slow mode, and the paths y₀ … y_N."""
+        """Draw paths y₀ … y_N of both kinds; their ends x, with the slow mode, and the paths."""
         own = round(self.model_fraction * len(x0))
         x, given, _ = denoiser.split(x0[own:])
         noised = ascend(denoiser, x, _GeneratorNumbers(x, generator), levels)
@@ -72,12 +72,12 @@ class PathWeight:
         return ends, [torch.cat(pair) for pair in zip(drawn, noised, strict=True)]
 
     def extra(self, denoiser: Denoiser) -> nn.Module:
-        """Corrections of the measured statistics."""
+        """Build corrections of the measured statistics."""
         levels = ladder(denoiser, self.n_steps, self.level_min, self.level_max)[1:]
         return _Corrections(levels, denoiser.statistics, self.bound)
 
     def finish(self, extra: nn.Module, statistics: ModeStatistics) -> ModeStatistics:
-        """The corrected statistics on the ladder, the measured ones between its rungs."""
+        """Put the corrected statistics on the ladder; between its rungs the measured ones stay."""
         assert isinstance(extra, _Corrections)
         with torch.no_grad():
             return extra.merged(statistics)
@@ -85,7 +85,7 @@ class PathWeight:
 
 @dataclass(frozen=True)
 class _GeneratorNumbers:
-    """Random numbers of a generator, of the shape of `like`."""
+    """Random numbers of a generator, in the shape of `like`."""
 
     like: Tensor
     generator: Generator
@@ -98,7 +98,7 @@ class _GeneratorNumbers:
 
 
 class _Corrections(nn.Module):
-    """Ratios on the rungs and coefficients of the density of M, relative to those at the beginning."""
+    """Ratios on the rungs and coefficients of the density of M, relative to the measured ones."""
 
     levels: Tensor
     ratio: Tensor
@@ -113,7 +113,7 @@ class _Corrections(nn.Module):
         self.slow = nn.Parameter(torch.zeros(max(len(statistics.slow) - SLOW_HEAD, 0), dtype=torch.float64))
 
     def corrected(self, statistics: ModeStatistics) -> ModeStatistics:
-        """Statistics whose ratios are those of the rungs."""
+        """Statistics with the corrected ratios, on the rungs alone."""
         ratio = self.ratio * torch.exp(self.bound * torch.tanh(self.change))
         slow = statistics.slow
         if len(self.slow):
@@ -123,7 +123,7 @@ class _Corrections(nn.Module):
         return replace(statistics, levels=self.levels, ratio=ratio, slow=slow)
 
     def merged(self, statistics: ModeStatistics) -> ModeStatistics:
-        """Statistics with the rungs among the levels there are."""
+        """Statistics with the corrected ratios on the rungs, among the levels that there are."""
         own = self.corrected(statistics)
         levels, order = torch.sort(torch.cat([own.levels, statistics.levels]))
         ratio = torch.cat([own.ratio, statistics.ratio])[order]

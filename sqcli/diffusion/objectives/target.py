@@ -24,7 +24,7 @@ from sqcli.diffusion.process.paths import WIDEST, widest
 
 @dataclass(frozen=True)
 class TargetScore:
-    """The default objective: weight 1/s², levels uniform in ln s, in two parts.
+    """Parameters of the default objective: weight 1/s², levels uniform in ln s, in two parts.
 
     Attributes:
         tail: share of the levels above three standard deviations of the widest mode, where little is to be learnt.
@@ -37,7 +37,7 @@ class TargetScore:
             raise ValueError(f"tail must be in [0, 1], not {self.tail}")
 
     def loss(self, denoiser: Denoiser, x0: Tensor, generator: Generator, extra: nn.Module | None = None) -> Tensor:
-        """Mean over the modes of y."""
+        """Compute the error against the target, a mean over the modes of y: (n,)."""
         x, given, _ = denoiser.split(x0)
         level = self._levels(denoiser, len(x), generator)
         y = noisy(denoiser, x, level, generator)
@@ -45,7 +45,7 @@ class TargetScore:
         return mean_square(denoiser, error) / level**2
 
     def _levels(self, denoiser: Denoiser, n: int, generator: Generator) -> Tensor:
-        """Stratified, (n,)."""
+        """Draw stratified noise levels, (n,)."""
         low, high = math.log(denoiser.schedule.level_min), math.log(denoiser.schedule.level_max)
         middle = min(max(math.log(WIDEST * widest(denoiser)), low), high)
         quantile = stratified(denoiser, n, generator)
@@ -56,7 +56,7 @@ class TargetScore:
 
 
 def target(denoiser: Denoiser, x0: Tensor, y: Tensor, level: Tensor) -> Tensor:
-    """T: x₀ with slow mode, y without it where it is drawn first, (n, *extents); level (n,)."""
+    """Target T of the regression, from x₀ with its slow mode and y without it, (n, *extents); level (n,)."""
     lattice = denoiser.lattice
     x, given, _ = denoiser.split(x0)
     force = denoiser.scale * denoiser.theory.drift(denoiser.to_field(x0), lattice)
@@ -68,7 +68,7 @@ def target(denoiser: Denoiser, x0: Tensor, y: Tensor, level: Tensor) -> Tensor:
 
 
 def _other_half(squares: Tensor) -> Tensor:
-    """For each configuration the mean over the half of the batch that it is not in, even in k."""
+    """Mean, even in k, over the half of the batch that a configuration is not in, for each of them."""
     half = (len(squares) + 1) // 2
     axes = tuple(range(1, squares.dim()))
     even = (squares + torch.roll(squares.flip(axes), (1,) * len(axes), axes)) / 2

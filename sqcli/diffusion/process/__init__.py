@@ -1,1 +1,1 @@
-"""The diffusion process of a field with a model: denoiser, noise, paths with their densities, divergences."""
+"""Diffusion process of a field with a model: denoiser, noise, paths with their densities, divergences."""

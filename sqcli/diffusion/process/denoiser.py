@@ -1,4 +1,4 @@
-"""What samplers see of a model: D(y, s) ≈ E[x₀ | y = x₀ + s z], from which score = (D − y)/s², and its accuracy.
+"""Denoiser that samplers work with: D(y, s) ≈ E[x₀ | y = x₀ + s z], so score = (D − y)/s², and its accuracy.
 
 Fields x are the theory's in units of `scale`: φ = scale · x. A model may draw a slow mode first (`begin`: the
 magnetisation M from its own density); then y holds the other modes only, and everything is conditional on M.
@@ -21,15 +21,15 @@ from sqcli.theories import Theory
 
 @dataclass(frozen=True)
 class Denoiser:
-    """A network on one lattice, for one theory.
+    """A model's network at work on one lattice, for one theory.
 
     Attributes:
         net: in evaluation mode, on the device where fields are wanted.
-        statistics: what was learnt beside the weights, in float64, on the same device.
-        schedule: that of the model.
-        theory: whose configurations are wanted.
-        lattice: of the configurations, any size.
-        couplings: what the network is conditioned on, (c,) float64; empty when it is not.
+        statistics: tables learnt beside the weights, in float64, on the same device.
+        schedule: the model's noise schedule.
+        theory: the theory whose configurations are wanted.
+        lattice: the lattice of the configurations, of any size.
+        couplings: numbers that the network is conditioned on, (c,) float64; empty when it is not.
         stop: once it is set every further evaluation raises Stopped, so that a sampler ends in the middle of a draw.
     """
 
@@ -42,7 +42,7 @@ class Denoiser:
     stop: threading.Event = field(default_factory=threading.Event, compare=False)
 
     def go_on(self) -> None:
-        """To be called in long loops.
+        """Raise Stopped once the run is to end; long loops call this in every round.
 
         Raises:
             Stopped: the run is to end.
@@ -52,17 +52,17 @@ class Denoiser:
 
     @property
     def scale(self) -> float:
-        """φ = scale · x."""
+        """Unit of the field: φ = scale · x."""
         return self.statistics.scale
 
     @property
     def device(self) -> torch.device:
-        """Where fields have to be."""
+        """Device on which fields have to be."""
         return self.couplings.device
 
     @cached_property
     def mask(self) -> Tensor:
-        """1 for the modes that y holds, 0 for M's where it is drawn first: (*extents), float64."""
+        """Mask of the modes that y holds: 1, but 0 for M's where M is drawn first: (*extents), float64."""
         mask = torch.ones(self.lattice.extents, dtype=torch.float64, device=self.device)
         if self.net.slow_mode:
             mask[(0,) * self.lattice.dimension] = 0.0
@@ -74,30 +74,30 @@ class Denoiser:
         return self.lattice.volume - int(self.net.slow_mode)
 
     def project(self, field: Tensor) -> Tensor:
-        """Without the modes that y does not hold."""
+        """Remove the modes that y does not hold."""
         if not self.net.slow_mode:
             return field
         return field - self._mean(field).reshape(-1, *self._ones)
 
     def begin(self, uniform: Tensor) -> tuple[Tensor | None, Tensor]:
-        """Slow mode of uniform numbers (n,): M in units of x, (n,), or None; and the log density of √V M, (n,)."""
+        """Draw the slow mode from uniform numbers (n,): M in units of x, or None, and the log density of √V M, (n,)."""
         if not self.net.slow_mode:
             return None, torch.zeros_like(uniform)
         return self.statistics.draw_slow(uniform, self.lattice)
 
     def split(self, x: Tensor) -> tuple[Tensor, Tensor | None, Tensor]:
-        """(n, *extents) -> the field without slow mode, M or None, and the log density of √V M."""
+        """Split x (n, *extents) into the field without slow mode, M or None, and the log density of √V M."""
         if not self.net.slow_mode:
             return x, None, torch.zeros(len(x), dtype=x.dtype, device=x.device)
         given = self._mean(x)
         return self.project(x), given, self.statistics.log_slow(given, self.lattice)
 
     def join(self, x: Tensor, given: Tensor | None) -> Tensor:
-        """Inverse of `split`."""
+        """Put the slow mode back into a field: the inverse of `split`."""
         return x if given is None else x + given.reshape(-1, *self._ones)
 
     def denoise(self, y: Tensor, level: Tensor, given: Tensor | None) -> Tensor:
-        """D(y, s): (n, *extents) float64, s () or (n,); without the slow mode where y is.
+        """Compute D(y, s): (n, *extents) float64, s () or (n,); without the slow mode where y is.
 
         Raises:
             Stopped: the run is to end.
@@ -114,7 +114,7 @@ class Denoiser:
         return found.to(y.dtype)
 
     def score(self, y: Tensor, level: Tensor, given: Tensor | None) -> Tensor:
-        """∇_y log p_s(y | M) = (D − y)/s², in units of x."""
+        """Score ∇_y log p_s(y | M) = (D − y)/s², in units of x."""
         return (self.denoise(y, level, given) - y) / level.reshape(-1, *self._ones) ** 2
 
     def spectrum(self, given: Tensor | None) -> Tensor:
@@ -126,16 +126,16 @@ class Denoiser:
         return self.statistics.residual(level, self.lattice, given)
 
     def to_field(self, x: Tensor) -> Tensor:
-        """φ = scale · x."""
+        """Physical field of x: φ = scale · x."""
         return x * self.scale
 
     def from_field(self, field: Tensor) -> Tensor:
-        """Inverse of `to_field`."""
+        """Field in units of the scale: x = φ/scale."""
         return field / self.scale
 
     @property
     def log_jacobian(self) -> float:
-        """To be subtracted from a log density of x to have that of φ: V log scale."""
+        """Logarithm V log scale of the Jacobian of φ = scale · x; log p(φ) = log p(x) − V log scale."""
         return self.lattice.volume * float(torch.tensor(self.scale, dtype=torch.float64).log())
 
     @property

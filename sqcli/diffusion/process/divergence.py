@@ -24,9 +24,10 @@ FIRST = 1  # number of the first noise field that probes use
 
 @dataclass(frozen=True)
 class Divergence:
-    """Traces along the trajectories of some draws.
+    """Traces of the network's Jacobian along the trajectories of some draws.
 
     Attributes:
+        denoiser: the denoiser whose Jacobian is meant.
         given: the slow mode or None.
         probes: (P, n or 1, *extents), without the modes that y does not hold; unit vectors when `exact`.
     """
@@ -37,7 +38,7 @@ class Divergence:
     exact: bool
 
     def trace(self, y: Tensor, level: Tensor) -> Tensor:
-        """Of ∂D/∂y at levels () or (n,): (n,)."""
+        """Trace of ∂D/∂y at levels () or (n,): (n,)."""
         if self.exact:
             return _total(self._forms(y, level, self.probes))
         known = self._wiener(level)
@@ -45,7 +46,7 @@ class Divergence:
         return known.sum(self._axes) + _total(forms)
 
     def log_halved(self, y: Tensor, level: Tensor) -> Tensor:
-        """Of the map y -> (y + D)/2, log of its Jacobian's determinant, (n,); with probes by its series in J − W."""
+        """Log determinant of the Jacobian of y -> (y + D)/2, (n,); with probes by its series in J − W."""
         if self.exact:
             vectors = self.denoiser.lattice.volume
             rows = self._products(y, level, self.probes).reshape(vectors, len(y), vectors).transpose(0, 1)
@@ -75,7 +76,7 @@ class Divergence:
         return self._products(y, level, left) * self.probes
 
     def _products(self, y: Tensor, level: Tensor, left: Tensor) -> Tensor:
-        """Jᵀ l, (P, n, *extents)."""
+        """Products Jᵀ l, (P, n, *extents)."""
         together = max(1, SITES // y.numel())
         return torch.cat([self._chunk(y, level, part) for part in torch.split(left, together)])
 
@@ -94,7 +95,7 @@ class Divergence:
 def divergence(
     kind: str, denoiser: Denoiser, given: Tensor | None, noise: Noise, distance: int, count: int
 ) -> Divergence:
-    """That called exact, coloured (with `distance`) or hutchinson (with `count` probes)."""
+    """Build the trace estimator `kind`: exact, coloured (with `distance`) or hutchinson (with `count` probes)."""
     if kind == "exact":
         return exact_divergence(denoiser, given)
     if kind == "coloured":
@@ -103,7 +104,7 @@ def divergence(
 
 
 def exact_divergence(denoiser: Denoiser, given: Tensor | None) -> Divergence:
-    """All unit vectors as probes."""
+    """Build the exact trace, with all unit vectors as probes."""
     volume = denoiser.lattice.volume
     vectors = torch.eye(volume, dtype=torch.float64, device=denoiser.device)
     fields = denoiser.project(vectors.reshape(volume, *denoiser.lattice.extents))
@@ -111,13 +112,13 @@ def exact_divergence(denoiser: Denoiser, given: Tensor | None) -> Divergence:
 
 
 def plain_divergence(denoiser: Denoiser, given: Tensor | None, noise: Noise, count: int) -> Divergence:
-    """`count` random signs on all sites; each counts 1/count."""
+    """Build the estimator of Hutchinson: `count` random signs on all sites, each counting 1/count."""
     signs = torch.stack([denoiser.project(noise.normal(FIRST + i).sign()) for i in range(count)])
     return Divergence(denoiser, given, signs / math.sqrt(count), exact=False)
 
 
 def coloured_divergence(denoiser: Denoiser, given: Tensor | None, noise: Noise, distance: int) -> Divergence:
-    """One probe for each colour, with random signs on the sites of that colour."""
+    """Build the coloured estimator: a probe for each colour, with random signs on the sites of that colour."""
     colours = colouring(denoiser.lattice, distance).to(denoiser.device)
     signs = noise.normal(FIRST).sign()
     count = int(colours.max()) + 1
@@ -128,7 +129,7 @@ def coloured_divergence(denoiser: Denoiser, given: Tensor | None, noise: Noise, 
 
 
 def colouring(lattice: Lattice, distance: int) -> Tensor:
-    """Colour of each site (*extents): equal ones are multiples of an extent's largest divisor ≤ distance apart."""
+    """Colour the sites (*extents): equal colours are multiples of an extent's largest divisor ≤ distance apart."""
     colours = torch.zeros(lattice.extents, dtype=torch.int64)
     for axis, extent in enumerate(lattice.extents):
         period = max(n for n in range(1, extent + 1) if extent % n == 0 and n <= distance)
@@ -138,5 +139,5 @@ def colouring(lattice: Lattice, distance: int) -> Tensor:
 
 
 def _total(forms: Tensor) -> Tensor:
-    """Sums over probes and sites, (probes, n, *extents) -> (n,); row by row, in an order that n does not change."""
+    """Sum over probes and sites, (probes, n, *extents) -> (n,); row by row, in an order that n does not change."""
     return forms.transpose(0, 1).flatten(1).sum(1)

@@ -1,4 +1,4 @@
-"""The density of the slow mode: −log p(M) = (V/V₀) Σ_j c_j u^j, u = (M² − centre)/width, even in M.
+"""Density of the slow mode: −log p(M) = (V/V₀) Σ_j c_j u^j, u = (M² − centre)/width, even in M.
 
 An exponential family: maximum likelihood is a convex problem, solved by Newton steps with moments on a grid. Drawn by
 inversion from the density that is constant within each cell of a fine grid, so that its logarithm is exact.
@@ -21,7 +21,7 @@ RIDGE = 1e-9
 
 @dataclass(frozen=True)
 class SlowMode:
-    """p(M); all numbers in units of x.
+    """Density p(M) of the magnetisation; all numbers in units of x.
 
     Attributes:
         numbers: V₀, centre, width, then c₁, c₂, …; float64.
@@ -30,7 +30,7 @@ class SlowMode:
     numbers: Tensor
 
     def action(self, m: Tensor, volume: int) -> Tensor:
-        """−log p(M) without its constant."""
+        """Negative log density −log p(M), without its constant."""
         size, centre, width, *coefficients = self.numbers
         u = (m**2 - centre) / width
         total = torch.zeros_like(m)
@@ -46,7 +46,7 @@ class SlowMode:
         return edges, log - torch.logsumexp(log, 0) - torch.log(edges[1] - edges[0])
 
     def _reach(self, volume: int) -> Tensor:
-        """Where the density has fallen by e^−REACH for good."""
+        """Find the end of the grid: the M where the density has fallen by e^−REACH for good."""
         _, centre, width = self.numbers[:3].detach()
         end = torch.sqrt(centre + 2 * width)
         part = torch.linspace(0, 1, 2001, dtype=torch.float64, device=end.device)
@@ -59,7 +59,7 @@ class SlowMode:
         return end
 
     def draw(self, uniform: Tensor, volume: int) -> tuple[Tensor, Tensor]:
-        """M (n,) by inversion, and the log density of the mode √V M."""
+        """Draw M (n,) by inversion; also the log density of the mode √V M."""
         edges, log = self.grid(volume)
         log = log.detach()
         cumulated = torch.cumsum(log.exp(), 0)
@@ -79,7 +79,7 @@ class SlowMode:
 
     @classmethod
     def fit(cls, m: Tensor, volume: int) -> "SlowMode":
-        """Maximum likelihood from M (n,), of the highest degree that gives a density."""
+        """Fit the density to M (n,) by maximum likelihood, with the highest degree that gives a density."""
         square = m.double() ** 2
         centre, width = square.mean(), square.std() + 1e-12 * square.mean()
         for degree in DEGREES:
@@ -92,7 +92,7 @@ class SlowMode:
 
 
 def _newton(square: Tensor, centre: Tensor, width: Tensor, degree: int) -> Tensor | None:
-    """Coefficients c (degree,), or None where the fit has no density or does not converge."""
+    """Find coefficients c (degree,), or None where the fit has no density or does not converge."""
     u = (square - centre) / width
     target = torch.stack([(u**j).mean() for j in range(1, degree + 1)])
     m = torch.linspace(0, float((square.max() * 1.5).sqrt()), FIT_CELLS, dtype=torch.float64)
@@ -117,5 +117,5 @@ def _newton(square: Tensor, centre: Tensor, width: Tensor, degree: int) -> Tenso
 
 
 def _objective(c: Tensor, powers: Tensor, target: Tensor) -> Tensor:
-    """Mean −log likelihood, without constants."""
+    """Mean of −log likelihood, without constants."""
     return c @ target + torch.logsumexp(-c @ powers, 0)

@@ -1,4 +1,4 @@
-"""What a model learns from its data beside the weights: units, spectra, the density of the slow mode.
+"""Mode statistics, learnt from data beside the weights: units, spectra, the density of the slow mode.
 
 Modes of x = φ/scale have variances G with 1/G = Σ_j stiffness_j(p̂²) M^{2j}: one term, or two given M (a mass that
 depends on the field; at tree level of φ⁴ 1/G = 2κ p̂² + … + 12 λ M²). What denoising at level s leaves of a mode has
@@ -22,14 +22,14 @@ NAMES = ("phat2", "stiffness", "levels", "ratio", "slow")
 
 @dataclass(frozen=True)
 class ModeStatistics:
-    """Tables of one training ensemble; tensors in float64.
+    """Statistics of the modes of one training ensemble; tensors in float64.
 
     Attributes:
         scale: φ = scale · x.
         phat2: p̂² of the rows, increasing, (K,).
-        stiffness: (P, K).
+        stiffness: coefficients of M^0, M^2, … in 1/G, (P, K).
         levels: noise levels of the ratios, increasing, (R,).
-        ratio: (R, K).
+        ratio: measured over Gaussian variance of what denoising leaves, (R, K).
         slow: `SlowMode.numbers`; empty without slow mode.
     """
 
@@ -41,21 +41,21 @@ class ModeStatistics:
     slow: Tensor
 
     def to(self, device: torch.device) -> "ModeStatistics":
-        """On another device."""
+        """Copy the statistics to another device."""
         moved = {name: value.to(device) for name, value in self.tensors().items()}
         return ModeStatistics.from_tensors(self.scale, moved)
 
     def tensors(self) -> dict[str, Tensor]:
-        """All but the scale, for the file."""
+        """Tensors by name, for the file; all but the scale."""
         return {name: getattr(self, name) for name in NAMES}
 
     @classmethod
     def from_tensors(cls, scale: float, tensors: Mapping[str, Tensor]) -> "ModeStatistics":
-        """Inverse of `tensors`."""
+        """Build statistics from a scale and `tensors`."""
         return cls(scale, **{name: tensors[name] for name in NAMES})
 
     def at(self, table: Tensor, lattice: Lattice) -> Tensor:
-        """Rows of a table (…, K) at the momenta of `lattice`: (…, *extents)."""
+        """Interpolate a table (…, K) at the momenta of `lattice`: (…, *extents)."""
         where = torch.from_numpy(phat2(lattice.extents)).to(table)
         low = (torch.searchsorted(self.phat2, where) - 1).clamp(0, max(len(self.phat2) - 2, 0))
         high = (low + 1).clamp(max=len(self.phat2) - 1)
@@ -64,7 +64,7 @@ class ModeStatistics:
         return table[..., low] * (1 - weight) + table[..., high] * weight
 
     def spectrum(self, lattice: Lattice, given: Tensor | None) -> Tensor:
-        """G_k: (1 or n, *extents)."""
+        """Variances G_k of the modes of x, given M where there is one: (1 or n, *extents)."""
         terms = self.at(self.stiffness, lattice)
         inverse = terms[:1]
         if given is not None and len(terms) > 1:
@@ -86,7 +86,7 @@ class ModeStatistics:
         return self.at(self.ratio_rows(level), lattice) * g * level**2 / (g + level**2)
 
     def draw_slow(self, uniform: Tensor, lattice: Lattice) -> tuple[Tensor, Tensor]:
-        """M (n,) and the log density of √V M."""
+        """Draw M (n,); also the log density of √V M."""
         return SlowMode(self.slow).draw(uniform, lattice.volume)
 
     def log_slow(self, m: Tensor, lattice: Lattice) -> Tensor:

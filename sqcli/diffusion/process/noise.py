@@ -14,13 +14,13 @@ FIRST = 0x8000  # purposes from here on are the samplers'; Markov chain algorith
 
 @dataclass(frozen=True)
 class Noise:
-    """The random numbers of some draws of one chain.
+    """Random numbers of some draws of one chain.
 
     Attributes:
-        stream: run and chain.
+        stream: the stream of the run and the chain.
         draws: numbers of the draws, one per row of a batch.
         site: shape of a configuration.
-        device: where the samples are wanted.
+        device: device on which the numbers are wanted.
     """
 
     stream: Stream
@@ -29,7 +29,7 @@ class Noise:
     device: str = "cpu"
 
     def normal(self, step: int) -> Tensor:
-        """Independent N(0, 1): (n, *site), float64; `step` numbers the uses within a draw."""
+        """Draw independent N(0, 1): (n, *site), float64; `step` numbers the uses within a draw."""
         out = np.empty((len(self.draws), int(np.prod(self.site))))
         page, purpose = self._counter(0, step)
         updates = np.array(self.draws, dtype=np.uint64) + np.uint64(page)
@@ -37,7 +37,7 @@ class Noise:
         return torch.from_numpy(out.reshape(-1, *self.site)).to(self.device)
 
     def uniform(self, step: int) -> Tensor:
-        """One number in [0, 1) per draw: (n,), float64. Its `step` counts on its own, beside that of `normal`."""
+        """Draw one number in [0, 1) per draw: (n,), float64. Its `step` counts on its own, beside that of `normal`."""
         out = np.empty((len(self.draws), 1))
         for row, draw in zip(out, self.draws, strict=True):
             update, purpose = self._counter(draw, step)
@@ -46,6 +46,6 @@ class Noise:
 
     @staticmethod
     def _counter(draw: int, step: int) -> tuple[int, int]:
-        """Update and purpose: steps beyond what a purpose can hold use further updates."""
+        """Update and purpose of a random number; steps beyond what a purpose can hold use further updates."""
         page, purpose = divmod(step, FIRST // 2)
         return draw + (page << 32), FIRST + purpose

@@ -19,17 +19,17 @@ WIDEST = 3.0  # standard deviations of the widest mode where a ladder ends
 
 
 class RandomNumbers(Protocol):
-    """Where random numbers come from: the part of `Noise` that a path needs."""
+    """Source of random numbers: the part of `Noise` that a path needs."""
 
     def normal(self, step: int) -> Tensor:
-        """N(0, 1): (n, *extents)."""
+        """Draw N(0, 1): (n, *extents)."""
 
     def uniform(self, step: int) -> Tensor:
-        """In [0, 1): (n,)."""
+        """Draw numbers in [0, 1): (n,)."""
 
 
 def ladder(denoiser: Denoiser, steps: int, low: float, high: float) -> Tensor:
-    """0, then `steps` levels evenly spaced in the logarithm from `low` to `high` (0: three widths of the data)."""
+    """Levels of a path: 0, then `steps` even in the logarithm from `low` to `high` (0: three widths of the data)."""
     top = max(high or WIDEST * widest(denoiser), 2 * low)
     levels = torch.linspace(math.log(low), math.log(top), steps, dtype=torch.float64).exp()
     return torch.cat([torch.zeros(1, dtype=torch.float64), levels]).to(denoiser.device)
@@ -41,12 +41,12 @@ def widest(denoiser: Denoiser) -> float:
 
 
 def rungs(levels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """Neighbouring levels, from below."""
+    """Iterate over neighbouring levels, from below."""
     return pairwise(levels)
 
 
 def variances(denoiser: Denoiser, low: Tensor, high: Tensor, given: Tensor | None) -> Tensor:
-    """Of the modes of the reverse kernel from level `high` () to `low` ()."""
+    """Variances of the modes of the reverse kernel from level `high` () to `low` ()."""
     r = low**2 / high**2
     return (1 - r) ** 2 * denoiser.residual(high, given) + r * (high**2 - low**2)
 
@@ -65,17 +65,17 @@ def log_forward(denoiser: Denoiser, below: Tensor, above: Tensor, low: Tensor, h
 
 
 def gaussian(denoiser: Denoiser, normal: Tensor, variance: Tensor) -> Tensor:
-    """A field with modes of the given variances."""
+    """Draw a field with modes of the given variances from white noise."""
     return filtered(normal, torch.sqrt(variance) * denoiser.mask, denoiser.lattice.dimension)
 
 
 def log_gaussian(denoiser: Denoiser, field: Tensor, variance: Tensor) -> Tensor:
-    """Its log density: (n,)."""
+    """Log density of a field whose modes have the given variances: (n,)."""
     return log_normal(modes(field, denoiser.lattice.dimension), variance, denoiser.mask, denoiser.lattice.dimension)
 
 
 def descend(denoiser: Denoiser, numbers: RandomNumbers, levels: Tensor) -> tuple[list[Tensor], Tensor | None, Tensor]:
-    """Paths from the model.
+    """Draw paths from the model, by the reverse kernels.
 
     Returns:
         y₀ … y_N, the slow mode, and the log density over the forward kernels, (n,).
@@ -93,7 +93,7 @@ def descend(denoiser: Denoiser, numbers: RandomNumbers, levels: Tensor) -> tuple
 
 
 def ascend(denoiser: Denoiser, x: Tensor, numbers: RandomNumbers, levels: Tensor) -> list[Tensor]:
-    """Paths from data x, without its slow mode, by the forward kernels."""
+    """Draw paths from data x, without its slow mode, by the forward kernels."""
     path = [x]
     for step, (low, high) in enumerate(rungs(levels), 1):
         path.append(path[-1] + torch.sqrt(high**2 - low**2) * denoiser.project(numbers.normal(step)))
@@ -101,7 +101,7 @@ def ascend(denoiser: Denoiser, x: Tensor, numbers: RandomNumbers, levels: Tensor
 
 
 def log_density(denoiser: Denoiser, path: Sequence[Tensor], given: Tensor | None, levels: Tensor) -> Tensor:
-    """Of the fields but the slow mode: Σ_i [log reverse − log forward] + log prior, (n,); one call of the network."""
+    """Log density Σ_i [log reverse − log forward] + log prior of paths, without the slow mode's: (n,)."""
     n, steps = len(path[0]), len(path) - 1
     repeated = None if given is None else given.repeat(steps)
     low, high = (part.repeat_interleave(n) for part in (levels[:-1], levels[1:]))

@@ -35,12 +35,12 @@ def adjusted(
     """Step φ' = φ − ε ∂S/∂φ + √(2ε) z, taken with probability min(1, e^{−ΔS} q(φ|φ')/q(φ'|φ)).
 
     Args:
-        theory: whose action and force.
-        lattice: of the fields.
+        theory: the theory with action and force.
+        lattice: the lattice of the fields.
         old: the chains before the step.
-        size: ε.
-        normal: z, (n, *extents).
-        uniform: in [0, 1), (n,).
+        size: the step ε.
+        normal: the noise z, (n, *extents).
+        uniform: numbers in [0, 1) that decide, (n,).
 
     Returns:
         The chains after the step, and whether each moved, (n,).

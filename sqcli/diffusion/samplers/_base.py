@@ -1,4 +1,4 @@
-"""What a sampler is: it turns keyed random numbers and a denoiser into configurations, with a density where it can."""
+"""Interface of samplers: keyed random numbers and a denoiser make configurations, with a density where it is known."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ MOST_STEPS = 100_000  # of any kind in a draw
 
 @dataclass(frozen=True)
 class Drawn:
-    """What a sampler made.
+    """Configurations that a sampler made.
 
     Attributes:
         fields: configurations φ in physical units, (n, *site), float64.
@@ -31,22 +31,22 @@ class Drawn:
 
 
 class Sampler(Protocol):
-    """A sampler; a frozen dataclass of its parameters."""
+    """Public class of a sampler's file: a frozen dataclass of its parameters."""
 
     def check(self, denoiser: Denoiser) -> None:
-        """Raise UsageError when this model or theory cannot be sampled so."""
+        """Raise UsageError where this model or theory cannot be sampled so."""
 
     def exactness(self, denoiser: Denoiser | None = None) -> Exactness:
-        """What its draws are by themselves; a sampler with log_density is `weighted` or says why not.
+        """State what the draws are by themselves; a sampler with log_density is `weighted` or says why not.
 
-        For no model in particular where `denoiser` is None.
+        Without a `denoiser` the statement is for no model in particular.
         """
 
     def stats(self) -> tuple[str, ...]:
         """Names of `Drawn.stats`."""
 
     def draw(self, denoiser: Denoiser, noise: Noise) -> Drawn:
-        """One configuration for each row of `noise`, each independent of the others in the batch."""
+        """Draw one configuration for each row of `noise`, each independent of the others in the batch."""
 
 
 @runtime_checkable
@@ -54,9 +54,10 @@ class Weighted(Protocol):
     """A sampler that knows the density of what it draws; one that may be told not to says so in a `weighs` of False."""
 
     def log_density(self, denoiser: Denoiser, fields: Tensor, noise: Noise) -> Tensor:
-        """That of given configurations (n, *site) in physical units, as `Drawn.log_density` would have been: (n,).
+        """Log density of the sampler at given configurations (n, *site) in physical units: (n,).
 
-        Where it is a random variable (path weights), its law is that which keeps the extended target invariant.
+        The number is what `Drawn.log_density` would have been. A random one (path weights) has the law that keeps the
+        extended target invariant.
         """
 
 
@@ -65,7 +66,7 @@ class Costly(Protocol):
     """A sampler that takes long over a draw; its tiles are small, so that a stop loses little."""
 
     def together(self, lattice: Lattice) -> int:
-        """Draws that cost no more together than one after the other, at most."""
+        """Number of draws that cost no more together than one after the other, at most."""
 
 
 @runtime_checkable
@@ -75,4 +76,4 @@ class Piloted(Protocol):
     pilots: ClassVar[int]
 
     def measured(self, denoiser: Denoiser, noise: Noise) -> Exactness:
-        """As `exactness`, from draws for the rows of `noise`, `pilots` of them unless their fields are huge."""
+        """Judge exactness on draws for the rows of `noise`, `pilots` of them unless their fields are huge."""

@@ -1,4 +1,4 @@
-"""The probability flow dy/du = y − D(y, e^u), u = ln s, with ∫ (N − tr ∂D/∂y) du on the way.
+"""Probability flow dy/du = y − D(y, e^u), u = ln s, with ∫ (N − tr ∂D/∂y) du on the way.
 
 Fixed grid: classical Runge–Kutta. The divergence does not act back on y, so it is integrated by Simpson's rule over
 the ends and the middle of each step, the latter from the third-order interpolant of the four stages: two traces a step
@@ -30,11 +30,11 @@ ERRORS = (71 / 57600, 0.0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1
 
 
 class Flow:
-    """For the draws of one batch.
+    """Probability flow of the draws of one batch.
 
     Attributes:
-        given: their slow modes or None.
-        divergence: None: the integral is not wanted.
+        given: the slow modes of the draws or None.
+        divergence: the trace to integrate, None where the integral is not wanted.
     """
 
     def __init__(self, denoiser: Denoiser, given: Tensor | None, divergence: Divergence | None) -> None:
@@ -43,11 +43,11 @@ class Flow:
         self.divergence = divergence
 
     def follow(self, y: Tensor, levels: Tensor, tolerance: float) -> tuple[Tensor, Tensor]:
-        """`adaptive` with a tolerance, `fixed` with 0."""
+        """Follow the flow along the levels: by `adaptive` with a tolerance, by `fixed` with 0."""
         return self.adaptive(y, levels, tolerance) if tolerance else self.fixed(y, levels)
 
     def descend(self, top: Tensor, levels: Tensor, tolerance: float) -> tuple[Tensor, Tensor]:
-        """From levels[0] to s = 0: configurations φ, and what log q loses on the way, (n,)."""
+        """Follow the flow from levels[0] to s = 0: configurations φ, and what log q loses on the way, (n,)."""
         y, total = self.follow(top, levels, tolerance)
         if self.divergence is not None:
             total = total + self.divergence.log_halved(y, levels[-1])
@@ -55,17 +55,17 @@ class Flow:
         return self.denoiser.to_field(self.denoiser.join(x, self.given)), total
 
     def velocity(self, y: Tensor, u: Tensor) -> Tensor:
-        """Of y, u () or (n,)."""
+        """Velocity dy/du of the flow at y, u () or (n,)."""
         return y - self.denoiser.denoise(y, u.exp(), self.given)
 
     def rate(self, y: Tensor, u: Tensor) -> Tensor:
-        """N − tr ∂D/∂y, (n,); 0 where it is not wanted."""
+        """Rate N − tr ∂D/∂y at which log q changes, (n,); 0 where it is not wanted."""
         if self.divergence is None:
             return torch.zeros(len(y), dtype=y.dtype, device=y.device)
         return self.denoiser.freedoms - self.divergence.trace(y, u.exp())
 
     def fixed(self, y: Tensor, levels: Tensor) -> tuple[Tensor, Tensor]:
-        """From levels[0] through all to levels[-1]: the end and the integral, (n,)."""
+        """Integrate from levels[0] through all to levels[-1]: the end and the integral, (n,)."""
         before = self.rate(y, levels[0].log())
         total = torch.zeros_like(before)
         for u, end in pairwise(levels.log()):
@@ -76,7 +76,7 @@ class Flow:
         return y, total
 
     def _runge_kutta(self, y: Tensor, u: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
-        """The end of a step, and y in its middle."""
+        """Take a step: its end, and y in its middle."""
         k1 = self.velocity(y, u)
         k2 = self.velocity(y + h / 2 * k1, u + h / 2)
         k3 = self.velocity(y + h / 2 * k2, u + h / 2)
@@ -84,7 +84,7 @@ class Flow:
         return y + h / 6 * (k1 + 2 * (k2 + k3) + k4), y + h / 24 * (5 * k1 + 4 * (k2 + k3) - k4)
 
     def adaptive(self, y: Tensor, levels: Tensor, tolerance: float) -> tuple[Tensor, Tensor]:
-        """From levels[0] to levels[-1], whatever is between; error per step relative to ‖y‖, and per mode of log q."""
+        """Integrate from levels[0] to levels[-1] in steps of an error relative to ‖y‖, and per mode of log q."""
         end, total = levels[-1].log(), torch.zeros(len(y), dtype=y.dtype, device=y.device)
         u = levels[0].log().expand(len(y))
         h = (end - u) / len(levels)
@@ -103,7 +103,7 @@ class Flow:
         raise SqcliError(f"the flow needs more than {MOST_STEPS} steps for tolerance={tolerance}; allow a larger one")
 
     def _dormand_prince(self, y: Tensor, total: Tensor, u: Tensor, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """State and integral after a step, and the error estimate, (n,)."""
+        """Take a step: state and integral after it, and the error estimate, (n,)."""
         slopes: list[Tensor] = []
         rates: list[Tensor] = []
         for node, row in zip(NODES, ROWS, strict=True):

@@ -1,4 +1,4 @@
-"""Is the flow's grid fine enough for its log q to be a density? On a few draws: the grid doubled, and the way back."""
+"""Check of a flow's grid: is it fine enough for log q to be a density? Seen on a few draws, doubled and way back."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -18,20 +18,20 @@ class InvertibleFlow(Protocol):
     """A sampler that is a flow on a grid, and can be followed back."""
 
     def draw(self, denoiser: Denoiser, noise: Noise) -> Drawn:
-        """As of every sampler."""
+        """Draw one configuration for each row of `noise`."""
 
     def encode(self, denoiser: Denoiser, fields: Tensor, noise: Noise) -> tuple[Tensor, Tensor]:
-        """Where configurations start from, and their log q."""
+        """Follow configurations back to where they start from; also their log q."""
 
     def decode(self, denoiser: Denoiser, top: Tensor, given: Tensor | None) -> Tensor:
-        """Configurations from there."""
+        """Follow starting points to their configurations."""
 
     def finer(self) -> "InvertibleFlow":
-        """The same on a grid of half the width."""
+        """Build the sampler with a grid of half the width."""
 
 
 def claimed(trace: str) -> Exactness:
-    """What draws with a log q by this kind of trace are, if the steps are fine enough."""
+    """State what draws with a log q by this kind of trace are, if the steps are fine enough."""
     if trace == "exact":
         return Exactness("weighted", "log q of the probability flow with exact trace, up to its finite steps")
     if trace == "none":
@@ -58,7 +58,7 @@ def grid_errors(sampler: InvertibleFlow, denoiser: Denoiser, noise: Noise) -> Ma
 
 
 def judged(sampler: InvertibleFlow, denoiser: Denoiser, noise: Noise, own: Exactness) -> Exactness:
-    """`own` with the errors of `grid_errors` in its reason; uncorrected where one is not small."""
+    """Put the errors of `grid_errors` into the reason of `own`; uncorrected where one is not small."""
     found = grid_errors(sampler, denoiser, noise)
     said = (
         f"{own.reason}; on {len(noise.draws)} pilot draws |log q_N - log q_2N| <= {found['doubled']:.2g}, "

@@ -1,4 +1,4 @@
-"""The loop that samplers share: from N(0, G + s²_max) down a ladder of noise levels, then on to s = 0.
+"""Loop that samplers share: from N(0, G + s²_max) down a ladder of noise levels, then on to s = 0.
 
 All work in y = x_t/α(t) with the probability flow dy/d ln s = y − D(y, s). From the last level s_min to 0 it is half
 of a denoising step, y − ½(y − D): a mode of variance G then comes out with an error of ¼(s²_min/G)², where stopping
@@ -28,12 +28,12 @@ Level = float | Literal["auto"]
 
 @dataclass(frozen=True)
 class Rung:
-    """Where a step stands.
+    """A step down the ladder, between two neighbouring levels, with all that it needs.
 
     Attributes:
         given: the slow mode or None.
         levels: the whole ladder, decreasing.
-        index: of the level from which this step starts.
+        index: number of the level from which the step starts.
     """
 
     denoiser: Denoiser
@@ -44,29 +44,29 @@ class Rung:
 
     @property
     def high(self) -> Tensor:
-        """The level at which this step starts, ()."""
+        """Level at which the step starts, ()."""
         return self.levels[self.index]
 
     @property
     def low(self) -> Tensor:
-        """The level at which it ends, ()."""
+        """Level at which the step ends, ()."""
         return self.levels[self.index + 1]
 
     def denoise(self, y: Tensor, level: Tensor) -> Tensor:
-        """D(y, s)."""
+        """Compute D(y, s), given the slow mode."""
         return self.denoiser.denoise(y, level, self.given)
 
     def normal(self, per_step: int = 1, which: int = 0) -> Tensor:
-        """Noise number `which` of the `per_step` that each step uses; number 0 of the draw is the start's."""
+        """Draw noise number `which` of the `per_step` that each step uses; number 0 of the draw is the start's."""
         return self.denoiser.project(self.noise.normal(1 + self.index * per_step + which))
 
 
 @dataclass(frozen=True)
 class Ladder:
-    """Where samplers start and end, in units of x, and what they are unless they say otherwise.
+    """Noise levels where samplers start and end, in units of x, and what their draws are unless they say otherwise.
 
     Attributes:
-        n_steps: between level_max and level_min, evenly spaced in log s.
+        n_steps: number of steps between level_max and level_min, evenly spaced in log s.
         level_min: last level; auto: the schedule's.
         level_max: first level; auto: the schedule's, but no more than 20 standard deviations of the softest mode.
     """
@@ -82,27 +82,27 @@ class Ladder:
                 raise ValueError(f"noise levels must be positive, not {level}")
 
     def check(self, denoiser: Denoiser) -> None:
-        """Real fields only."""
+        """UsageError unless the field is real."""
         if denoiser.theory.manifold.period:
             raise UsageError(f"{type(self).__name__} samples real fields, not {denoiser.theory.manifold.name}")
 
     def exactness(self, denoiser: Denoiser | None = None) -> Exactness:
-        """Uncorrected."""
+        """State that draws are uncorrected."""
         return Exactness("uncorrected", "distribution of the network's score and of finite steps")
 
     def stats(self) -> tuple[str, ...]:
-        """None."""
+        """Names of further numbers per draw: none."""
         return ()
 
     def ends(self, denoiser: Denoiser, reach: float = REACH) -> tuple[float, float]:
-        """(s_min, s_max), the latter by itself at most `reach` standard deviations of the softest mode."""
+        """Ends (s_min, s_max), the latter by itself at most `reach` standard deviations of the softest mode."""
         low = denoiser.schedule.level_min if self.level_min == "auto" else self.level_min
         widest = float((denoiser.spectrum(None) * denoiser.mask).max().sqrt())
         high = min(denoiser.schedule.level_max, reach * widest) if self.level_max == "auto" else self.level_max
         return low, max(high, 2 * low)
 
     def ladder(self, denoiser: Denoiser) -> Tensor:
-        """The levels, (n_steps + 1,), decreasing."""
+        """Levels of the ladder, (n_steps + 1,), decreasing."""
         return denoiser.schedule.levels(self.n_steps, *self.ends(denoiser)).to(denoiser.device)
 
 
@@ -112,15 +112,15 @@ class LadderSampler(Ladder, ABC):
 
     @abstractmethod
     def step(self, rung: Rung, y: Tensor, memory: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """From (y, memory) at the level `rung.high` to those at `rung.low`."""
+        """Take (y, memory) from the level `rung.high` to `rung.low`."""
 
     def finish(self, denoiser: Denoiser, y: Tensor, level: Tensor, given: Tensor | None) -> Tensor:
-        """From the last level to 0."""
+        """Take y from the last level to 0."""
         return halve(denoiser, y, level, given)
 
     @torch.no_grad()
     def draw(self, denoiser: Denoiser, noise: Noise) -> Drawn:
-        """One configuration for each row of `noise`."""
+        """Draw one configuration for each row of `noise`."""
         levels = self.ladder(denoiser)
         given, _ = denoiser.begin(noise.uniform(0))
         y, memory = start(denoiser, noise.normal(0), levels[0], given), None
@@ -131,24 +131,24 @@ class LadderSampler(Ladder, ABC):
 
 
 def start(denoiser: Denoiser, normal: Tensor, level: Tensor, given: Tensor | None) -> Tensor:
-    """Y ~ N(0, G + s²) per mode, from white noise (n, *extents)."""
+    """Draw y ~ N(0, G + s²) per mode, from white noise (n, *extents)."""
     variance = denoiser.spectrum(given) + level**2
     return filtered(normal, variance.sqrt() * denoiser.mask, denoiser.lattice.dimension)
 
 
 def start_density(denoiser: Denoiser, y: Tensor, level: Tensor, given: Tensor | None) -> Tensor:
-    """Log density of `start`, (n,)."""
+    """Log density of y under `start`, (n,)."""
     d = denoiser.lattice.dimension
     return log_normal(modes(y, d), denoiser.spectrum(given) + level**2, denoiser.mask, d)
 
 
 def halve(denoiser: Denoiser, y: Tensor, level: Tensor, given: Tensor | None) -> Tensor:
-    """Half of a denoising step, (y + D)/2."""
+    """Take half of a denoising step, (y + D)/2."""
     return (y + denoiser.denoise(y, level, given)) / 2
 
 
 def unhalve(denoiser: Denoiser, x: Tensor, level: Tensor, given: Tensor | None) -> Tensor:
-    """Inverse of `halve`: each iteration leaves the part ½ s²/(G + s²) of the error."""
+    """Invert `halve`: each iteration leaves the part ½ s²/(G + s²) of the error."""
     y = x
     for _ in range(ITERATIONS):
         y = y + x - halve(denoiser, y, level, given)

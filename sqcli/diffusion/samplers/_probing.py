@@ -14,13 +14,13 @@ FILLED = 1 << 11  # sites of a batch, over draws and probes, with which operatio
 
 @dataclass(frozen=True)
 class Probing(Ladder):
-    """A ladder with traces along it.
+    """Parameters of a sampler that needs traces along its ladder.
 
     Attributes:
         trace: by all unit vectors (exact), random probes (coloured, hutchinson), exact up to 256 sites and coloured
             above (auto), or no log q at all (none).
-        n_probes: of `hutchinson`.
-        distance: between sites that share a probe, for `coloured`: distance^D probes.
+        n_probes: number of probes of `hutchinson`.
+        distance: distance between sites that share a probe of `coloured`, which takes distance^D probes.
     """
 
     trace: Literal["auto", "exact", "coloured", "hutchinson", "none"] = "auto"
@@ -34,17 +34,17 @@ class Probing(Ladder):
 
     @property
     def weighs(self) -> bool:
-        """Whether draws come with log q."""
+        """Tell whether draws come with log q."""
         return self.trace != "none"
 
     def kind(self, lattice: Lattice | None) -> str:
-        """The trace that `auto` means on a lattice; on no lattice in particular, that of large ones."""
+        """Trace that `auto` means on a lattice; on no lattice in particular, that of large ones."""
         if self.trace == "auto":
             return "exact" if lattice and lattice.volume <= EXACT_UP_TO else "coloured"
         return self.trace
 
     def together(self, lattice: Lattice) -> int:
-        """Draws that fill a batch of the network with their probes; more together gain nothing."""
+        """Number of draws that fill a batch of the network with their probes; more together gain nothing."""
         coloured = min(int(self.distance**lattice.dimension), lattice.volume)
         probes = {"exact": lattice.volume, "coloured": coloured, "hutchinson": self.n_probes, "none": 1}
         return FILLED // (probes[self.kind(lattice)] * lattice.volume)

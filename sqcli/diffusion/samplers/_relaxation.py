@@ -1,4 +1,4 @@
-"""Has a population of chains forgotten where it started? Autocorrelation over the population, and drift of its means.
+"""Check of relaxation: has a population of chains forgotten where it started? Autocorrelation and drift of its means.
 
 C(t) = ⟨δO_i(t₀) δO_i(t₀ + t)⟩ over chains i and times t₀, with δO_i(t₀) the deviation from the chains' mean at t₀:
 many short chains tell what one long one would, while their mean still moves too. τ_int = ½ + Σ_{t≥1} C(t)/C(0) up to
@@ -22,12 +22,12 @@ DRIFT = 4.0  # σ from which means are said to move
 
 @dataclass(frozen=True)
 class Relaxation:
-    """What a population did in a number of steps.
+    """Autocorrelation times and drifts of a population in a number of steps.
 
     Attributes:
-        names: of the observables.
-        times: their τ_int in steps.
-        drifts: mean of the last quarter less that of the second one, in σ.
+        names: names of the observables.
+        times: τ_int of each observable, in steps.
+        drifts: mean of the last quarter less that of the second one for each observable, in σ.
     """
 
     steps: int
@@ -37,7 +37,7 @@ class Relaxation:
     drifts: tuple[float, ...]
 
     def exactness(self, size: float) -> Exactness:
-        """Asymptotic after ten τ_int without drift. `size` is the Langevin time of a step, in units of φ²."""
+        """State the draws as asymptotic after ten τ_int without drift. `size` is the Langevin time of a step, in φ²."""
         slowest, moving = self.slowest, max(self.drifts, key=abs)
         time, ratio = self.times[slowest], self.steps / self.times[slowest]
         said = (
@@ -71,7 +71,7 @@ def _observed(chains: Chains, odd: bool) -> Tensor:
 
 
 def autocorrelation_time(series: Tensor) -> float:
-    """τ_int in steps of (T, n); infinite where nothing varies or is not finite."""
+    """Estimate τ_int in steps of series (T, n); infinite where nothing varies or is not finite."""
     lags, series = len(series) // 2 + 1, series[len(series) // 4 :]
     length = len(series)
     transformed = torch.fft.rfft(series - series.mean(1, keepdim=True), n=2 * length, dim=0)

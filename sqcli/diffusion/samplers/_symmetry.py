@@ -1,4 +1,4 @@
-"""Is the reverse process of a model symmetric under φ → −φ, as the action may be?"""
+"""Check of symmetry: is the reverse process of a model symmetric under φ → −φ, as the action may be?"""
 
 import torch
 from torch import Tensor
@@ -10,12 +10,12 @@ TOLERANCE = 1e-4  # relative; networks compute in single precision
 
 @torch.no_grad()
 def mirrored(denoiser: Denoiser, levels: Tensor, fields: Tensor) -> bool:
-    """Whether S, the slow mode's density and, at the first, middle and last level, D are even and odd: seen on fields.
+    """Tell whether S and the slow mode's density are even, and D odd at the first, middle and last level, on fields.
 
     Args:
-        denoiser: network, statistics and theory.
-        levels: noise levels.
-        fields: configurations φ (n, *extents).
+        denoiser: network, statistics and theory that are looked at.
+        levels: noise levels of the reverse process.
+        fields: configurations φ (n, *extents) on which the symmetry is tried.
     """
     theory, lattice = denoiser.theory, denoiser.lattice
     y, given, slow = denoiser.split(denoiser.from_field(fields))

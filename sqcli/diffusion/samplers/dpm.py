@@ -14,12 +14,12 @@ from sqcli.diffusion.samplers._ladder import LadderSampler, Rung
 
 @dataclass(frozen=True)
 class DpmSolver(LadderSampler):
-    """Deterministic, for plain samples; steps from level_max to level_min."""
+    """Deterministic sampler for plain draws; steps from level_max to level_min."""
 
     n_steps: int = 64
 
     def step(self, rung: Rung, y: Tensor, memory: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """One step; the memory is D of the step before."""
+        """Take one step; the memory is D of the step before."""
         found = rung.denoise(y, rung.high)
         estimate = found
         if memory is not None:

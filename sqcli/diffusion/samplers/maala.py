@@ -31,13 +31,14 @@ SPREAD = 0.64  # variance of log acceptance ratios aimed at: 69 % accepted
 
 @dataclass(frozen=True)
 class AdjustedLangevin(LadderSampler):
-    """Draws are ends of short independent chains.
+    """Sampler whose draws are the ends of short independent chains.
 
     Attributes:
         n_langevin: unadjusted steps per level.
-        step_size: of these, in units of s².
+        step_size: size ε of the unadjusted steps, in units of s².
         n_adjusted: steps against the true action.
-        adjusted_step: ε of these in units of φ²; auto: from the spectrum of the training data, for acceptance near 0.7.
+        adjusted_step: size ε of the adjusted steps, in units of φ²; auto: from the spectrum of the training data, for
+            acceptance near 0.7.
     """
 
     pilots: ClassVar[int] = 64
@@ -57,18 +58,19 @@ class AdjustedLangevin(LadderSampler):
             raise ValueError(f"adjusted_step must be positive, not {self.adjusted_step}")
 
     def stats(self) -> tuple[str, ...]:
-        """Share of accepted steps, Langevin time of the adjusted ones, and the magnetisation before them."""
+        """Names of further numbers: share of accepted steps, their Langevin time, and the magnetisation before them."""
         return ("acceptance_rate", "langevin_time", "magnetization_before")
 
     def exactness(self, denoiser: Denoiser | None = None) -> Exactness:
-        """Uncorrected as long as nothing is measured."""
+        """State that draws are uncorrected as long as nothing is measured."""
         return Exactness("uncorrected", "annealed Langevin; the adjusted phase is not known to forget the network")
 
     @torch.no_grad()
     def measured(self, denoiser: Denoiser, noise: Noise) -> Exactness:
-        """Asymptotic where the adjusted phase lasts ten of the longest τ_int of |M|, M² and S, and no mean drifts.
+        """State draws as asymptotic where the adjusted phase lasts ten of the longest τ_int and no mean drifts.
 
-        M itself counts too, unless network and action are even: then signs are equally likely without any flip.
+        Observables are |M|, M² and S; M itself counts too, unless network and action are even: then signs are equally
+        likely without any flip.
         """
         if not self.n_adjusted:
             return Exactness("uncorrected", "annealed Langevin without adjusted steps")
@@ -79,14 +81,14 @@ class AdjustedLangevin(LadderSampler):
         return found.exactness(self.size(denoiser))
 
     def size(self, denoiser: Denoiser) -> float:
-        """ε of adjusted steps: for a Gaussian with precisions k, log ratios have the variance (2ε)³ Σ k³/16."""
+        """Step ε of adjusted steps: for a Gaussian with precisions k, log ratios have the variance (2ε)³ Σ k³/16."""
         if self.adjusted_step != "auto":
             return self.adjusted_step
         stiffness = denoiser.mask / (denoiser.scale**2 * denoiser.spectrum(None))
         return 0.5 * math.cbrt(16 * SPREAD / float((stiffness**3).sum()))
 
     def step(self, rung: Rung, y: Tensor, memory: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """Langevin steps at the lower level."""
+        """Take Langevin steps at the lower level."""
         for i in range(self.n_langevin):
             kick = rung.low * (2 * self.step_size) ** 0.5 * rung.normal(self.n_langevin, i)
             y = y + self.step_size * (rung.denoise(y, rung.low) - y) + kick
@@ -94,7 +96,7 @@ class AdjustedLangevin(LadderSampler):
 
     @torch.no_grad()
     def draw(self, denoiser: Denoiser, noise: Noise) -> Drawn:
-        """One chain for each row."""
+        """Run one chain for each row of `noise`."""
         steps = self._steps(denoiser, noise)
         chains, accepted = next(steps)
         before = chains.fields.flatten(1).mean(1)

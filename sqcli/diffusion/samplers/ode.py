@@ -24,11 +24,11 @@ from sqcli.exactness import Exactness
 
 @dataclass(frozen=True)
 class ProbabilityFlow(Probing):
-    """Deterministic given its start, with log q.
+    """Sampler that is deterministic given its start, with log q.
 
     Attributes:
-        n_steps: of Runge–Kutta, each of four evaluations and two traces.
-        tolerance: of adaptive steps, each draw with its own; 0: the fixed grid.
+        n_steps: steps of Runge–Kutta, each of four evaluations and two traces.
+        tolerance: error allowed in adaptive steps, which each draw has of its own; 0: the fixed grid.
         precision: double: a copy of the network in float64; model: as it was trained.
     """
 
@@ -43,17 +43,17 @@ class ProbabilityFlow(Probing):
             raise ValueError("tolerance must not be negative")
 
     def exactness(self, denoiser: Denoiser | None = None) -> Exactness:
-        """Weighted with the exact trace only; `auto` needs the denoiser's lattice to say."""
+        """State that draws are weighted with the exact trace only; `auto` needs the denoiser's lattice to say."""
         return claimed(self.kind(denoiser.lattice if denoiser else None))
 
     def measured(self, denoiser: Denoiser, noise: Noise) -> Exactness:
-        """Weighted only where a grid twice as fine and the way back give the same log q."""
+        """State that draws are weighted only where a grid twice as fine and the way back give the same log q."""
         own = self.exactness(denoiser)
         return judged(self, denoiser, noise, own) if self.weighs else own
 
     @torch.no_grad()
     def draw(self, denoiser: Denoiser, noise: Noise) -> Drawn:
-        """One configuration for each row of `noise`."""
+        """Draw one configuration for each row of `noise`."""
         denoiser = self._model(denoiser)
         level = self.ladder(denoiser)[0]
         given, log_q = denoiser.begin(noise.uniform(0))
@@ -66,12 +66,12 @@ class ProbabilityFlow(Probing):
         return Drawn(field, log_q - gained - denoiser.log_jacobian)
 
     def finer(self) -> "ProbabilityFlow":
-        """With steps of half the width."""
+        """Build the sampler with steps of half the width."""
         return replace(self, n_steps=2 * self.n_steps, tolerance=self.tolerance / 32)
 
     @torch.no_grad()
     def decode(self, denoiser: Denoiser, top: Tensor, given: Tensor | None) -> Tensor:
-        """Configurations from where they start at s_max, (n, *extents), and their slow modes."""
+        """Follow starting points at s_max, (n, *extents), and their slow modes to configurations."""
         denoiser = self._model(denoiser)
         return Flow(denoiser, given, None).descend(top, self.ladder(denoiser), self.tolerance)[0]
 
@@ -82,7 +82,7 @@ class ProbabilityFlow(Probing):
 
     @torch.no_grad()
     def encode(self, denoiser: Denoiser, fields: Tensor, noise: Noise) -> tuple[Tensor, Tensor]:
-        """Where configurations start from at s_max, (n, *extents), and their log q (0 for trace=none)."""
+        """Follow configurations to their starting points at s_max, (n, *extents), with log q (0 for trace=none)."""
         denoiser, levels = self._model(denoiser), self.ladder(denoiser)
         x, given, log_q = denoiser.split(denoiser.from_field(fields))
         y = unhalve(denoiser, x, levels[-1], given)

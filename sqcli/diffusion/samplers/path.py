@@ -22,12 +22,12 @@ from sqcli.parameters import require_count
 
 @dataclass(frozen=True)
 class Path:
-    """Exact path sampling.
+    """Sampler by paths with exact weights.
 
     Attributes:
         n_steps: evaluations of the network.
         level_min: noise level of the last evaluation, in units of x.
-        level_max: noise level of the first; 0 for three standard deviations of the widest mode.
+        level_max: noise level of the first evaluation; 0 for three standard deviations of the widest mode.
     """
 
     n_steps: int = 20
@@ -40,25 +40,25 @@ class Path:
             raise ValueError("level_min must be positive, level_max not negative")
 
     def check(self, denoiser: Denoiser) -> None:
-        """Every model of a real field can be sampled so."""
+        """Accept every model of a real field."""
 
     def exactness(self, denoiser: Denoiser | None = None) -> Exactness:
-        """Weighted."""
+        """State that draws are weighted."""
         return Exactness("weighted", "reverse paths weighted by the exact ratio of forward and reverse kernels")
 
     def stats(self) -> tuple[str, ...]:
-        """None of its own."""
+        """Names of further numbers per draw: none."""
         return ()
 
     @torch.no_grad()
     def draw(self, denoiser: Denoiser, noise: Noise) -> Drawn:
-        """One path for each row."""
+        """Draw one path for each row of `noise`."""
         path, given, log_q = descend(denoiser, noise, self._levels(denoiser))
         return Drawn(denoiser.to_field(denoiser.join(path[0], given)), log_q - denoiser.log_jacobian)
 
     @torch.no_grad()
     def log_density(self, denoiser: Denoiser, fields: Tensor, noise: Noise) -> Tensor:
-        """That of a forward path drawn from each configuration."""
+        """Log density of a forward path drawn from each configuration."""
         levels = self._levels(denoiser)
         x, given, log_slow = denoiser.split(denoiser.from_field(fields))
         path = ascend(denoiser, x, noise, levels)

@@ -19,7 +19,7 @@ from sqcli.parameters import require_count
 
 @dataclass(frozen=True)
 class PredictorCorrector(LadderSampler):
-    """Stochastic.
+    """Stochastic sampler with Langevin corrections at each level.
 
     Attributes:
         n_correct: Langevin steps per level.
@@ -37,7 +37,7 @@ class PredictorCorrector(LadderSampler):
             raise ValueError(f"snr must be positive, not {self.snr}")
 
     def step(self, rung: Rung, y: Tensor, memory: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """Predictor, then correctors."""
+        """Take a predictor step, then correctors."""
         uses, high, low = 1 + self.n_correct, rung.high, rung.low
         y = y + (1 - (low / high) ** 2) * (rung.denoise(y, high) - y)
         y = y + torch.sqrt(high**2 - low**2) * rung.normal(uses)
@@ -48,7 +48,7 @@ class PredictorCorrector(LadderSampler):
         return y, None
 
     def _size(self, rung: Rung) -> Tensor:
-        """ε: () or (n, 1, …)."""
+        """Step ε of the corrector: () or (n, 1, …)."""
         axes = tuple(range(-rung.denoiser.lattice.dimension, 0))
         inverse = rung.denoiser.mask / (rung.denoiser.spectrum(rung.given) + rung.low**2)
         return 2 * self.snr**2 * rung.denoiser.freedoms / inverse.sum(axes, keepdim=True)

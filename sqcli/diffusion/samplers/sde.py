@@ -21,10 +21,10 @@ EULER_REACH = 1000.0  # as published, from the end of the schedule, where its le
 
 @dataclass(frozen=True)
 class ReverseProcess(LadderSampler):
-    """Stochastic for noise > 0.
+    """Sampler by the reverse process, stochastic for noise > 0.
 
     Attributes:
-        noise: λ: 1 is the reverse of the forward process, 0 the probability flow.
+        noise: strength λ: 1 is the reverse of the forward process, 0 the probability flow.
         scheme: how a step is taken; level_max=auto is the schedule's for euler.
     """
 
@@ -38,7 +38,7 @@ class ReverseProcess(LadderSampler):
             raise ValueError(f"noise must lie between 0 and 1, not {self.noise}")
 
     def ladder(self, denoiser: Denoiser) -> Tensor:
-        """Linear in time for `euler`, else in log s."""
+        """Levels of the ladder: linear in time for `euler`, else in log s."""
         if self.scheme != "euler":
             return super().ladder(denoiser)
         low, high = torch.tensor(self.ends(denoiser, EULER_REACH), dtype=torch.float64)
@@ -47,7 +47,7 @@ class ReverseProcess(LadderSampler):
         return denoiser.schedule.level(spaced).to(denoiser.device)
 
     def step(self, rung: Rung, y: Tensor, memory: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """One step of the scheme."""
+        """Take one step of the scheme."""
         schemes: dict[str, Callable[[Rung, Tensor], Tensor]] = {
             "euler": self._euler,
             "heun": self._heun,
@@ -56,7 +56,7 @@ class ReverseProcess(LadderSampler):
         return schemes[self.scheme](rung, y), None
 
     def finish(self, denoiser: Denoiser, y: Tensor, level: Tensor, given: Tensor | None) -> Tensor:
-        """Nothing for `euler`, whose last step went without noise; else the probability flow to 0."""
+        """Take y to level 0 by the probability flow; `euler` is there already, its last step went without noise."""
         return y if self.scheme == "euler" else super().finish(denoiser, y, level, given)
 
     def _euler(self, rung: Rung, y: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""A noise schedule: x_t = α(t) x₀ + σ(t) z, the solution of dx = f(t) x dt + g(t) dw.
+"""Interface of noise schedules: x_t = α(t) x₀ + σ(t) z, the solution of dx = f(t) x dt + g(t) dw.
 
     f = d ln α/dt,   g² = dσ²/dt − 2 f σ²,   x_t | x_s ~ N(a x_s, v) with a = α(t)/α(s), v = σ²(t) − a² σ²(s).
 
@@ -14,7 +14,7 @@ from torch import Tensor
 
 
 class Schedule(ABC):
-    """A frozen dataclass of parameters; times and scales are float64 tensors of any shape.
+    """Base of all schedules: a frozen dataclass of parameters; times and scales are float64 tensors of any shape.
 
     Attributes:
         t_min: the first time that is trained on and the last that is sampled.
@@ -38,24 +38,24 @@ class Schedule(ABC):
 
     @abstractmethod
     def g2(self, t: Tensor) -> Tensor:
-        """g²(t)."""
+        """Squared diffusion coefficient g²(t)."""
 
     def level(self, t: Tensor) -> Tensor:
-        """The noise level s = σ/α."""
+        """Noise level s = σ/α."""
         return self.sigma(t) / self.alpha(t)
 
     @abstractmethod
     def time(self, level: Tensor) -> Tensor:
-        """Inverse of `level`: the time t at which s(t) is `level`."""
+        """Time t at which the noise level is `level`: the inverse of `level`."""
 
     @property
     def level_min(self) -> float:
-        """The smallest level of training and sampling."""
+        """Smallest noise level of training and sampling."""
         return float(self.level(torch.tensor(self.t_min, dtype=torch.float64)))
 
     @property
     def level_max(self) -> float:
-        """The largest level."""
+        """Largest noise level of training and sampling."""
         return float(self.level(torch.tensor(self.t_max, dtype=torch.float64)))
 
     def levels(self, steps: int, low: float | None = None, high: float | None = None) -> Tensor:

@@ -12,12 +12,12 @@ from sqcli.diffusion.schedules._base import Schedule
 
 @dataclass(frozen=True)
 class PowerSchedule(Schedule):
-    """dx = −½ c g² x dt + g dw with g² = σ^{2t/T}: α = e^{−cu/2}, σ² = (1 − e^{−cu})/c, level² = (e^{cu} − 1)/c.
+    """Process dx = −½ c g² x dt + g dw with g² = σ^{2t/T}: α = e^{−cu/2}, σ² = (1 − e^{−cu})/c, s² = (e^{cu} − 1)/c.
 
     Attributes:
-        base: σ, public name `sigma`.
+        base: the number σ, public name `sigma`.
         t_min: smallest time.
-        t_max: T.
+        t_max: largest time T.
     """
 
     base: float = field(default=25.0, metadata={"name": "sigma"})
@@ -33,7 +33,7 @@ class PowerSchedule(Schedule):
     @property
     @abstractmethod
     def damping(self) -> float:
-        """The factor c."""
+        """Damping c of the signal, in units of ½ g²."""
 
     @property
     def _rate(self) -> float:
@@ -43,28 +43,28 @@ class PowerSchedule(Schedule):
         return torch.expm1(self._rate * t) / self._rate
 
     def alpha(self, t: Tensor) -> Tensor:
-        """e^{−cu/2}."""
+        """Signal scale e^{−cu/2}."""
         return torch.exp(-self.damping * self._u(t) / 2)
 
     def sigma(self, t: Tensor) -> Tensor:
-        """√((1 − e^{−cu})/c)."""
+        """Noise scale √((1 − e^{−cu})/c)."""
         u = self._u(t)
         return torch.sqrt(-torch.expm1(-self.damping * u) / self.damping if self.damping else u)
 
     def f(self, t: Tensor) -> Tensor:
-        """−½ c g²."""
+        """Drift coefficient −½ c g²."""
         return -0.5 * self.damping * self.g2(t)
 
     def g2(self, t: Tensor) -> Tensor:
-        """σ^{2t/T}."""
+        """Squared diffusion coefficient σ^{2t/T}."""
         return torch.exp(self._rate * t)
 
     def level(self, t: Tensor) -> Tensor:
-        """√((e^{cu} − 1)/c)."""
+        """Noise level √((e^{cu} − 1)/c)."""
         u = self._u(t)
         return torch.sqrt(torch.expm1(self.damping * u) / self.damping if self.damping else u)
 
     def time(self, level: Tensor) -> Tensor:
-        """From u = ln(1 + c s²)/c."""
+        """Time of a noise level, by u = ln(1 + c s²)/c."""
         u = torch.log1p(self.damping * level**2) / self.damping if self.damping else level**2
         return torch.log1p(self._rate * u) / self._rate

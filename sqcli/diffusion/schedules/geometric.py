@@ -14,7 +14,7 @@ from sqcli.diffusion.schedules._base import Schedule
 
 @dataclass(frozen=True)
 class Geometric(Schedule):
-    """Noise is added, the signal stays; already at t = 0 the noise is s_min.
+    """Schedule that adds noise and keeps the signal; already at t = 0 the noise is s_min.
 
     Attributes:
         level_min: s_min, in units in which the field is of order one.
@@ -35,21 +35,21 @@ class Geometric(Schedule):
         return math.log(self.level_max / self.level_min)
 
     def alpha(self, t: Tensor) -> Tensor:
-        """1."""
+        """Signal scale, 1."""
         return torch.ones_like(t)
 
     def sigma(self, t: Tensor) -> Tensor:
-        """s_min (s_max/s_min)^t."""
+        """Noise scale s_min (s_max/s_min)^t."""
         return self.level_min * torch.exp(self._rate * t)
 
     def f(self, t: Tensor) -> Tensor:
-        """0."""
+        """Drift coefficient, 0."""
         return torch.zeros_like(t)
 
     def g2(self, t: Tensor) -> Tensor:
-        """2 ln(s_max/s_min) σ²."""
+        """Squared diffusion coefficient 2 ln(s_max/s_min) σ²."""
         return 2 * self._rate * self.sigma(t) ** 2
 
     def time(self, level: Tensor) -> Tensor:
-        """ln(s/s_min)/ln(s_max/s_min)."""
+        """Time ln(s/s_min)/ln(s_max/s_min) of a noise level."""
         return torch.log(level / self.level_min) / self._rate

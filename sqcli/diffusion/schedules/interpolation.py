@@ -1,4 +1,4 @@
-"""Between variance exploding and preserving: dx = −½ c k x dt + √k dw, k(t) = σ^{2t/T}; c = 0: `ve`, 1: `vp_power`."""
+"""Interpolation of `ve` (c = 0) and `vp_power` (c = 1): dx = −½ c k x dt + √k dw, k(t) = σ^{2t/T}."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,10 @@ from sqcli.diffusion.schedules._power import PowerSchedule
 
 @dataclass(frozen=True)
 class Interpolation(PowerSchedule):
-    """Cumulants decay as κ_n(t) = κ_n(0) e^{−n c u/2}: conserved at c = 0, lost at c = 1 (n > 2).
+    """Schedule in which cumulants decay as κ_n(t) = κ_n(0) e^{−n c u/2}: conserved at c = 0, lost at c = 1 (n > 2).
 
     Attributes:
-        c: 0 … 1.
+        c: damping of the signal, between 0 and 1.
     """
 
     c: float = 0.5
@@ -22,5 +22,5 @@ class Interpolation(PowerSchedule):
 
     @property
     def damping(self) -> float:
-        """The factor c."""
+        """Damping c of the signal, in units of ½ g²."""
         return self.c

@@ -11,11 +11,12 @@ from sqcli.diffusion.schedules._base import Schedule
 
 @dataclass(frozen=True)
 class VarianceExploding(Schedule):
-    """Noise is added, the signal stays.
+    """Schedule that adds noise and keeps the signal.
 
     Attributes:
-        base: σ, public name `sigma`.
+        base: the number σ, public name `sigma`.
         t_min: smallest time.
+        t_max: largest time.
     """
 
     base: float = field(default=25.0, metadata={"name": "sigma"})
@@ -29,21 +30,21 @@ class VarianceExploding(Schedule):
             raise ValueError(f"times must obey 0 < t_min < t_max, not {self.t_min}, {self.t_max}")
 
     def alpha(self, t: Tensor) -> Tensor:
-        """1."""
+        """Signal scale, 1."""
         return torch.ones_like(t)
 
     def sigma(self, t: Tensor) -> Tensor:
-        """√((σ^{2t} − 1)/(2 ln σ))."""
+        """Noise scale √((σ^{2t} − 1)/(2 ln σ))."""
         return torch.sqrt(torch.expm1(2 * math.log(self.base) * t) / (2 * math.log(self.base)))
 
     def f(self, t: Tensor) -> Tensor:
-        """0."""
+        """Drift coefficient, 0."""
         return torch.zeros_like(t)
 
     def g2(self, t: Tensor) -> Tensor:
-        """σ^{2t}."""
+        """Squared diffusion coefficient σ^{2t}."""
         return torch.exp(2 * math.log(self.base) * t)
 
     def time(self, level: Tensor) -> Tensor:
-        """ln(1 + 2 s² ln σ)/(2 ln σ)."""
+        """Time ln(1 + 2 s² ln σ)/(2 ln σ) of a noise level."""
         return torch.log1p(2 * math.log(self.base) * level**2) / (2 * math.log(self.base))

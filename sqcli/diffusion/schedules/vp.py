@@ -10,11 +10,12 @@ from sqcli.diffusion.schedules._base import Schedule
 
 @dataclass(frozen=True)
 class VariancePreserving(Schedule):
-    """The signal decays while noise is added.
+    """Schedule whose signal decays while noise is added.
 
     Attributes:
-        beta: β.
+        beta: the number β.
         t_min: smallest time.
+        t_max: largest time.
     """
 
     beta: float = 20.0
@@ -28,25 +29,25 @@ class VariancePreserving(Schedule):
             raise ValueError(f"times must obey 0 < t_min < t_max, not {self.t_min}, {self.t_max}")
 
     def alpha(self, t: Tensor) -> Tensor:
-        """e^{−βt²/4}."""
+        """Signal scale e^{−βt²/4}."""
         return torch.exp(-self.beta * t**2 / 4)
 
     def sigma(self, t: Tensor) -> Tensor:
-        """√(1 − e^{−βt²/2})."""
+        """Noise scale √(1 − e^{−βt²/2})."""
         return torch.sqrt(-torch.expm1(-self.beta * t**2 / 2))
 
     def f(self, t: Tensor) -> Tensor:
-        """−½βt."""
+        """Drift coefficient −½βt."""
         return -self.beta * t / 2
 
     def g2(self, t: Tensor) -> Tensor:
-        """βt."""
+        """Squared diffusion coefficient βt."""
         return self.beta * t
 
     def level(self, t: Tensor) -> Tensor:
-        """√(e^{βt²/2} − 1)."""
+        """Noise level √(e^{βt²/2} − 1)."""
         return torch.sqrt(torch.expm1(self.beta * t**2 / 2))
 
     def time(self, level: Tensor) -> Tensor:
-        """√(2 ln(1 + s²)/β)."""
+        """Time √(2 ln(1 + s²)/β) of a noise level."""
         return torch.sqrt(2 * torch.log1p(level**2) / self.beta)

@@ -7,9 +7,9 @@ from sqcli.diffusion.schedules._power import PowerSchedule
 
 @dataclass(frozen=True)
 class VariancePreservingPower(PowerSchedule):
-    """α² + σ² = 1 with the noise rate of `ve`; levels reach e^{u(T)/2}, where nothing is left of the signal."""
+    """Schedule with α² + σ² = 1 and the noise rate of `ve`; at level e^{u(T)/2} nothing is left of the signal."""
 
     @property
     def damping(self) -> float:
-        """1."""
+        """Damping of the signal, 1 in units of ½ g²."""
         return 1.0

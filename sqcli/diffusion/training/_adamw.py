@@ -14,7 +14,7 @@ EPSILON = 1e-8
 
 
 class AdamW:
-    """First and second moments of the gradients of `parameters`, and the decay of the weights per unit of rate."""
+    """Optimizer: moments of the gradients of `parameters`, and the decay of the weights per unit of rate."""
 
     def __init__(self, parameters: Sequence[nn.Parameter], weight_decay: float) -> None:
         self.parameters: list[Tensor] = list(parameters)
@@ -24,7 +24,7 @@ class AdamW:
 
     @torch.no_grad()
     def step(self, number: int, rate: float) -> None:
-        """Step `number`, from 1: p ← p (1 − rate·decay) − rate m̂/(√v̂ + ε) with the gradients in `.grad`, none None."""
+        """Take step `number`, from 1: p ← p (1 − rate·decay) − rate m̂/(√v̂ + ε); every parameter has a gradient."""
         for kind in {p.dtype for p in self.parameters}:
             rows = [
                 (p, p.grad, first, second, torch.tensor(float(number), device=p.device))
@@ -43,11 +43,11 @@ class AdamW:
             parameter.grad = None
 
     def tensors(self) -> dict[str, Tensor]:
-        """The moments, for the file."""
+        """Moments by name, for the file."""
         moments = {"first": self.first, "second": self.second}
         return {f"{name}.{i}": value for name, values in moments.items() for i, value in enumerate(values)}
 
     def load(self, tensors: dict[str, Tensor]) -> None:
-        """Inverse of `tensors`; KeyError or RuntimeError where they do not fit."""
+        """Fill the moments from `tensors`; KeyError or RuntimeError where they do not fit."""
         for name, value in self.tensors().items():
             value.copy_(tensors[name])

@@ -1,6 +1,6 @@
 """Symmetries of the action, drawn anew for each batch: translations, reflections, exchanges of equal axes, the sign.
 
-Which ones a theory has is found out by comparing the action of a random configuration with that of its image.
+Symmetries of a theory are found by comparing the action of a random configuration with that of its image.
 """
 
 from collections.abc import Iterator
@@ -19,13 +19,13 @@ TOLERANCE = 1e-9
 
 @dataclass(frozen=True)
 class Symmetries:
-    """Those of the action of `theory` on `lattice` that are used."""
+    """Symmetries of the action of `theory` on `lattice`, applied at random."""
 
     theory: Theory
     lattice: Lattice
 
     def apply(self, fields: Tensor, seed: int, step: int, rank: int) -> Tensor:
-        """An image of a batch (n, *extents) under random symmetries; the sign is drawn for each configuration."""
+        """Map a batch (n, *extents) by random symmetries; the sign is drawn for each configuration."""
         random, dimension = generator("cpu", seed, AUGMENTATION, step, rank), self.lattice.dimension
         shifts = [int(torch.randint(n, (), generator=random)) for n in self.lattice.extents]
         flips = torch.rand(dimension, generator=random) < 0.5
@@ -42,7 +42,7 @@ class Symmetries:
 
     @cached_property
     def allowed(self) -> frozenset[str]:
-        """Names of those the action has."""
+        """Names of the symmetries that the action has."""
         random = torch.Generator().manual_seed(1)
         field = torch.randn(1, *self.lattice.extents, dtype=torch.float64, generator=random)
         action = self.theory.action(field, self.lattice)
@@ -54,7 +54,7 @@ class Symmetries:
 
 
 def _exchange(extents: tuple[int, ...], order: list[int]) -> list[int]:
-    """The permutation with axes of different extents left in their places."""
+    """Permutation with axes of different extents left where they are."""
     waiting = {n: [axis for axis in order if extents[axis] == n] for n in set(extents)}
     return [waiting[n].pop() for n in extents]
 

@@ -22,11 +22,11 @@ MEMORY = 2**30  # bytes of blocks that are kept, per ensemble
 
 
 class BlockSource(Protocol):
-    """The configurations of one ensemble that are trained on or validated with.
+    """Configurations of one ensemble, read block by block, that are trained on or validated with.
 
     Attributes:
-        lattice: theirs.
-        couplings: what the network is told of the theory, (c,).
+        lattice: the lattice of the configurations.
+        couplings: numbers that the network is told of the theory, (c,).
         sizes: number of configurations in each block.
     """
 
@@ -35,11 +35,11 @@ class BlockSource(Protocol):
     sizes: Sequence[int]
 
     def read(self, block: int) -> NDArray[Any]:
-        """The configurations of a block, (n, *extents)."""
+        """Read the configurations of a block, (n, *extents)."""
 
 
 class Dataset:
-    """The configurations of a source by number."""
+    """Configurations of a source by number, their blocks kept in memory as long as there is room."""
 
     def __init__(self, source: BlockSource, memory: int = MEMORY) -> None:
         self.source, self.memory = source, memory
@@ -50,7 +50,7 @@ class Dataset:
         return int(self.starts[-1])
 
     def __getitem__(self, numbers: NDArray[np.int64]) -> Tensor:
-        """Configurations with these numbers, (n, *extents), float64."""
+        """Read the configurations with these numbers, (n, *extents), float64."""
         out = np.empty((len(numbers), *self.source.lattice.extents))
         blocks = np.searchsorted(self.starts, numbers, side="right") - 1
         for block in np.unique(blocks):
@@ -67,7 +67,7 @@ class Dataset:
         return self._kept[block]
 
     def order(self, seed: int, number: int, epoch: int) -> NDArray[np.int64]:
-        """All row numbers in the order of an epoch; `number` is that of the ensemble."""
+        """Numbers of all configurations in the order of an epoch; `number` is the ensemble's."""
         random = np.random.default_rng(key(seed, ORDER, number, epoch))
         blocks = random.permutation(len(self.starts) - 1)
         order = [
@@ -77,7 +77,7 @@ class Dataset:
         return np.concatenate(order)
 
     def some(self, most: int, blocks: int = POOL) -> Tensor:
-        """At most so many configurations, spread evenly over at most so many blocks: (n, *extents), float64."""
+        """Read at most `most` configurations, spread evenly over at most `blocks` blocks: (n, *extents), float64."""
         count = len(self.starts) - 1
         chosen = np.unique(np.linspace(0, count - 1, min(blocks, count)).round().astype(np.int64))
         rows = np.concatenate([np.arange(*self.starts[b : b + 2]) for b in chosen])
@@ -96,11 +96,11 @@ class Batches:
         self._orders: dict[int, tuple[int, NDArray[np.int64]]] = {}
 
     def __len__(self) -> int:
-        """Batches of an epoch; what does not fill a last batch waits for another epoch's order."""
+        """Number of batches of an epoch; what does not fill a last batch waits for another epoch's order."""
         return len(self.turns)
 
     def __call__(self, step: int, rank: int = 0, ranks: int = 1) -> tuple[int, Tensor]:
-        """Number of the ensemble, and the rank's share of the batch of a step: (n, *extents), float64."""
+        """Read the rank's share of the batch of a step: number of the ensemble, and (n, *extents), float64."""
         epoch, turn = divmod(step, len(self))
         number, j = self.turns[turn]
         if self._orders.get(number, (-1,))[0] != epoch:

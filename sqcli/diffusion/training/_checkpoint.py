@@ -1,4 +1,4 @@
-"""Everything that changes during a training, in one file that is either the last checkpoint or the one before."""
+"""Checkpoint: everything that changes during a training, in one file that is either the last one or the one before."""
 
 import copy
 import math
@@ -41,13 +41,13 @@ class Record:
 
 
 class Checkpoint:
-    """Network and further parameters being trained, their averages (EMA), the best averages, optimizer and record.
+    """Network and further parameters in training, their averages (EMA), the best averages, optimizer and record.
 
     Args:
-        net: on the device.
+        net: the network, on the device.
         extra: further parameters of the objective, or None.
-        statistics: of every training ensemble, as fitted.
-        weight_decay: of the optimizer.
+        statistics: the statistics of every training ensemble, as fitted.
+        weight_decay: decay of the weights, per unit of the learning rate.
     """
 
     def __init__(
@@ -60,14 +60,14 @@ class Checkpoint:
         self.best: dict[str, Tensor] = {}
 
     def modules(self, averaged: bool) -> Iterator[nn.Module]:
-        """Network and further parameters."""
+        """Iterate over the network and the further parameters, or over their averages."""
         yield self.averaged_net if averaged else self.net
         extra = self.averaged_extra if averaged else self.extra
         if extra is not None:
             yield extra
 
     def average(self, decay: float) -> None:
-        """One step of the moving average, whose memory grows with the steps up to `decay`."""
+        """Take one step of the moving average, whose memory grows with the steps up to `decay`."""
         rate = 1 - min(decay, (1 + self.record.step) / (10 + self.record.step))
         with torch.no_grad():
             for module, mean in zip(self.modules(False), self.modules(True), strict=True):
@@ -93,7 +93,7 @@ class Checkpoint:
             module.load_state_dict(below(name, tensors))
 
     def save(self, model: Path, identity: str) -> None:
-        """Replace the checkpoint."""
+        """Replace the checkpoint's file."""
         tensors = prefixed("weights", self._weights(False)) | prefixed("average", self._weights(True))
         tensors |= prefixed("best", self.best)
         for number, statistics in enumerate(self.statistics):
@@ -103,10 +103,10 @@ class Checkpoint:
         write_tensors(model, STATE, tensors, note | {"record": _plain(self.record)})
 
     def load(self, model: Path, identity: str) -> None:
-        """Go on from the checkpoint.
+        """Read the checkpoint's file, to go on from it.
 
         Raises:
-            DamageError: it does not fit this training.
+            DamageError: the file does not fit this training.
         """
         file = own_file(model, STATE)
         tensors, note = read_tensors(file)
@@ -128,7 +128,7 @@ class Checkpoint:
 
 
 def stored_statistics(model: Path) -> list[ModeStatistics]:
-    """The statistics of every training ensemble in a checkpoint."""
+    """Read the statistics of every training ensemble from a checkpoint."""
     tensors, note = read_tensors(own_file(model, STATE))
     scales = note.get("scales", [])
     tables = [below(f"facts.{number}", tensors) for number in range(len(scales))]

@@ -7,10 +7,10 @@ WEIGHTS, ORDER, AUGMENTATION, NOISE, VALIDATION, CALIBRATION = range(6)
 
 
 def key(seed: int, *use: int) -> int:
-    """63 bits that name the stream of a use of the seed."""
+    """Number of 63 bits that names the stream of a use of the seed."""
     return int(np.random.SeedSequence([seed, *use]).generate_state(1, np.uint64)[0] >> 1)
 
 
 def generator(device: torch.device | str, seed: int, *use: int) -> torch.Generator:
-    """A generator of torch's, on the device, for a use of the seed."""
+    """Build torch's generator, on the device, for a use of the seed."""
     return torch.Generator(device).manual_seed(key(seed, *use))

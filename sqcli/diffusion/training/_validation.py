@@ -1,4 +1,4 @@
-"""The loss on configurations that are not trained on, with the same noise in every epoch, also at single levels."""
+"""Validation: loss on configurations not trained on, with equal noise in all epochs, and errors at single levels."""
 
 import csv
 import io
@@ -20,12 +20,12 @@ LEVELS = 6
 
 
 class Validation:
-    """The configurations of every ensemble, kept in memory.
+    """Validation configurations of every ensemble, kept in memory.
 
     Args:
-        objective: the model's.
-        seed: of the training.
-        sources: one per training ensemble, None where nothing was left out.
+        objective: the objective of the training.
+        seed: the seed of the training.
+        sources: configurations of each training ensemble, None where nothing was left out.
     """
 
     def __init__(self, objective: Objective, seed: int, sources: Sequence[BlockSource | None]) -> None:
@@ -33,11 +33,11 @@ class Validation:
         self._fields = [None if source is None else Dataset(source).some(ROWS) for source in sources]
 
     def fields(self, number: int) -> Tensor | None:
-        """φ of an ensemble, (n, *extents), float64."""
+        """Validation configurations φ of an ensemble, (n, *extents), float64; None where there are none."""
         return self._fields[number]
 
     def __call__(self, denoisers: Sequence[Denoiser], extra: nn.Module | None) -> dict[str, float]:
-        """`validation_loss`, and `error@s`: ⟨‖D − x₀‖²⟩/s² per mode at some levels s; empty without configurations."""
+        """Measure `validation_loss` and `error@s`, ⟨‖D − x₀‖²⟩/s² per mode at some s; empty without configurations."""
         rows: dict[str, list[Tensor]] = {}
         for number, (denoiser, fields) in enumerate(zip(denoisers, self._fields, strict=True)):
             if fields is not None:

@@ -1,4 +1,4 @@
-"""Processes that train together, as `torchrun` starts them: each has its share of every batch, gradients are averaged.
+"""Training by several processes, as `torchrun` starts them: each has its share of a batch, gradients are averaged.
 
 One flat all-reduce per step carries the gradients, the loss and a vote to stop: all ranks stop at the same step.
 """
@@ -25,7 +25,7 @@ def threads_for(sites: int) -> contextlib.AbstractContextManager[None]:
 
 @dataclass(frozen=True)
 class Ranks:
-    """This process among all."""
+    """Group of the processes that train together, seen from this one, and its device."""
 
     rank: int = 0
     size: int = 1
@@ -33,13 +33,13 @@ class Ranks:
 
     @property
     def device_name(self) -> str:
-        """For the record."""
+        """Name of the device, for the record of a training."""
         if self.device != "cpu":
             return torch.cuda.get_device_name(self.device)
         return f"cpu ({platform.machine()}, {os.cpu_count()} cores)"
 
     def average(self, parameters: Sequence[nn.Parameter], loss: Tensor, stop: bool) -> tuple[float, bool]:
-        """Replace the gradients by their means over the ranks; the mean loss, and whether any rank wants to stop."""
+        """Replace gradients by their means over the ranks; return the mean loss, and whether any rank wants to stop."""
         for parameter in parameters:
             if parameter.grad is None:
                 parameter.grad = torch.zeros_like(parameter)
@@ -56,7 +56,7 @@ class Ranks:
         return float(pieces[-2]), bool(pieces[-1] > 0)
 
     def same(self, numbers: Mapping[str, float]) -> dict[str, float]:
-        """Those of rank 0."""
+        """Broadcast rank 0's numbers to all ranks."""
         values = torch.tensor(list(numbers.values()), dtype=torch.float64, device=self.device)
         self.share([values])
         return dict(zip(numbers, values.tolist(), strict=True))
@@ -68,13 +68,13 @@ class Ranks:
                 dist.broadcast(tensor, 0)
 
     def wait(self) -> None:
-        """Until every rank is here."""
+        """Wait until every rank is here."""
         if self.size > 1:
             dist.barrier()
 
 
 def training_device(device: str | None) -> str:
-    """The device, cuda where there is one for None; SqcliError when it is not there."""
+    """Return the device to train on, by default CUDA where there is one; SqcliError where it is not there."""
     device = require_device(device)
     if device == "cuda":
         torch.set_float32_matmul_precision("high")
@@ -83,7 +83,7 @@ def training_device(device: str | None) -> str:
 
 @contextlib.contextmanager
 def process_group(device: str) -> Iterator[Ranks]:
-    """The group of all ranks; alone where `torchrun` did not start this process."""
+    """Join the group of all ranks; a group of one where `torchrun` did not start this process."""
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
         yield Ranks(device=device)

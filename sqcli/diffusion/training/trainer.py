@@ -1,4 +1,4 @@
-"""The training loop: Adam on an objective, averaged weights, checkpoints from which it goes on bit for bit.
+"""Training loop: Adam on an objective, averaged weights, checkpoints from which it goes on bit for bit.
 
 All randomness is a pure function of (seed, step, rank), so that a run that was killed ends in the weights of one that
 was not (on one kind of device). The clock decides when to write, never what is computed.
@@ -39,17 +39,17 @@ REPORT = 0.2  # seconds between reports of progress
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """A training.
+    """A training that is wanted.
 
     Attributes:
         path: the model's directory, which exists.
-        identity: the model's.
-        design: what is trained.
-        settings: how.
-        seed: of everything random.
-        theories: of every ensemble.
-        training: configurations of every ensemble that are trained on.
-        validation: those that are not, None where there are none.
+        identity: the model's identity.
+        design: the model that is trained.
+        settings: how it is trained.
+        seed: the seed of all random numbers.
+        theories: the theory of each ensemble.
+        training: configurations of each ensemble that are trained on.
+        validation: configurations of each ensemble that are left out, None where there are none.
         initial: model whose weights are the first, or None.
     """
 
@@ -66,7 +66,7 @@ class TrainingJob:
 
 @dataclass(frozen=True)
 class TrainingProgress:
-    """Progress: epochs and steps done and wanted, the mean loss of this epoch, the last validation loss, steps/s."""
+    """Progress: epochs and steps done and wanted, mean loss of this epoch, last validation loss, steps/s."""
 
     epoch: int
     epochs: int
@@ -78,10 +78,10 @@ class TrainingProgress:
 
 
 class Trainer:
-    """One training on one rank.
+    """A training at work on one rank.
 
     Args:
-        job: what is wanted.
+        job: the training that is wanted.
         ranks: this process among all, and its device.
         compiled: whether the network goes through torch.compile.
         resume: whether there is a checkpoint.
@@ -117,7 +117,7 @@ class Trainer:
         self.validation = Validation(job.design.objective, job.seed, job.validation)
 
     def _fitted(self, slow_mode: bool) -> list[ModeStatistics]:
-        """Fitted, or those of the initial model where it knew such an ensemble (its ratios are measured already)."""
+        """Fit statistics, or take the initial model's where it knew such an ensemble: they have measured ratios."""
         known = self.job.initial.ensembles if self.job.initial is not None else ()
         found = []
         for dataset in self.datasets:
@@ -134,7 +134,7 @@ class Trainer:
         return Denoiser(net, ensemble.statistics, self.job.design.schedule, theory, ensemble.lattice, told)
 
     def run(self, stop: threading.Event, progress: Callable[[TrainingProgress], None], every: float) -> bool:
-        """Train to the end, or until `stop` is set on any rank; whether it came to the end. Ends with a checkpoint.
+        """Train to the end, or until `stop` is set on any rank; write a checkpoint, and tell whether all is done.
 
         Args:
             stop: polled before each step.
@@ -146,7 +146,7 @@ class Trainer:
         written = reported = start
         stopped = False
         if record.step == 0:
-            self._write()  # the statistics: fitted once
+            self._write()  # the statistics, which are fitted once
         while not (stopped or record.ended or record.step >= self.steps):
             stopped = self._step(stop.is_set())
             now = time.monotonic()
@@ -164,7 +164,7 @@ class Trainer:
         return record.ended or record.step >= self.steps
 
     def _step(self, stop: bool) -> bool:
-        """One step of the optimizer; whether a rank wants to stop after it."""
+        """Take one step of the optimizer; tell whether a rank wants to stop after it."""
         settings, record, rank = self.job.settings, self.checkpoint.record, self.ranks.rank
         number, fields = self.batches(record.step, rank, self.ranks.size)
         denoiser = self.denoisers[number]
@@ -186,12 +186,12 @@ class Trainer:
         return stopped
 
     def loss(self, denoiser: Denoiser, x0: Tensor, random: torch.Generator) -> Tensor:
-        """Mean over the configurations x0 (n, *extents), in units of the scale."""
+        """Mean loss of the configurations x0 (n, *extents), in units of the scale."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.job.settings.precision == "bfloat16"):
             return self.job.design.objective.loss(denoiser, x0, random, self.checkpoint.extra).mean()
 
     def _end_epoch(self) -> None:
-        """Validation with the averaged weights, a row of metrics, the end where nothing gets better."""
+        """Validate with the averaged weights, add a row of metrics, end where nothing gets better."""
         record, settings = self.checkpoint.record, self.job.settings
         epoch = record.step // len(self.batches)
         row = {"epoch": epoch, "step": record.step, "seconds": round(record.seconds, 3)}
@@ -220,7 +220,7 @@ class Trainer:
         return TrainingProgress(epoch, self.job.settings.epochs, record.step, self.steps, loss, validation, rate)
 
     def finish(self) -> tuple[Net, tuple[TrainingEnsemble, ...]]:
-        """The averaged network (the best of them with `patience`), and the statistics measured with it."""
+        """Return the averaged network (the best with `patience`), and the training ensembles as measured with it."""
         self.checkpoint.use_best()
         objective, extra, ensembles = self.job.design.objective, self.checkpoint.averaged_extra, []
         for number, ensemble in enumerate(self.ensembles):

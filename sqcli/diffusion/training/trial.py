@@ -1,4 +1,4 @@
-"""A training tried on a handful of its configurations before anything is written: is what it needs determined?"""
+"""Trial of a training on a handful of its configurations before anything is written: is what it needs determined?"""
 
 import math
 
@@ -34,7 +34,7 @@ def try_out(job: TrainingJob, device: str) -> None:
 
 
 def _fault(trainer: Trainer, number: int) -> str | None:
-    """What is not finite for one of the ensembles."""
+    """Name what is not finite for one of the ensembles."""
     fields, denoiser = trainer.datasets[number].some(ROWS, 1), trainer.denoisers[number]
     if not all(bool(torch.isfinite(table).all()) for table in denoiser.statistics.tensors().values()):
         return "the fitted spectrum is not finite"
