@@ -4,12 +4,14 @@ import sys
 from typing import NoReturn
 
 from sqcli import stopping
+from sqcli.cli import _garbage
 from sqcli.errors import missing
 
 
 def main() -> NoReturn:
     """Entry point of the script `sqcli`: signals are heeded before anything else is loaded."""
     stopping.install()
+    _garbage.postpone()
     try:
         from sqcli.cli._main import program
 
