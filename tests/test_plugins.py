@@ -103,14 +103,14 @@ import numpy as np
 
 from sqcli.figures._base import EnsemblesFigure
 from sqcli.figures._panels import per_draw
-from sqcli.options import option
+from sqcli.options import REQUIRED, option
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StepsFigure(EnsemblesFigure):
     """One panel."""
 
-    lag: int = option("Draws between neighbours.", "N", default=1, least=1)
+    lag: int = option("Draws between neighbours.", "N", default=REQUIRED, least=1)
     colours: tuple[str, ...] = option("Colours, in turn.", "C", default=("black",))
 
     def draw(self, figure, ensembles):
@@ -122,6 +122,10 @@ class StepsFigure(EnsemblesFigure):
             axes.plot(steps, color=self.colours[number % len(self.colours)])
             lines.append(f"{ensemble.label}: {np.mean(steps**2):.3f} at lag {self.lag} in {self.colours[0]}")
         return lines
+
+    def __post_init__(self):
+        if self.lag > 10**6:
+            raise ValueError("lag is too long")
 '''
 FIGURE_RECIPE = """name: steps
 description: for a test
@@ -144,11 +148,11 @@ def sq(tmp_path_factory):
     (copy / "observables" / "largest.py").write_text(OBSERVABLE, encoding="utf-8")
     (copy / "figures" / "steps.py").write_text(FIGURE, encoding="utf-8")
 
-    def call(*arguments):
+    def call(*arguments, code=0):
         environment = os.environ | {"PYTHONPATH": str(root), "COLUMNS": "200"}
         command = [sys.executable, "-m", "sqcli", *map(str, arguments)]
         done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=300)
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == code, done.stderr
         return done.stdout if done.stdout else done.stderr
 
     return call
@@ -162,7 +166,7 @@ def test_new_files_are_listed_and_in_the_help(sq):
     assert "stiff" in text
     assert "strength" in text
     assert "Largest field" in sq("measure", "--help")
-    assert "lag=1" in sq("list", "figures")
+    assert "lag, colours=('black',)" in sq("list", "figures")
     text = sq("plot", "--help")
     assert "--lag N" in text
     assert "differences between neighbouring draws" in text
@@ -229,6 +233,8 @@ def test_the_options_of_a_new_observable_reach_reports_series_and_recipes(sq, tm
 def test_a_new_figure_is_drawn_by_command_and_recipe(sq, tmp_path):
     recipe = tmp_path / "steps.yaml"
     recipe.write_text(FIGURE_RECIPE, encoding="utf-8")
+    wrong = sq("run", recipe, "--set", "plots.p.lag=2000000", "--out", tmp_path / "out", code=2)
+    assert "plots.0: steps: lag is too long" in wrong
     said = sq("run", recipe, "--out", tmp_path / "out")
     assert "p: a: " in said
     assert "at lag 2 in green" in said
@@ -237,3 +243,6 @@ def test_a_new_figure_is_drawn_by_command_and_recipe(sq, tmp_path):
     said = sq("plot", ensemble, "--kind", "steps", "--colours", "blue", "--lag", 3, "--out", image)
     assert "at lag 3 in blue" in said
     assert image.exists()
+    assert "steps needs --lag" in sq("plot", ensemble, "--kind", "steps", code=2)
+    assert "steps: lag is too long" in sq("plot", ensemble, "--kind", "steps", "--lag", 10**7, code=2)
+    assert "--lag: history of an ensemble takes --obs, -o" in sq("plot", ensemble, "--lag", 1, code=2)

@@ -11,7 +11,7 @@ from sqcli.figures._base import (
     ScanFigure,
     Seeded,
 )
-from sqcli.figures._plot import FOLDER, Image, draw, kind_of, kinds, of_sampled_ensembles, plot
+from sqcli.figures._plot import FOLDER, Image, build, draw, kind_of, kinds, of_sampled_ensembles, plot
 
 __all__ = [
     "FOLDER",
@@ -25,6 +25,7 @@ __all__ = [
     "OnDevice",
     "ScanFigure",
     "Seeded",
+    "build",
     "draw",
     "kind_of",
     "kinds",

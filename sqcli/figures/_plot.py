@@ -10,7 +10,7 @@ from sqcli.diffusion.models.files import is_model
 from sqcli.errors import SqcliError, UsageError
 from sqcli.figures._base import EnsemblesFigure, FigureKind, LabelledEnsemble, ModelFigure, ScanFigure
 from sqcli.figures._style import sheet
-from sqcli.options import Asked, asked
+from sqcli.options import asked
 
 FOLDER = "figures"
 SOURCE = ("ensemble", "device", "seed")  # options that say how a model is read
@@ -44,14 +44,30 @@ def of_sampled_ensembles() -> tuple[str, ...]:
     return tuple(name for name, kind in found.items() if issubclass(kind, ModelFigure) and kind.of_samples)
 
 
-def plot(path: str | Path, kind: str, out: str | Path | None = None, **options: Any) -> Image:
+def build(kind: str, given: Mapping[str, Any]) -> FigureKind:
+    """Build a figure of `kind` from options by the names of its fields.
+
+    Raises:
+        UsageError: an option is missing, or cannot be so.
+    """
+    found = kind_of(kind)
+    for each in asked(found).values():
+        if each.required and each.name not in given:
+            raise UsageError(f"{kind} needs {each.flags[0]}")
+    try:
+        return found(**given)
+    except ValueError as error:
+        raise UsageError(f"{kind}: {error}") from None
+
+
+def plot(path: str | Path, kind: str, out: str | Path | None = None, **said: Any) -> Image:
     """Draw a figure of one ensemble or model.
 
     Args:
         path: the ensemble or model.
         kind: name of a kind of figure.
         out: .png, .pdf or .svg; if not given, named after the kind and its observable, here.
-        options: fields of the kind's dataclass; None, or an empty value, means that nothing is said.
+        said: options, by the names of the fields of the kind; None, or an empty value, says nothing.
 
     Raises:
         UsageError: an unknown kind, format or observable, an option that the kind does not have, or an ensemble or
@@ -63,38 +79,29 @@ def plot(path: str | Path, kind: str, out: str | Path | None = None, **options: 
         raise UsageError(f"{kind} is a plot of a scan; it belongs into the plots of a recipe")
     if issubclass(found, ModelFigure) and not path.exists():
         raise SqcliError(f"{path}: there is no model and no ensemble")
-    given = {name: value for name, value in options.items() if value is not None and value not in ((), {})}
-    _require_taken(path, kind, found, given)
-    figure = found(**given)
-    name = f"{kind}-{figure.observable}" if isinstance(figure, EnsemblesFigure) else kind
-    target = Path(out or f"{name}.png")
-    return Image(target, draw(figure, path if isinstance(figure, ModelFigure) else [_labelled(path)], target))
+    given = {name: value for name, value in said.items() if value is not None and value not in ((), {})}
+    _require_taken(path, kind, given)
+    figure = build(kind, given)
+    if isinstance(figure, EnsemblesFigure):
+        target = Path(out or f"{kind}-{figure.observable}.png")
+        return Image(target, draw(figure, [LabelledEnsemble(path.name, path)], target))
+    target = Path(out or f"{kind}.png")
+    return Image(target, draw(figure, path, target))
 
 
-def _labelled(path: Path) -> LabelledEnsemble:
-    return LabelledEnsemble(path.name, path)
-
-
-def _require_taken(path: Path, kind: str, found: type[FigureKind], given: Mapping[str, Any]) -> None:
+def _require_taken(path: Path, kind: str, given: Mapping[str, Any]) -> None:
     """An option that the figure does not have is wrong usage; those of sampled ensembles have none."""
-    of_model = issubclass(found, ModelFigure)
-    takes = asked(found) if is_model(path) or not of_model else {}
+    of_model = issubclass(kind_of(kind), ModelFigure)
+    takes = asked(kind_of(kind)) if is_model(path) or not of_model else {}
     for name in given:
         if name in takes:
             continue
-        having = {other: asked(kind_of(other)) for other in kinds(ModelFigure) if name in asked(kind_of(other))}
-        if having and not of_model:
-            raise UsageError(f"{_flag(name)} is for plots of models: {', '.join(having)}")
-        what, listed = "a model" if is_model(path) else "an ensemble", ", ".join(map(_flag, takes)) or "no options"
-        raise UsageError(f"{_flag(name)}: {kind} of {what} takes {listed}")
-
-
-def _flag(name: str) -> str:
-    """How the option `name` of some kind is typed."""
-    known: dict[str, Asked] = {}
-    for kind in kinds():
-        known |= asked(kind_of(kind))
-    return known[name].flags[0] if name in known else name
+        having = {other: asked(kind_of(other))[name] for other in kinds() if name in asked(kind_of(other))}
+        flag = next(iter(having.values())).flags[0] if having else name
+        if having and not of_model and having.keys() <= set(kinds(ModelFigure)):
+            raise UsageError(f"{flag} is for plots of models: {', '.join(having)}")
+        listed = ", ".join(each.flags[0] for each in takes.values()) or "no options"
+        raise UsageError(f"{flag}: {kind} of {'a model' if is_model(path) else 'an ensemble'} takes {listed}")
 
 
 def draw(figure: FigureKind, subject: Any, out: str | Path) -> Sequence[str]:

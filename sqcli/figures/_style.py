@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from sqcli.errors import SqcliError, UsageError
 from sqcli.files import explained, replace_bytes
+from sqcli.text import assignments
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -85,8 +86,8 @@ class Quantity:
     def symbol(self) -> str:
         """The label of an axis."""
         symbol = SYMBOLS.get(self.name, self.name.replace("_", " "))
-        said = "".join(f", {name} = {value}" for name, value in self.options.items())
-        return f"{symbol}{said}" if self.component is None else f"{symbol} [{self.component}]{said}"
+        component = "" if self.component is None else f" [{self.component}]"
+        return f"{symbol}{component}" + (f", {assignments(self.options)}" if self.options else "")
 
     def column(self, labels: tuple[str, ...] | None) -> int:
         """Find which of the components `labels` it is.

@@ -1,7 +1,9 @@
 """What the types of a recipe alone do not tell: names that occur twice, or that nothing has."""
 
 import re
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from sqcli import registry
@@ -134,6 +136,10 @@ def _plot_faults(key: str, plot: PlotEntry, ensembles: Collection[str], recipe: 
         yield from _no_observable(f"{key}.observable", given["observable"].partition("[")[0], given.get("options"))
     for name in given.get("observables", ()):
         yield from _no_observable(f"{key}.observables", name)
+    try:
+        plot.figure(defaultdict(Path))  # whatever the ensembles beside it are
+    except UsageError as error:
+        yield f"{key}: {error}"
 
 
 def _model_faults(key: str, plot: ModelPlot, ensembles: Collection[str], recipe: Recipe) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, create_model
 
 from sqcli import registry
-from sqcli.figures import FOLDER, EnsemblesFigure, FigureKind, ModelFigure, ScanFigure, kind_of, kinds
+from sqcli.figures import FOLDER, EnsemblesFigure, FigureKind, ModelFigure, ScanFigure, build, kind_of, kinds
 from sqcli.options import Asked, asked
 from sqcli.recipes._options import field
 from sqcli.recipes._values import Name, Names, Part
@@ -29,7 +29,7 @@ class PlotEntry(Part):
     def figure(self, paths: Mapping[str, Path]) -> FigureKind:
         """Build the figure; the ensembles that it names lie at `paths`."""
         values = {each.name: paths[value] if each.said.role == "path" else value for each, value in self.given()}
-        return kind_of(self.kind)(**values)
+        return build(self.kind, values)
 
 
 class EnsemblesPlot(PlotEntry):

@@ -7,6 +7,11 @@ import pytest
 from drawn import free_fields, write
 from models import known_model
 
+from sqcli import registry
+from sqcli.cli.figure_options import all_options
+from sqcli.figures import kind_of, kinds
+from sqcli.options import asked
+
 
 @pytest.fixture
 def model(tmp_path, monkeypatch):
@@ -51,7 +56,20 @@ def test_a_figure_of_an_ensemble_is_named_after_it(sq, ensemble):
     assert Path("history-action.png").exists()
     result = sq("plot", ensemble, "--obs", "correlator[1]", "-o", "axis=0", "--out", "c.svg")
     assert result.err == "sqcli: wrote c.svg\n"
-    assert "axis = 0" in Path("c.svg").read_text(encoding="utf-8")
+    assert "axis=0" in Path("c.svg").read_text(encoding="utf-8")
+
+
+def test_options_read_from_the_text_are_those_of_the_loaded_kinds(monkeypatch):
+    """Both where the text says all, and where a file needs names of its own and is imported."""
+    loaded = {}
+    for kind in kinds():
+        loaded |= {name: each for name, each in asked(kind_of(kind)).items() if each.said.role != "recipe"}
+    for text in (registry.declarations, lambda *_: {"name": ("int", "OWN")}):
+        monkeypatch.setattr(registry, "declarations", text)
+        read = asked(all_options())
+        assert {(name, each.kind, each.flags) for name, each in read.items()} == {
+            (name, each.kind, each.flags) for name, each in loaded.items()
+        }
 
 
 @pytest.mark.parametrize(
