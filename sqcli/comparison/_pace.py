@@ -4,6 +4,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
+from sqcli.diffusion.device import torch_threads
 from sqcli.diffusion.process.denoiser import Denoiser
 from sqcli.diffusion.process.noise import Noise
 from sqcli.diffusion.samplers import Sampler
@@ -20,14 +21,8 @@ class TooSlowError(SqcliError):
 
 def require_pace(name: str, denoiser: Denoiser, sampler: Sampler, limit: float) -> None:
     """Raise TooSlowError where a tile of draws is expected to take longer than `limit` seconds."""
-    import torch
-
-    threads, wanted = torch.get_num_threads(), int(getattr(sampler, "n_steps", FEW))
-    torch.set_num_threads(1)  # as workers do
-    try:
-        expected = _tile_seconds(denoiser, sampler, wanted)
-    finally:
-        torch.set_num_threads(threads)
+    with torch_threads(1):  # as workers do
+        expected = _tile_seconds(denoiser, sampler, int(getattr(sampler, "n_steps", FEW)))
     if expected > limit:
         raise TooSlowError(f"a tile of draws takes about {expected:.0f} s or more; --method {name} insists")
 

@@ -25,8 +25,9 @@ from sqcli.diffusion.models.files import (
     write_document,
 )
 from sqcli.diffusion.models.model import Model, couplings_of
-from sqcli.diffusion.training.distributed import Ranks, process_group, threads_for, training_device
-from sqcli.diffusion.training.trainer import Trainer, TrainingJob, TrainingProgress
+from sqcli.diffusion.training.distributed import Ranks, process_group, threads_for
+from sqcli.diffusion.training.job import TrainingJob, TrainingProgress
+from sqcli.diffusion.training.trainer import Trainer
 from sqcli.diffusion.training.trial import try_out
 from sqcli.errors import BusyError, SqcliError, Stopped, UsageError
 from sqcli.runs.execution import memory
@@ -61,10 +62,10 @@ def train(request: TrainRequest, stop: threading.Event, progress: Callable[[Trai
         SqcliError: the model there is another one, an ensemble cannot be read, the loss is not finite, ….
         Stopped: ended early by `stop` or the time limit; run again to go on.
     """
-    with process_group(training_device(request.device)) as ranks, contextlib.ExitStack() as held:
+    with process_group(request.device) as ranks, contextlib.ExitStack() as held:
         if ranks.rank == 0:
             _prepare(request, ranks, stop, held)
-        ranks.wait()
+        ranks.barrier()
         document = read_document(request.path)
         require_description(request.path, document)
         require_agreement(request, document, ranks.size)
@@ -134,7 +135,7 @@ def _go_on(
     if ranks.rank == 0:
         _require_memory(request, document, ranks)
     resume = os.path.lexists(request.path / STATE)
-    ranks.wait()
+    ranks.barrier()
     job = _job(request, document)
     with _threads(job, ranks):
         trainer = Trainer(job, ranks, request.compile, resume)

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from sqcli.diffusion.models.design import Design, TrainingEnsemble, lattice_of
 from sqcli.diffusion.models.files import DOCUMENT, WEIGHTS, is_model, own_file, read_document, write_document
-from sqcli.diffusion.models.tensors import below, prefixed, read_tensors, write_tensors
+from sqcli.diffusion.models.tensors import prefixed, read_tensors, without_prefix, write_tensors
 from sqcli.diffusion.nets import Net
 from sqcli.diffusion.process.denoiser import Denoiser
 from sqcli.diffusion.process.mode_statistics import ModeStatistics
@@ -148,10 +148,11 @@ class Model:
     @classmethod
     def _from(cls, document: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> "Model":
         design, seed = Design.from_document(document), int(document["seed"])
-        net = filled(design, seed, below("net", tensors))
+        net = net_with_weights(design, seed, without_prefix("net", tensors))
         ensembles = []
         for number, said in enumerate(document["normalisation"]):
-            statistics = ModeStatistics.from_tensors(_positive(said["scale"]), below(f"facts.{number}", tensors))
+            tables = without_prefix(f"facts.{number}", tensors)
+            statistics = ModeStatistics.from_tensors(_positive(said["scale"]), tables)
             couplings = tuple(float(value) for value in said["couplings"])
             ensembles.append(TrainingEnsemble(lattice_of(said["lattice"]), couplings, _checked(statistics)))
         if not ensembles or any(len(e.couplings) != len(design.couplings) for e in ensembles):
@@ -172,7 +173,7 @@ class Model:
         )
 
 
-def filled(design: Design, seed: int, weights: Mapping[str, Tensor]) -> Net:
+def net_with_weights(design: Design, seed: int, weights: Mapping[str, Tensor]) -> Net:
     """Build the design's network with given weights, in evaluation mode.
 
     Raises:

@@ -41,7 +41,7 @@ class Denoiser:
     couplings: Tensor
     stop: threading.Event = field(default_factory=threading.Event, compare=False)
 
-    def go_on(self) -> None:
+    def raise_if_stopped(self) -> None:
         """Raise Stopped once the run is to end; long loops call this in every round.
 
         Raises:
@@ -102,7 +102,7 @@ class Denoiser:
         Raises:
             Stopped: the run is to end.
         """
-        self.go_on()
+        self.raise_if_stopped()
         kind = self.net.dtype
         context = Context(
             self.spectrum(given).to(kind),

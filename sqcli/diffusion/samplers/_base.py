@@ -65,7 +65,7 @@ class Weighted(Protocol):
 class Costly(Protocol):
     """A sampler that takes long over a draw; its tiles are small, so that a stop loses little."""
 
-    def together(self, lattice: Lattice) -> int:
+    def efficient_batch(self, lattice: Lattice) -> int:
         """Number of draws that cost no more together than one after the other, at most."""
 
 

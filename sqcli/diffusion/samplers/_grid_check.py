@@ -30,7 +30,7 @@ class InvertibleFlow(Protocol):
         """Build the sampler with a grid of half the width."""
 
 
-def claimed(trace: str) -> Exactness:
+def exactness_of_trace(trace: str) -> Exactness:
     """State what draws with a log q by this kind of trace are, if the steps are fine enough."""
     if trace == "exact":
         return Exactness("weighted", "log q of the probability flow with exact trace, up to its finite steps")
@@ -57,7 +57,7 @@ def grid_errors(sampler: InvertibleFlow, denoiser: Denoiser, noise: Noise) -> Ma
     return {name: float(value.abs().max()) for name, value in found.items()}
 
 
-def judged(sampler: InvertibleFlow, denoiser: Denoiser, noise: Noise, own: Exactness) -> Exactness:
+def exactness_on_grid(sampler: InvertibleFlow, denoiser: Denoiser, noise: Noise, own: Exactness) -> Exactness:
     """Put the errors of `grid_errors` into the reason of `own`; uncorrected where one is not small."""
     found = grid_errors(sampler, denoiser, noise)
     said = (

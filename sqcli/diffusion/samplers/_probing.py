@@ -43,7 +43,7 @@ class Probing(Ladder):
             return "exact" if lattice and lattice.volume <= EXACT_UP_TO else "coloured"
         return self.trace
 
-    def together(self, lattice: Lattice) -> int:
+    def efficient_batch(self, lattice: Lattice) -> int:
         """Number of draws that fill a batch of the network with their probes; more together gain nothing."""
         coloured = min(int(self.distance**lattice.dimension), lattice.volume)
         probes = {"exact": lattice.volume, "coloured": coloured, "hutchinson": self.n_probes, "none": 1}

@@ -57,7 +57,7 @@ class Relaxation:
         return max(range(len(self.times)), key=self.times.__getitem__)
 
 
-def followed(population: Iterable[Chains], odd: bool) -> Relaxation:
+def observe(population: Iterable[Chains], odd: bool) -> Relaxation:
     """Watch |M|, M² and the action, and with `odd` M, of n chains at their start and after each step."""
     seen = torch.stack([_observed(chains, odd) for chains in population], dim=1).cpu()
     names = ("|M|", "M^2", "action", "M")[: len(seen)]

@@ -9,7 +9,7 @@ TOLERANCE = 1e-4  # relative; networks compute in single precision
 
 
 @torch.no_grad()
-def mirrored(denoiser: Denoiser, levels: Tensor, fields: Tensor) -> bool:
+def sign_symmetric(denoiser: Denoiser, levels: Tensor, fields: Tensor) -> bool:
     """Tell whether S and the slow mode's density are even, and D odd at the first, middle and last level, on fields.
 
     Args:

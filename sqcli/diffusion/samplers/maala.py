@@ -21,8 +21,8 @@ from sqcli.diffusion.process.noise import Noise
 from sqcli.diffusion.samplers._adjusted import Chains, adjusted
 from sqcli.diffusion.samplers._base import MOST_STEPS, Drawn
 from sqcli.diffusion.samplers._ladder import LadderSampler, Rung
-from sqcli.diffusion.samplers._relaxation import followed
-from sqcli.diffusion.samplers._symmetry import mirrored
+from sqcli.diffusion.samplers._relaxation import observe
+from sqcli.diffusion.samplers._symmetry import sign_symmetric
 from sqcli.exactness import Exactness
 from sqcli.parameters import require_count
 
@@ -76,8 +76,8 @@ class AdjustedLangevin(LadderSampler):
             return Exactness("uncorrected", "annealed Langevin without adjusted steps")
         population = (chains for chains, _ in self._steps(denoiser, noise))
         first = next(population)
-        odd = not mirrored(denoiser, self.ladder(denoiser), first.fields)
-        found = followed(chain([first], population), odd)
+        odd = not sign_symmetric(denoiser, self.ladder(denoiser), first.fields)
+        found = observe(chain([first], population), odd)
         return found.exactness(self.size(denoiser))
 
     def size(self, denoiser: Denoiser) -> float:
@@ -112,7 +112,7 @@ class AdjustedLangevin(LadderSampler):
         chains = Chains.at(theory, lattice, super().draw(denoiser, noise).fields)
         yield chains, torch.zeros_like(chains.action)
         for i in range(self.n_adjusted):
-            denoiser.go_on()
+            denoiser.raise_if_stopped()
             normal = noise.normal(1 + self.n_steps * self.n_langevin + i)
             chains, moved = adjusted(theory, lattice, chains, size, normal, noise.uniform(1 + i))
             yield chains, moved

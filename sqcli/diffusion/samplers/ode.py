@@ -16,7 +16,7 @@ from sqcli.diffusion.process.divergence import Divergence, divergence
 from sqcli.diffusion.process.noise import Noise
 from sqcli.diffusion.samplers._base import Drawn
 from sqcli.diffusion.samplers._flow import Flow
-from sqcli.diffusion.samplers._grid_check import claimed, judged
+from sqcli.diffusion.samplers._grid_check import exactness_of_trace, exactness_on_grid
 from sqcli.diffusion.samplers._ladder import start, start_density, unhalve
 from sqcli.diffusion.samplers._probing import Probing
 from sqcli.exactness import Exactness
@@ -44,12 +44,12 @@ class ProbabilityFlow(Probing):
 
     def exactness(self, denoiser: Denoiser | None = None) -> Exactness:
         """State that draws are weighted with the exact trace only; `auto` needs the denoiser's lattice to say."""
-        return claimed(self.kind(denoiser.lattice if denoiser else None))
+        return exactness_of_trace(self.kind(denoiser.lattice if denoiser else None))
 
     def measured(self, denoiser: Denoiser, noise: Noise) -> Exactness:
         """State that draws are weighted only where a grid twice as fine and the way back give the same log q."""
         own = self.exactness(denoiser)
-        return judged(self, denoiser, noise, own) if self.weighs else own
+        return exactness_on_grid(self, denoiser, noise, own) if self.weighs else own
 
     @torch.no_grad()
     def draw(self, denoiser: Denoiser, noise: Noise) -> Drawn:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from sqcli.diffusion.models.files import STATE, own_file
-from sqcli.diffusion.models.tensors import below, prefixed, read_tensors, write_tensors
+from sqcli.diffusion.models.tensors import prefixed, read_tensors, without_prefix, write_tensors
 from sqcli.diffusion.nets import Net
 from sqcli.diffusion.process.mode_statistics import ModeStatistics
 from sqcli.diffusion.training._adamw import AdamW
@@ -90,7 +90,7 @@ class Checkpoint:
 
     def _fill(self, averaged: bool, tensors: Mapping[str, Tensor]) -> None:
         for name, module in zip(("net", "extra"), self.modules(averaged), strict=False):
-            module.load_state_dict(below(name, tensors))
+            module.load_state_dict(without_prefix(name, tensors))
 
     def save(self, model: Path, identity: str) -> None:
         """Replace the checkpoint's file."""
@@ -114,10 +114,10 @@ class Checkpoint:
             if note["identity"] != identity:
                 raise ValueError("it belongs to another training")
             self.record = Record(**note["record"] | {"best": float(note["record"]["best"] or "inf")})
-            self._fill(False, below("weights", tensors))
-            self._fill(True, below("average", tensors))
-            self.best = {name: value.to(self._device) for name, value in below("best", tensors).items()}
-            self.optimizer.load(below("moments", tensors))
+            self._fill(False, without_prefix("weights", tensors))
+            self._fill(True, without_prefix("average", tensors))
+            self.best = {name: value.to(self._device) for name, value in without_prefix("best", tensors).items()}
+            self.optimizer.load(without_prefix("moments", tensors))
         except (KeyError, ValueError, TypeError, RuntimeError) as error:
             reason = str(error).partition("\n")[0]
             raise DamageError(f"{file}: does not fit this training ({reason}); --force starts anew") from None
@@ -131,7 +131,7 @@ def stored_statistics(model: Path) -> list[ModeStatistics]:
     """Read the statistics of every training ensemble from a checkpoint."""
     tensors, note = read_tensors(own_file(model, STATE))
     scales = note.get("scales", [])
-    tables = [below(f"facts.{number}", tensors) for number in range(len(scales))]
+    tables = [without_prefix(f"facts.{number}", tensors) for number in range(len(scales))]
     return [ModeStatistics.from_tensors(scale, table) for scale, table in zip(scales, tables, strict=True)]
 
 

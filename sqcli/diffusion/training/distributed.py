@@ -55,44 +55,57 @@ class Ranks:
             gradient.copy_(piece.view_as(gradient))
         return float(pieces[-2]), bool(pieces[-1] > 0)
 
-    def same(self, numbers: Mapping[str, float]) -> dict[str, float]:
+    def broadcast_numbers(self, numbers: Mapping[str, float]) -> dict[str, float]:
         """Broadcast rank 0's numbers to all ranks."""
         values = torch.tensor(list(numbers.values()), dtype=torch.float64, device=self.device)
-        self.share([values])
+        self.broadcast([values])
         return dict(zip(numbers, values.tolist(), strict=True))
 
-    def share(self, tensors: Sequence[Tensor]) -> None:
+    def broadcast(self, tensors: Sequence[Tensor]) -> None:
         """Overwrite tensors by those of rank 0."""
         if self.size > 1:
             for tensor in tensors:
                 dist.broadcast(tensor, 0)
 
-    def wait(self) -> None:
+    def barrier(self) -> None:
         """Wait until every rank is here."""
         if self.size > 1:
             dist.barrier()
 
 
-def training_device(device: str | None) -> str:
-    """Return the device to train on, by default CUDA where there is one; SqcliError where it is not there."""
-    device = require_device(device)
-    if device == "cuda":
-        torch.set_float32_matmul_precision("high")
-    return device
-
-
 @contextlib.contextmanager
-def process_group(device: str) -> Iterator[Ranks]:
-    """Join the group of all ranks; a group of one where `torchrun` did not start this process."""
-    size = int(os.environ.get("WORLD_SIZE", "1"))
+def process_group(device: str | None) -> Iterator[Ranks]:
+    """Join the group of all ranks; a group of one where `torchrun` did not start this process.
+
+    Args:
+        device: cpu or cuda, by default CUDA where there is one.
+
+    Raises:
+        SqcliError: the device is not there.
+    """
+    device, size = require_device(device), int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
-        yield Ranks(device=device)
+        with _products(device):
+            yield Ranks(device=device)
         return
     if device == "cuda":
         device = f"cuda:{int(os.environ['LOCAL_RANK'])}"
         torch.cuda.set_device(device)
     dist.init_process_group("nccl" if device != "cpu" else "gloo")
     try:
-        yield Ranks(dist.get_rank(), size, device)
+        with _products(device):
+            yield Ranks(dist.get_rank(), size, device)
     finally:
         dist.destroy_process_group()
+
+
+@contextlib.contextmanager
+def _products(device: str) -> Iterator[None]:
+    """Let CUDA multiply float32 matrices by TF32 inside: enough for gradients, not for what samples afterwards."""
+    before = torch.get_float32_matmul_precision()
+    if device != "cpu":
+        torch.set_float32_matmul_precision("high")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)

@@ -7,74 +7,32 @@ was not (on one kind of device). The clock decides when to write, never what is 
 import math
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
-from sqcli.diffusion.models.design import Design, TrainingEnsemble
+from sqcli.diffusion.models.design import TrainingEnsemble
 from sqcli.diffusion.models.fitting import calibrate, fit
-from sqcli.diffusion.models.model import Model, standardised
-from sqcli.diffusion.models.settings import TrainingSettings
+from sqcli.diffusion.models.model import standardised
 from sqcli.diffusion.models.tensors import DIVERGED
 from sqcli.diffusion.nets import Net
 from sqcli.diffusion.objectives import Extended
 from sqcli.diffusion.process.denoiser import Denoiser
 from sqcli.diffusion.process.mode_statistics import ModeStatistics
 from sqcli.diffusion.training._augmentation import Symmetries
-from sqcli.diffusion.training._batches import Batches, BlockSource, Dataset
+from sqcli.diffusion.training._batches import Batches, Dataset
 from sqcli.diffusion.training._checkpoint import Checkpoint, stored_statistics
 from sqcli.diffusion.training._seeds import CALIBRATION, NOISE, WEIGHTS, generator, key
 from sqcli.diffusion.training._validation import Validation, write_metrics
 from sqcli.diffusion.training.distributed import Ranks
+from sqcli.diffusion.training.job import TrainingJob, TrainingProgress
 from sqcli.errors import SqcliError, UsageError
-from sqcli.theories import Theory
 
 FIT_ROWS = 8192
 CALIBRATION_ROWS = 1024
 REPORT = 0.2  # seconds between reports of progress
-
-
-@dataclass(frozen=True)
-class TrainingJob:
-    """A training that is wanted.
-
-    Attributes:
-        path: the model's directory, which exists.
-        identity: the model's identity.
-        design: the model that is trained.
-        settings: how it is trained.
-        seed: the seed of all random numbers.
-        theories: the theory of each ensemble.
-        training: configurations of each ensemble that are trained on.
-        validation: configurations of each ensemble that are left out, None where there are none.
-        initial: model whose weights are the first, or None.
-    """
-
-    path: Path
-    identity: str
-    design: Design
-    settings: TrainingSettings
-    seed: int
-    theories: Sequence[Theory]
-    training: Sequence[BlockSource]
-    validation: Sequence[BlockSource | None]
-    initial: Model | None = None
-
-
-@dataclass(frozen=True)
-class TrainingProgress:
-    """Progress: epochs and steps done and wanted, mean loss of this epoch, last validation loss, steps/s."""
-
-    epoch: int
-    epochs: int
-    step: int
-    steps: int
-    loss: float | None
-    validation: float | None
-    rate: float
 
 
 class Trainer:
@@ -125,7 +83,7 @@ class Trainer:
             same = [e.statistics for e in known if (e.lattice, e.couplings) == (lattice, couplings)]
             statistics = same[0] if same else fit(dataset.some(FIT_ROWS), lattice, slow_mode)
             found.append(statistics.to(self.device))
-            self.ranks.share(list(found[-1].tensors().values()))
+            self.ranks.broadcast(list(found[-1].tensors().values()))
         return found
 
     def _denoiser(self, net: Net, number: int) -> Denoiser:
@@ -196,7 +154,7 @@ class Trainer:
         epoch = record.step // len(self.batches)
         row = {"epoch": epoch, "step": record.step, "seconds": round(record.seconds, 3)}
         row |= {"learning_rate": settings.rate(record.step - 1, self.steps), "loss": record.loss / len(self.batches)}
-        found = self.ranks.same(self.validation(self.averaged, self.checkpoint.averaged_extra))
+        found = self.ranks.broadcast_numbers(self.validation(self.averaged, self.checkpoint.averaged_extra))
         if not all(map(math.isfinite, found.values())):
             raise SqcliError(f"{self.job.path}: the validation loss is not finite after epoch {epoch}: {DIVERGED}")
         record.rows.append(row | found)

@@ -7,7 +7,8 @@ import torch
 from sqcli.diffusion.models.fitting import calibrate
 from sqcli.diffusion.training._seeds import NOISE, generator
 from sqcli.diffusion.training.distributed import Ranks
-from sqcli.diffusion.training.trainer import Trainer, TrainingJob
+from sqcli.diffusion.training.job import TrainingJob
+from sqcli.diffusion.training.trainer import Trainer
 from sqcli.errors import SqcliError
 
 ROWS = 16

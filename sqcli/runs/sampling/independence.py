@@ -91,7 +91,7 @@ def _moved(spec: SampleSpec, source: Proposals, chain: int, walk: Walk) -> tuple
     tune = walk.proposals < 3 * spec.warmup // 4
     field, states, rates = walk.field, [], {}
     for place, (move, state) in enumerate(zip(spec.moves, walk.moves, strict=True)):
-        source.denoiser.go_on()
+        source.denoiser.raise_if_stopped()
         stream = spec.streams.chain(chain, "moves", place)
         state, trace = move(spec.system, state, np.ascontiguousarray(field), stream, tune)
         field, rate = state.field, trace.stats.get("acceptance_rate")

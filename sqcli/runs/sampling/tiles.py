@@ -32,7 +32,7 @@ def tile_size(lattice: Lattice, sampler: Sampler) -> int:
     """Draws of a tile: a power of two, fixed by the lattice and the sampler."""
     draws = min(max(FEWEST, min(MOST, SITES // lattice.volume)), max(1, MOST_SITES // lattice.volume))
     if isinstance(sampler, Costly):
-        draws = max(1, min(draws, sampler.together(lattice)))
+        draws = max(1, min(draws, sampler.efficient_batch(lattice)))
     return 1 << (draws.bit_length() - 1)
 
 
