@@ -1,24 +1,21 @@
-"""Generate: make an ensemble, or go on with one, until every chain has its draws.
-
-An ensemble that is finished is left alone: no byte changes and no lock is taken. Chains are independent, so array jobs
-may each run a range of them; the result is the same as of one run.
-"""
+"""Generate: an ensemble by an algorithm, or more draws of one that is there; see `sqcli.runs.execution.ensemble`."""
 
 import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from sqcli import store
 from sqcli.errors import SqcliError, UsageError
-from sqcli.runs.execution import memory
+from sqcli.exactness import Exactness
 from sqcli.runs.execution.board import Board
+from sqcli.runs.execution.ensemble import Task, carry_out
 from sqcli.runs.execution.progress import Progress
-from sqcli.runs.execution.provenance import creation, placed
-from sqcli.runs.execution.resume import check_range, drawn, groups_of, raised_target, require_all, standing, stoppable
-from sqcli.runs.execution.workers import available_cores, run_all
-from sqcli.runs.generation.agreement import new_spec, require_agreement
+from sqcli.runs.execution.workers import available_cores
+from sqcli.runs.generation import agreement
 from sqcli.runs.generation.chain import require_start
 from sqcli.runs.generation.chain_group import GroupRun, bytes_held
 from sqcli.runs.generation.request import Request
@@ -42,83 +39,54 @@ def generate(request: Request, stop: threading.Event, progress: Callable[[Progre
     """
     if request.device == "cuda":
         raise SqcliError("generate runs on the CPU; take --device cpu or leave it out")
-    ensemble, spec = _open_or_create(request)
-    target = raised_target(request, ensemble)
-    groups = groups_of(request, ensemble)
-    unfinished = [group for group in groups if drawn(ensemble, group) < target]
-    if unfinished:
-        _run(request, ensemble, spec, target, unfinished, stop, progress)
+    carry_out(_Generation(request, stop), progress)
 
 
-def _open_or_create(request: Request) -> tuple[store.Ensemble, RunSpec]:
-    if not store.is_ensemble(request.path) or request.force:
-        if request.resume or (request.extend is not None and not request.force):
-            raise SqcliError(f"{request.path}: no ensemble to go on with")
-        spec = new_spec(request)
-        with contextlib.suppress(store.ExistsError):  # another job of the array was faster
-            _create(request, spec)
-            return store.open_ensemble(request.path), spec
-    ensemble = store.open_ensemble(request.path)
-    try:
-        spec = RunSpec.from_attributes(ensemble.attrs, ensemble.chains, ensemble.layout.dtype)
-    except SqcliError as error:
-        raise SqcliError(f"{request.path}: {error}") from None
-    require_agreement(request, spec)
-    return ensemble, spec
+@dataclass(frozen=True)
+class _Generation:
+    """What `sqcli.runs.execution.ensemble` wants to know of a run of an algorithm."""
 
+    request: Request
+    stop: threading.Event
+    device: str = "cpu"
 
-def _create(request: Request, spec: RunSpec) -> None:
-    parents = [placed(spec.start.attribute(), request.path)] if spec.start.ensemble else []
-    attributes = spec.attributes() | {
-        "identity": spec.identity,
-        "exactness": vars(spec.algorithm_instance.exactness()),
-        **creation(request.command_line, "cpu", parents),
-    }
-    layout = spec.layout(int(request.draws or 0))
-    check_range(request, layout)
-    _require_memory(request, spec, layout, layout.groups)
-    _require_other(request, spec)
-    require_start(spec)
-    store.create(request.path, layout, attributes, force=request.force)
+    def new_spec(self) -> RunSpec:
+        return agreement.new_spec(self.request)
 
+    def stored_spec(self, ensemble: store.Ensemble) -> RunSpec:
+        return RunSpec.from_attributes(ensemble.attrs, ensemble.chains, ensemble.layout.dtype)
 
-def _require_other(request: Request, spec: RunSpec) -> None:
-    """UsageError where the ensemble to start from is the one to be erased."""
-    if spec.start.ensemble is not None and Path(spec.start.ensemble).resolve() == request.path.resolve():
-        raise UsageError(f"--start {spec.start.ensemble}: is the ensemble that --force would erase")
+    def require_agreement(self, spec: RunSpec) -> None:
+        agreement.require_agreement(self.request, spec)
 
+    def require_start(self, spec: RunSpec) -> None:
+        source = spec.start.ensemble
+        if source is not None and Path(source).resolve() == self.request.path.resolve():
+            raise UsageError(f"--start {source}: is the ensemble that --force would erase")
+        require_start(spec)
 
-def _workers(request: Request, groups: int) -> int:
-    return min(request.workers or available_cores(), groups)
+    def exactness(self, spec: RunSpec) -> Exactness:
+        return spec.algorithm_instance.exactness()
 
+    def parents(self, spec: RunSpec) -> list[dict[str, Any]]:
+        return [spec.start.attribute()] if spec.start.ensemble else []
 
-def _require_memory(request: Request, spec: RunSpec, layout: store.Layout, groups: int) -> None:
-    """SqcliError when the run cannot fit, before anything is written."""
-    workers = _workers(request, groups)
-    advice = "take --workers 1" if workers > 1 else "take a smaller lattice or a larger machine"
-    memory.require(request.path, bytes_held(spec, layout, workers), advice)
+    def workers(self, tasks: int) -> int:
+        return min(self.request.workers or available_cores(), tasks)
 
+    def bytes_held(self, spec: RunSpec, layout: store.Layout, workers: int) -> int:
+        return bytes_held(spec, layout, workers)
 
-def _run(
-    request: Request,
-    ensemble: store.Ensemble,
-    spec: RunSpec,
-    target: int,
-    groups: list[int],
-    stop: threading.Event,
-    progress: Callable[[Progress], None],
-) -> None:
-    _require_memory(request, spec, ensemble.layout, len(groups))
-    board = Board(str(request.path), spec, target, standing(ensemble, groups))
-    tasks = [partial(_run_group, ensemble, spec, group, target, board, stop) for group in groups]
-    workers = _workers(request, len(tasks))
-    with stoppable(request.time_limit, stop):
-        run_all(tasks, workers, stop, board, lambda: progress(board.progress()))
-    require_all(board.progress())
+    def share(self, groups: Sequence[int]) -> Sequence[int]:
+        return groups
 
+    @contextlib.contextmanager
+    def tasks(
+        self, spec: RunSpec, ensemble: store.Ensemble, groups: Sequence[int], target: int, board: Board
+    ) -> Iterator[Sequence[Task]]:
+        """One task a group; each commits by itself."""
+        yield [partial(self._work, spec, ensemble, group, target, board) for group in groups]
 
-def _run_group(
-    ensemble: store.Ensemble, spec: RunSpec, group: int, target: int, board: Board, stop: threading.Event
-) -> None:
-    with store.Writer(ensemble, group) as writer:
-        GroupRun(spec, writer, group, target, board, stop)()
+    def _work(self, spec: RunSpec, ensemble: store.Ensemble, group: int, target: int, board: Board) -> None:
+        with store.Writer(ensemble, group) as writer:
+            GroupRun(spec, writer, group, target, board, self.stop)()

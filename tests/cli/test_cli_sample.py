@@ -13,7 +13,7 @@ from models import known_model
 
 from sqcli import store
 
-HASTY = "from sqcli.runs.sampling import chain_group; chain_group.INTERVAL = 0.0; from sqcli.cli import main; main()"
+HASTY = "from sqcli.runs.execution import pending; pending.INTERVAL = 0.0; from sqcli.cli import main; main()"
 OPTIONS = "--method path -a n_steps=3 -p mass2=0.6 --chains 2 --draws 2000 --seed 5 --device cpu --quiet"
 WALK = "--accept independence --interleave hmc:1 -a hmc.n_steps=3"
 

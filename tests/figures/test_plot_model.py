@@ -83,7 +83,7 @@ def ensemble(tmp_path_factory):
 def sampled(path, model, seed=3, draws=500, **options):
     """Of the model of mass2 = 0.5 for mass2 = 0.6, so that weights differ."""
     request = SampleRequest(
-        model, path, method="path", method_parameters={"n_steps": 4}, parameters={"mass2": 0.6},
+        path, model, method="path", method_parameters={"n_steps": 4}, parameters={"mass2": 0.6},
         chains=4, draws=draws, seed=seed, device="cpu", **options,
     )  # fmt: skip
     sample(request, threading.Event(), lambda _: None)

@@ -16,7 +16,8 @@ COMMAND = (
 )
 # Commits come every few milliseconds, so that kills meet them in all states.
 HASTY = (
-    "from sqcli.runs.generation import chain_group as work; work.PIECE = 0.005; work.INTERVAL = 0.01; "
+    "from sqcli.runs.generation import chain_group; chain_group.PIECE = 0.005; "
+    "from sqcli.runs.execution import pending; pending.INTERVAL = 0.01; "
     "from sqcli.cli import main; main()"
 )
 

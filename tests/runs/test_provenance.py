@@ -60,7 +60,7 @@ def test_what_is_stored_names_nobody(tmp_path):
     go = threading.Event(), lambda _: None
     generate(Request(user / "first", **shared, warmup=2, command_line=line), *go)
     model = known_model(user / "m")
-    sample(SampleRequest(model, user / "sampled", method="path", draws=2, device="cpu", command_line=line), *go)
+    sample(SampleRequest(user / "sampled", model, method="path", draws=2, device="cpu", command_line=line), *go)
     for path in (user / "first", user / "sampled"):
         told = json.dumps(dict(store.open_ensemble(path).attrs))
         for secret in ("alice", str(tmp_path), str(Path.cwd())):

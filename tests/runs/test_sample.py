@@ -16,8 +16,8 @@ from sqcli.diffusion.device import torch_threads
 from sqcli.diffusion.models.model import Model
 from sqcli.diffusion.samplers.path import Path as PathSampler
 from sqcli.errors import SqcliError, Stopped, UsageError
+from sqcli.runs.execution import pending
 from sqcli.runs.sample import SampleRequest, sample
-from sqcli.runs.sampling import chain_group
 from sqcli.runs.sampling import spec as sample_spec
 
 PLAIN = {"method": "path", "method_parameters": {"n_steps": "3"}}
@@ -186,7 +186,7 @@ class After(threading.Event):
 
 @pytest.mark.parametrize("interval", [0.0, 100.0])
 def test_run_stopped_again_and_again_is_the_unbroken_run(model, whole, options, tmp_path, monkeypatch, interval):
-    monkeypatch.setattr(chain_group, "INTERVAL", interval)
+    monkeypatch.setattr(pending, "INTERVAL", interval)
     stops = 0
     for looks in range(2, 2000, 37):
         try:

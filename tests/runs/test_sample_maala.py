@@ -55,8 +55,8 @@ def reference(tmp_path_factory, seed_for):
 
 def run(model, path, draws=384, workers=None, seed=11, **parameters):
     request = SampleRequest(
-        model,
         path,
+        model,
         method="maala",
         method_parameters={"n_steps": "15", "n_langevin": "2"} | parameters,
         parameters=WANTED,

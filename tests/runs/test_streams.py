@@ -98,7 +98,7 @@ def test_every_use_has_a_key_of_its_own():
 
 
 def test_an_ensemble_of_the_earlier_scheme_goes_on_with_it(tmp_path):
-    spec = replace(new_spec(BASE), rng=BY_SEED)
+    spec = replace(new_spec(BASE), scheme=BY_SEED)
     attributes = spec.attributes() | {"identity": spec.identity, "exactness": {"status": "exact", "reason": "test"}}
     store.create(tmp_path / "old", spec.layout(5), attributes)
     generate(Request(path=tmp_path / "old", draws=8), threading.Event(), lambda _: None)

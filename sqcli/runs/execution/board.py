@@ -4,22 +4,10 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from sqcli.mcmc import Trace
 from sqcli.runs.execution.progress import Progress
-
-
-class Plan(Protocol):
-    """Of a run: what its progress is counted in."""
-
-    @property
-    def warmup(self) -> int:
-        """Updates of the warm-up."""
-
-    @property
-    def every(self) -> int:
-        """Updates of a draw."""
+from sqcli.runs.execution.spec import EnsembleSpec
 
 
 @dataclass
@@ -35,7 +23,7 @@ class Board:
     """
 
     name: str
-    spec: Plan
+    spec: EnsembleSpec
     target: int
     groups: dict[int, tuple[int, int, int]]
     paced_from: float | None = None

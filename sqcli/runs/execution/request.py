@@ -1,8 +1,9 @@
 """What every run that writes an ensemble can be asked for: how much, by whom, until when."""
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
+from pathlib import Path
 
-from sqcli.options import Option, option
+from sqcli.options import REQUIRED, Option, option
 
 LATTICE = Option("Extents; 1 in zero dimensions.", "32x32", form="extents")
 PARAMETERS = Option("Theory parameter; repeatable.", "NAME=VALUE", ("-p", "--parameter"), of="theory")
@@ -12,10 +13,14 @@ DEVICE = Option("Where to compute.", "cpu|cuda", choices=("cpu", "cuda"))
 TIME_LIMIT = Option("Commit and stop in time; auto asks the batch system.", "3h|auto", form="duration", role="how")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class EnsembleRequest:
     """Options that `generate` and `sample` share; None means "as stored", or the default for a new ensemble."""
 
+    path: Path = option(
+        "Ensemble directory to write or to go on with.", "ENS", default=REQUIRED, argument=True, role="path"
+    )
+    _: KW_ONLY
     chains: int | None = option("Number of chains (1).", "C", least=1, most=10**7)
     draws: int | None = option("Draws per chain in all; more extends.", "N", least=1, needed=True)
     seed: int | None = option(SEED)

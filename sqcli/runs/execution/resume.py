@@ -3,47 +3,16 @@
 import contextlib
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
-from typing import Any, Protocol
+from collections.abc import Iterable, Iterator
 
 from sqcli import store
-from sqcli.errors import SqcliError, Stopped, UsageError
+from sqcli.errors import Stopped, UsageError
 from sqcli.runs.execution.progress import Progress
+from sqcli.runs.execution.request import EnsembleRequest
 from sqcli.stopping import polling
 
 
-class Options(Protocol):
-    """Of a request: those that say how much is wanted, and by whom."""
-
-    @property
-    def path(self) -> Path:
-        """The ensemble."""
-
-    @property
-    def draws(self) -> int | None:
-        """Draws wanted of each chain."""
-
-    @property
-    def extend(self) -> int | None:
-        """Draws wanted beyond a finished ensemble's."""
-
-    @property
-    def chain_range(self) -> tuple[int, int] | None:
-        """Chains of this process; None: all."""
-
-
-def require_made_by(command: str, attributes: Mapping[str, Any]) -> None:
-    """SqcliError where an ensemble was made by the other one of `generate` and `sample`; a sampled one has a model."""
-    made = "sample" if "model" in attributes else "generate"
-    if made != command and ("model" in attributes or "start" in attributes):
-        raise SqcliError(
-            f"the ensemble was not made by {command} of this sqcli but by {made}; "
-            "choose another name, or --force to erase it"
-        )
-
-
-def raised_target(request: Options, ensemble: store.Ensemble) -> int:
+def raised_target(request: EnsembleRequest, ensemble: store.Ensemble) -> int:
     """Draws wanted of each chain, raising the ensemble's own target where that was asked for."""
     wanted = max(request.draws or 0, ensemble.target_draws)
     if request.extend is not None and ensemble.finished:
@@ -53,7 +22,7 @@ def raised_target(request: Options, ensemble: store.Ensemble) -> int:
     return wanted
 
 
-def check_range(request: Options, layout: store.Layout) -> None:
+def check_range(request: EnsembleRequest, layout: store.Layout) -> None:
     """UsageError when the chains do not exist or share chunks with others."""
     if request.chain_range is None:
         return
@@ -65,7 +34,7 @@ def check_range(request: Options, layout: store.Layout) -> None:
         raise UsageError(f"--chain-range {first}:{last} cuts a group of {size} chains that share chunks; use multiples")
 
 
-def groups_of(request: Options, ensemble: store.Ensemble) -> range:
+def groups_of(request: EnsembleRequest, ensemble: store.Ensemble) -> range:
     """Chain groups of this process."""
     check_range(request, ensemble.layout)
     first, last = request.chain_range or (0, ensemble.chains)

@@ -34,16 +34,16 @@ class Streams:
     identity: str
     seed: int
 
-    def key(self, use: str = "chains", place: int | None = None) -> int:
-        """64 bits for a use of the run; `place` numbers the algorithms between two proposals."""
+    def key(self, use: str = "chains", index: int | None = None) -> int:
+        """64 bits for a use of the run; `index` numbers the algorithms between two proposals."""
         if self.scheme == BY_SEED:
-            return self.seed if place is None else (self.seed + _APART * (place + 1)) % 2**64
-        named = use if place is None else f"{use}.{place}"
+            return self.seed if index is None else (self.seed + _APART * (index + 1)) % 2**64
+        named = use if index is None else f"{use}.{index}"
         return int.from_bytes(hashlib.sha256(f"{self.identity}/{named}".encode()).digest()[:8], "little")
 
-    def chain(self, number: int, use: str = "chains", place: int | None = None) -> Stream:
+    def chain(self, number: int, use: str = "chains", index: int | None = None) -> Stream:
         """The stream of one chain."""
-        return Stream(self.key(use, place), number)
+        return Stream(self.key(use, index), number)
 
 
 def spawned(seed: int, name: str) -> int:

@@ -1,7 +1,7 @@
 """One chain group from where its checkpoint stands to its last draw, in commits.
 
-A commit closes a chunk where draws are quick, and comes every few seconds where they are slow. How a run is cut into
-pieces changes no digit. A field that is no longer finite ends the run; what came before is committed.
+How a run is cut into pieces changes no digit. A field that is no longer finite ends the run; what came before is
+committed.
 """
 
 import threading
@@ -13,16 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sqcli.errors import SqcliError
-from sqcli.mcmc import Trace
 from sqcli.runs.execution.board import Board
+from sqcli.runs.execution.pending import Pending
 from sqcli.runs.generation.chain import Chain, draw, first_chain, sampling, warm_up
 from sqcli.runs.generation.spec import RunSpec
 from sqcli.store import Layout, Writer
 
 PIECE = 0.2  # seconds between two looks at the stop event
 LEAST = 32  # updates of a piece where chains share a chunk: a call costs far more than an update of such small fields
-INTERVAL = 2.0  # seconds after which what is there is committed
-PENDING = 16 * 2**20  # bytes of draws that wait for a commit at most
 COPIES = 7  # of a field that a chain at work holds, at least
 CHAIN_BYTES = 2000  # of a chain beside its field
 RECORD_BYTES = 200  # of a chain, whether it is at work or not
@@ -51,9 +49,10 @@ class GroupRun:
     board: Board
     stop: threading.Event
     chains: list[Chain] = field(default_factory=list)
-    pending: list[list[Trace]] = field(default_factory=list)
-    committed_at: float = 0.0
     pace: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.pending = Pending(self.writer)
 
     def __call__(self) -> None:
         """Run until the target or the stop."""
@@ -76,7 +75,6 @@ class GroupRun:
         else:
             streams = [self.spec.streams.chain(number) for number in self.writer.chains]
             self.chains = [Chain.restored(*facts) for facts in zip(streams, *saved, strict=True)]
-        self.committed_at = time.monotonic()
 
     @property
     def _warmup(self) -> int:
@@ -85,7 +83,7 @@ class GroupRun:
     @property
     def _ahead(self) -> int:
         """Draws of each chain, committed or not."""
-        return self.writer.draws + sum(len(piece[0].fields) for piece in self.pending)
+        return self.writer.draws + len(self.pending)
 
     def _updates_in_a_piece(self) -> int:
         least = LEAST if len(self.chains) > 1 else 1
@@ -105,7 +103,7 @@ class GroupRun:
         self._require_finite([chain.state.field[None] for chain in moved], moved[0].state.update, 0)
         self.chains = moved
         self._timed(self.chains[0].state.update - before, began)
-        if self._due():
+        if self.pending.overdue:
             self._commit()
 
     def _draw_piece(self) -> None:
@@ -116,11 +114,10 @@ class GroupRun:
         update = self.chains[0].state.update + self.spec.every
         self._require_finite([trace.fields for _, trace in moved], update, self.spec.every)
         self.chains, traces = [chain for chain, _ in moved], [trace for _, trace in moved]
-        self.pending.append(traces)
+        self.pending.add(traces)
         self.board.saw(traces)
         self._timed(draws * self.spec.every, began)
-        pending = sum(trace.fields.nbytes for piece in self.pending for trace in piece)
-        if self._due() or (self._ahead % chunk == 0 and pending >= PENDING):
+        if self.pending.overdue or (self._ahead % chunk == 0 and self.pending.large):
             self._commit()
 
     def _require_finite(self, fields: list[NDArray[Any]], update: int, every: int) -> None:
@@ -142,22 +139,7 @@ class GroupRun:
                         "what came before is committed, but the run cannot go on: start anew with smaller steps"
                     )
 
-    def _due(self) -> bool:
-        return time.monotonic() - self.committed_at >= INTERVAL
-
     def _commit(self) -> None:
-        layout, chains = self.writer.layout, len(self.chains)
-        empty = np.empty((0, *layout.site), layout.dtype)
-        columns = [[piece[c] for piece in self.pending] for c in range(chains)]
-        fields = np.stack([np.concatenate([empty, *(trace.fields for trace in column)]) for column in columns])
-        stats = {
-            name: np.stack(
-                [np.concatenate([np.empty(0), *(trace.stats[name] for trace in column)]) for column in columns]
-            )
-            for name in layout.stats
-        }
-        stats = {name: values.astype(layout.stats[name]) for name, values in stats.items()}
         states = np.stack([chain.state.field for chain in self.chains])
-        self.writer.commit(fields, stats, states, [chain.saved() for chain in self.chains], self._warmup)
-        self.pending, self.committed_at = [], time.monotonic()
-        self.board.advanced(self.number, chains, self._warmup, self.writer.draws, 0)
+        self.pending.commit(states, [chain.saved() for chain in self.chains], self._warmup)
+        self.board.advanced(self.number, len(self.chains), self._warmup, self.writer.draws, 0)

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
-from sqcli.options import REQUIRED, option
+from sqcli.options import option
 from sqcli.runs.execution.request import LATTICE, PARAMETERS, EnsembleRequest
 
 
@@ -13,9 +12,6 @@ from sqcli.runs.execution.request import LATTICE, PARAMETERS, EnsembleRequest
 class Request(EnsembleRequest):
     """The options of `generate`; None means "as stored", or the default for a new ensemble."""
 
-    path: Path = option(
-        "Ensemble directory to write or to go on with.", "ENS", default=REQUIRED, argument=True, role="path"
-    )
     theory: str | None = option("Theory, as `sqcli list theories` names it.", "T", needed=True)
     lattice: tuple[int, ...] | None = option(replace(LATTICE, needed=True))
     parameters: Mapping[str, Any] = option(PARAMETERS, default={})

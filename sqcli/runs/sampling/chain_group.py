@@ -4,7 +4,6 @@ A tile that is cut by the target is computed whole again when the ensemble is ex
 """
 
 import threading
-import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -17,14 +16,14 @@ from sqcli.diffusion.device import torch_threads
 from sqcli.errors import Stopped
 from sqcli.mcmc import Trace
 from sqcli.runs.execution.board import Board
+from sqcli.runs.execution.pending import Pending
+from sqcli.runs.execution.resume import chains_of
 from sqcli.runs.sampling.independence import Row, Walk, decisions, step
 from sqcli.runs.sampling.spec import NONE, SampleSpec
 from sqcli.runs.sampling.tiles import Proposals, Tile
 from sqcli.store import Ensemble, Writer
 
 PATIENCE = 1.0  # seconds for a worker to let go of the chains at the end
-INTERVAL = 2.0  # seconds after which what is there is committed
-PENDING = 16 * 2**20  # bytes of draws that wait for a commit at most
 Stats = dict[str, NDArray[np.float64]]
 
 
@@ -47,12 +46,10 @@ class GroupSampling:
     position: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
     stack: ExitStack = field(default_factory=ExitStack)
-    writer: Writer | None = None
+    pending: Pending | None = None
     closed: bool = False
     shelf: dict[int, list[Tile]] = field(default_factory=dict)
     walks: list[Walk] = field(default_factory=list)
-    pending: list[list[Trace]] = field(default_factory=list)
-    committed_at: float = 0.0
 
     @property
     def end(self) -> int:
@@ -98,8 +95,9 @@ class GroupSampling:
                 self.lock.release()
 
     def _finish(self) -> None:
-        if self.writer is not None and not self.closed and (self.pending or self._warm != self.writer.warmup):
-            self._commit()
+        pending = self.pending
+        if pending is not None and not self.closed and (pending or self._warm != pending.writer.warmup):
+            self._commit(pending)
         self.closed = True
         self.shelf.clear()
         self.stack.close()
@@ -109,13 +107,13 @@ class GroupSampling:
         with self.lock:
             if self.closed:
                 return None
-            if self.writer is None:
-                self.writer = self.stack.enter_context(Writer(self.ensemble, self.number))
-                self._restore(self.writer)
-            return self.writer.chains
+            if self.pending is None:
+                self.pending = Pending(self.stack.enter_context(Writer(self.ensemble, self.number)))
+                self._restore(self.pending.writer)
+            return self.pending.writer.chains
 
     def _restore(self, writer: Writer) -> None:
-        self.committed_at, saved = time.monotonic(), writer.checkpoint
+        saved = writer.checkpoint
         self.position = writer.warmup + writer.draws
         if self.spec.accept != NONE:
             fresh = [Walk.first(self.spec, chain) for chain in writer.chains]
@@ -132,21 +130,21 @@ class GroupSampling:
         taken = self._walked(tiles, rows) if self.walks else [_cut(tile, rows) for tile in tiles]
         count = len(taken[0].fields)
         self.position += count
-        self._keep([trace.kept(np.arange(began, began + count) >= self.spec.warmup) for trace in taken])
-        chains = len(taken)
-        assert self.writer is not None
-        self.board.advanced(self.number, chains, self._warm, self.writer.draws, count * chains)
-        pending = sum(trace.fields.nbytes for piece in self.pending for trace in piece)
-        due = pending >= PENDING or time.monotonic() - self.committed_at >= INTERVAL
-        if due and (self.pending or self.walks):
-            self._commit()
+        drawn = np.arange(began, began + count) >= self.spec.warmup
+        assert self.pending is not None
+        self._keep(self.pending, [trace.kept(drawn) for trace in taken], count)
         if self.position >= self.end or self.stop.is_set():
             self._finish()
 
-    def _keep(self, traces: list[Trace]) -> None:
+    def _keep(self, pending: Pending, traces: list[Trace], proposals: int) -> None:
+        """Let draws wait for a commit, or commit; `proposals` of each chain have been taken up."""
         if len(traces[0].fields):
-            self.pending.append(traces)
+            pending.add(traces)
             self.board.saw(traces)
+        chains = len(traces)
+        self.board.advanced(self.number, chains, self._warm, pending.writer.draws, proposals * chains)
+        if (pending.large or pending.overdue) and (pending or self.walks):
+            self._commit(pending)
 
     def _walked(self, tiles: list[Tile], rows: slice) -> list[Trace]:
         """The chains of accepted proposals, all of the same length; shorter when a stop is asked for."""
@@ -162,37 +160,26 @@ class GroupSampling:
                 own.append((walk.field, said))
         return [self._trace(rows) for rows in seen]
 
-    def _step(self, place: int, tile: Tile, uniform: float) -> tuple[Walk, Row]:
-        return step(self.spec, self.source, self._chain(place), self.walks[place], tile, uniform)
+    def _step(self, index: int, tile: Tile, uniform: float) -> tuple[Walk, Row]:
+        return step(self.spec, self.source, self._chain(index), self.walks[index], tile, uniform)
 
-    def _chain(self, place: int) -> int:
-        assert self.writer is not None
-        return self.writer.chains[place]
+    def _chain(self, index: int) -> int:
+        """Number of the group's chain `index` in the ensemble."""
+        return chains_of(self.ensemble, self.number)[index]
 
-    def _uniforms(self, place: int, rows: slice) -> NDArray[np.float64]:
-        return decisions(self.spec, self._chain(place), self.position, rows.stop - rows.start)
+    def _uniforms(self, index: int, rows: slice) -> NDArray[np.float64]:
+        return decisions(self.spec, self._chain(index), self.position, rows.stop - rows.start)
 
     def _trace(self, rows: Sequence[tuple[NDArray[Any], dict[str, float]]]) -> Trace:
         site = self.spec.theory_instance.manifold.site(self.spec.system.lattice)
         fields = np.array([row for row, _ in rows]).reshape(-1, *site)
         return Trace(fields, {name: np.array([said[name] for _, said in rows]) for name in self.spec.stats()})
 
-    def _commit(self) -> None:
-        assert self.writer is not None
-        layout, chains = self.writer.layout, len(self.writer.chains)
-        empty = np.empty((0, *layout.site))
-        columns = [[piece[c] for piece in self.pending] for c in range(chains)]
-        fields = np.stack([np.concatenate([empty, *(trace.fields for trace in column)]) for column in columns])
-        stats = {
-            name: np.stack([np.concatenate([np.empty(0), *(t.stats[name] for t in column)]) for column in columns])
-            for name in layout.stats
-        }
-        stats = {name: values.astype(layout.stats[name]) for name, values in stats.items()}
-        states = np.stack([walk.field for walk in self.walks]) if self.walks else fields[:, -1]
-        saved = [walk.saved() for walk in self.walks] or [b""] * chains
-        self.writer.commit(fields, stats, states, saved, self._warm)
-        self.pending, self.committed_at = [], time.monotonic()
-        self.board.advanced(self.number, chains, self._warm, self.writer.draws, 0)
+    def _commit(self, pending: Pending) -> None:
+        chains = len(pending.writer.chains)
+        states = np.stack([walk.field for walk in self.walks]) if self.walks else None
+        pending.commit(states, [walk.saved() for walk in self.walks] or [b""] * chains, self._warm)
+        self.board.advanced(self.number, chains, self._warm, pending.writer.draws, 0)
 
 
 def _cut(tile: Tile, rows: slice) -> Trace:

@@ -20,9 +20,6 @@ class SampleRequest(EnsembleRequest):
     """
 
     model: Path = option("Directory of the model.", "MODEL", default=REQUIRED, argument=True, role="path")
-    path: Path = option(
-        "Ensemble directory to write or to go on with.", "ENS", default=REQUIRED, argument=True, role="path"
-    )
     method: str | None = option("Sampler, as `sqcli list samplers` names it.", "M", needed=True)
     method_parameters: Mapping[str, Any] = option(
         "Sampler parameter; repeatable.", "NAME=VALUE", default={}, flags=("-a", "--method-parameter"), of="method"

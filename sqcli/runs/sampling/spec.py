@@ -1,61 +1,42 @@
-"""All that determines the draws of a sampled ensemble, and its identity.
-
-identity = SHA-256 of the sorted JSON of theory, parameters, lattice, method, its parameters, acceptance, interleaved
-updates, warm-up, the model's identity, dtype, seed, scheme of random numbers and format version.
-"""
+"""What determines the draws of a sampled ensemble: a sampler at work on a model, acceptance, moves in between."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from sqcli import parameters as params
-from sqcli import registry, store
+from sqcli import registry
 from sqcli.diffusion.process.denoiser import Denoiser
 from sqcli.diffusion.samplers import Sampler, Weighted
-from sqcli.errors import SqcliError, UsageError
 from sqcli.exactness import Exactness
 from sqcli.lattice.geometry import Lattice
-from sqcli.mcmc import System
 from sqcli.parameters import require_count
-from sqcli.runs.execution.resume import require_made_by
-from sqcli.runs.execution.streams import SCHEME, Streams, require_known
+from sqcli.runs.execution.spec import STATE_BYTES, EnsembleSpec, made_by, theory_of
+from sqcli.runs.execution.streams import require_known
 from sqcli.runs.sampling.interleave import Move
 from sqcli.runs.sampling.tiles import MOST, Proposals, tile_size
-from sqcli.theories import Theory
 
 FOLDER = "diffusion/samplers"
 NONE, INDEPENDENCE = "none", "independence"
 TILES = "; tiles of "
-RNG_BYTES = 1024  # of the state of a chain, and of each algorithm between its proposals
 
 
-@dataclass(frozen=True)
-class SampleSpec:
-    """A sampler at work on a model; see the module's text.
+@dataclass(frozen=True, kw_only=True)
+class SampleSpec(EnsembleSpec):
+    """A sampler at work on a model.
 
     Attributes:
         model: the identity of the model.
         accept: "none", or "independence": proposals of a Metropolis–Hastings chain.
         moves: updates between two proposals.
-        warmup: proposals discarded first.
         tile: draws that are always made together.
     """
 
-    theory: str
-    theory_instance: Theory
-    lattice: tuple[int, ...]
     method: str
     sampler: Sampler
     model: str
-    chains: int
-    seed: int
     accept: str = NONE
     moves: tuple[Move, ...] = ()
-    warmup: int = 0
-    every: int = 1
-    dtype: str = "float64"
-    scheme: str = SCHEME
     tile: int = 1
 
     @classmethod
@@ -68,25 +49,27 @@ class SampleSpec:
         method_parameters: Mapping[str, Any],
         lattice: Sequence[int],
         interleave: Sequence[Mapping[str, Any]],
+        tile: int | None = None,
         **rest: Any,
     ) -> "SampleSpec":
-        """From names and values; UsageError when they do not fit together."""
-        theory, method = registry.resolve("theories", theory), registry.resolve(FOLDER, method)
-        instance: Theory = params.build(registry.load("theories", theory), parameters, f"theory {theory}")
+        """Make one from names and values; UsageError when they do not fit together."""
+        theory, instance = theory_of(theory, parameters)
+        method = registry.resolve(FOLDER, method)
         sampler: Sampler = params.build(registry.load(FOLDER, method), method_parameters, f"method {method}")
-        moves = tuple(Move.build(**move) for move in interleave)
-        tile = rest.pop("tile", None) or tile_size(Lattice(tuple(lattice)), sampler)
-        spec = cls(theory, instance, tuple(lattice), method, sampler, moves=moves, tile=tile, **rest)
-        instance.check(spec.system.lattice)
-        for move in moves:
+        spec = cls(
+            theory=theory, theory_instance=instance, lattice=tuple(lattice), method=method, sampler=sampler,
+            moves=tuple(Move.build(**move) for move in interleave),
+            tile=tile or tile_size(Lattice(tuple(lattice)), sampler), **rest,
+        )  # fmt: skip
+        spec.require_theory()
+        for move in spec.moves:
             move.check(spec.system, spec.warmup)
         return spec
 
     @classmethod
     def from_attributes(cls, attributes: Mapping[str, Any], chains: int) -> "SampleSpec":
-        """The run that wrote an ensemble; SqcliError when that was not a sampler of this sqcli."""
-        require_made_by("sample", attributes)
-        try:
+        """Read the run that wrote an ensemble; SqcliError when that was not a sampler of this sqcli."""
+        with made_by("sample", attributes):
             return cls.build(
                 theory=attributes["theory"],
                 parameters=attributes["parameters"],
@@ -101,55 +84,31 @@ class SampleSpec:
                 tile=_tile(str(attributes["rng"])),
                 **{name: int(attributes[name]) for name in ("warmup", "seed")},
             )
-        except KeyError as error:
-            raise SqcliError(
-                f"the ensemble was not made by sample of this sqcli: its attribute {error.args[0]} is missing"
-            ) from None
-        except (TypeError, ValueError, UsageError) as error:
-            raise SqcliError(f"the ensemble was not made by sample of this sqcli: {error}") from None
-
-    @cached_property
-    def system(self) -> System:
-        """Theory, lattice and precision."""
-        return System(self.theory_instance, Lattice(self.lattice), self.dtype)
 
     @property
     def weighs(self) -> bool:
         """Whether log weights are recorded."""
         return density_known(self.sampler)
 
-    @cached_property
-    def streams(self) -> Streams:
-        """Its random numbers."""
-        return Streams(self.scheme, self.identity, self.seed)
-
     @property
-    def identity(self) -> str:
-        """Name of the run: 64 hexadecimal digits."""
-        return store.identity_of(self.attributes(), self.dtype)
+    def state_bytes(self) -> int:
+        """Room for the state of a chain and of each algorithm between its proposals."""
+        return STATE_BYTES * (1 + len(self.moves))
 
-    def attributes(self) -> dict[str, Any]:
-        """The root attributes that say what the run is."""
+    def method_attributes(self) -> dict[str, Any]:
+        """State the sampler, the model, acceptance and moves, and the scheme of the random numbers."""
         return {
-            "theory": self.theory,
-            "parameters": params.to_mapping(self.theory_instance),
-            "lattice": list(self.lattice),
-            "boundary": "periodic",
-            "action_convention": self.theory_instance.formula,
             "algorithm": self.method,
             "algorithm_parameters": params.to_mapping(self.sampler),
             "model": self.model,
             "accept": self.accept,
             "interleave": [move.attribute() for move in self.moves],
-            "seed": self.seed,
             "rng": f"{self.scheme}{TILES}{self.tile} draws",
-            "every": self.every,
-            "warmup": self.warmup,
             "start": "model",
         }
 
     def exactness(self, denoiser: Denoiser) -> Exactness:
-        """The sampler's on this model, corrected by the accept/reject step where there is one."""
+        """Say what the sampler's draws of this model are, corrected by the accept/reject step where there is one."""
         own = Proposals(denoiser, self.sampler, self.streams.key(), self.tile).exactness()
         if self.accept == NONE:
             return own
@@ -158,26 +117,11 @@ class SampleSpec:
         return Exactness("uncorrected", f"approximate: accept/reject with a density that is not exact ({own.reason})")
 
     def stats(self) -> tuple[str, ...]:
-        """Names of the numbers per draw."""
+        """Name the numbers that are recorded of each draw."""
         if self.accept == NONE:
             return ("action", *(("log_weight",) if self.weighs else ()), *self.sampler.stats())
         own = tuple(move.statistic for move in self.moves)
         return ("accepted", "acceptance_rate", "action", "log_weight", "proposal_log_weight", *own)
-
-    def layout(self, draws: int) -> store.Layout:
-        """Room for `draws` draws of each chain."""
-        manifold, lattice = self.theory_instance.manifold, self.system.lattice
-        return store.Layout(
-            field=manifold.field,
-            site=manifold.site(lattice),
-            site_dims=manifold.axes(lattice),
-            dtype=self.dtype,
-            stats={name: "int8" if name == "accepted" else "float64" for name in self.stats()},
-            chains=self.chains,
-            target_draws=draws,
-            chain_group=store.default_chain_group(self.chains, draws, self.system.size * 8),
-            rng_bytes=RNG_BYTES * (1 + len(self.moves)),
-        )
 
 
 def _tile(rng: str) -> int:

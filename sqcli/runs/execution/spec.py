@@ -1,0 +1,140 @@
+"""What determines the numbers of an ensemble, whatever makes it: its theory, its lattice, its random numbers.
+
+identity = SHA-256 of the sorted JSON of what a run's attributes state: theory, parameters, lattice, algorithm or method
+with its parameters (`auto` stays `auto`), dtype, every, warmup, start, seed, scheme of random numbers and format
+version. How much of the run is wanted (chains, draws) and how it is computed (workers, device, code version) are not
+part of the name.
+"""
+
+import contextlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from sqcli import parameters as params
+from sqcli import registry, store
+from sqcli.errors import SqcliError, UsageError
+from sqcli.lattice.geometry import Lattice
+from sqcli.mcmc import System
+from sqcli.runs.execution.streams import SCHEME, Streams
+from sqcli.theories import Theory
+
+MAX_SITES = 2**31  # indices of random numbers and neighbours are 32-bit words
+STATE_BYTES = 1024  # of a chain beside its field, in a checkpoint
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnsembleSpec(ABC):
+    """A run that makes an ensemble; see the module's text.
+
+    Attributes:
+        warmup: updates, or proposals, that are discarded first.
+        every: updates per draw.
+        scheme: of the random numbers.
+    """
+
+    theory: str
+    theory_instance: Theory
+    lattice: tuple[int, ...]
+    chains: int
+    seed: int
+    warmup: int = 0
+    every: int = 1
+    dtype: str = "float64"
+    scheme: str = SCHEME
+
+    @abstractmethod
+    def stats(self) -> tuple[str, ...]:
+        """Names of the numbers that are recorded of each draw."""
+
+    @abstractmethod
+    def method_attributes(self) -> dict[str, Any]:
+        """Root attributes that say how the draws are made."""
+
+    @property
+    def state_bytes(self) -> int:
+        """Room for the state of a chain beside its field."""
+        return STATE_BYTES
+
+    @cached_property
+    def system(self) -> System:
+        """Theory, lattice and precision."""
+        return System(self.theory_instance, Lattice(self.lattice), self.dtype)
+
+    @cached_property
+    def streams(self) -> Streams:
+        """Random numbers of the run."""
+        return Streams(self.scheme, self.identity, self.seed)
+
+    @property
+    def identity(self) -> str:
+        """Name of the run: 64 hexadecimal digits."""
+        return store.identity_of(self.attributes(), self.dtype)
+
+    def attributes(self) -> dict[str, Any]:
+        """The root attributes that say what the run is."""
+        return {
+            "theory": self.theory,
+            "parameters": params.to_mapping(self.theory_instance),
+            "lattice": list(self.lattice),
+            "boundary": "periodic",
+            "action_convention": self.theory_instance.formula,
+            "seed": self.seed,
+            "every": self.every,
+            "warmup": self.warmup,
+            **self.method_attributes(),
+        }
+
+    def layout(self, draws: int) -> store.Layout:
+        """Room for `draws` draws of each chain."""
+        manifold, lattice = self.theory_instance.manifold, self.system.lattice
+        draw_bytes = self.system.size * (8 if self.dtype == "float64" else 4)
+        return store.Layout(
+            field=manifold.field,
+            site=manifold.site(lattice),
+            site_dims=manifold.axes(lattice),
+            dtype=self.dtype,
+            stats={name: "int8" if name == "accepted" else "float64" for name in self.stats()},
+            chains=self.chains,
+            target_draws=draws,
+            chain_group=store.default_chain_group(self.chains, draws, draw_bytes),
+            rng_bytes=self.state_bytes,
+        )
+
+    def require_theory(self) -> None:
+        """UsageError where the theory does not exist on the lattice, or the lattice is too large."""
+        self.theory_instance.check(self.system.lattice)
+        if self.system.size >= MAX_SITES:
+            raise UsageError(f"a lattice of {self.system.lattice} is too large: {MAX_SITES} degrees of freedom at most")
+
+
+def theory_of(name: str, parameters: Mapping[str, Any]) -> tuple[str, Theory]:
+    """Name and instance of a theory from what a user typed; UsageError when there is none like that."""
+    name = registry.resolve("theories", name)
+    instance: Theory = params.build(registry.load("theories", name), parameters, f"theory {name}")
+    return name, instance
+
+
+@contextlib.contextmanager
+def made_by(command: str, attributes: Mapping[str, Any]) -> Iterator[None]:
+    """Within it the run that wrote an ensemble is read from its root attributes.
+
+    Raises:
+        SqcliError: the ensemble was made by the other one of `generate` and `sample` (a sampled one has a model), or
+            its attributes do not describe a run of this sqcli.
+    """
+    made = "sample" if "model" in attributes else "generate"
+    if made != command and ("model" in attributes or "start" in attributes):
+        raise SqcliError(
+            f"the ensemble was not made by {command} of this sqcli but by {made}; "
+            "choose another name, or --force to erase it"
+        )
+    try:
+        yield
+    except KeyError as error:
+        reason = f"its attribute {error.args[0]} is missing"
+        raise SqcliError(f"the ensemble was not made by {command} of this sqcli: {reason}") from None
+    except (TypeError, ValueError, UsageError) as error:
+        raise SqcliError(f"the ensemble's attributes do not describe a run of this sqcli: {error}") from None
