@@ -1,4 +1,4 @@
-"""What the user asks `compare` for."""
+"""Request of a comparison: the options of `compare`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from sqcli.runs.execution.workers import available_cores
 
 @dataclass(frozen=True)
 class CompareRequest:
-    """The options of `compare`; with algorithms or methods the rows are those alone, else all that fit.
+    """Options of `compare`; with algorithms or methods the rows are those alone, else all that fit.
 
     Attributes:
         settings: parameters of the rows as ROW.NAME.

@@ -14,11 +14,13 @@ SQRT2 = 2**0.5
 
 @jit
 def load4(memory: Any, at: int, step: int) -> Any:
+    """Load four vectors that lie `step` apart."""
     return load(memory, at), load(memory, at + step), load(memory, at + 2 * step), load(memory, at + 3 * step)
 
 
 @jit
 def load4_part(memory: Any, at: int, step: int) -> Any:
+    """Load four registers that lie `step` apart."""
     return (
         load_part(memory, at), load_part(memory, at + step), load_part(memory, at + 2 * step),
         load_part(memory, at + 3 * step),
@@ -27,6 +29,7 @@ def load4_part(memory: Any, at: int, step: int) -> Any:
 
 @jit
 def store4(memory: Any, at: int, step: int, values: Any) -> None:
+    """Store four vectors or registers `step` apart."""
     store(memory, at, values[0])
     store(memory, at + step, values[1])
     store(memory, at + 2 * step, values[2])
@@ -35,12 +38,14 @@ def store4(memory: Any, at: int, step: int, values: Any) -> None:
 
 @jit
 def quarters(a: Any, b: Any, c: Any, d: Any) -> Any:
+    """Combine the four quarters of a block to total, C, T and S of `_steps`."""
     even, odd = a + c, b + d
     return even + odd, a - c, even - odd, b - d
 
 
 @jit
 def unquarters(total: Any, c: Any, alternating: Any, d: Any) -> Any:
+    """Apply the transpose of `quarters`."""
     even, odd = total + alternating, total - alternating
     return even + c, odd + d, even - c, odd - d
 

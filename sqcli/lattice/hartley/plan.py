@@ -36,6 +36,7 @@ class _Factors:
 
     @classmethod
     def of(cls, extent: int) -> "_Factors":
+        """Factorise an extent."""
         power = (extent & -extent).bit_length() - 1
         if extent >> power > 1:
             return cls(extent, power // 2, power % 2, extent >> power)
