@@ -1,4 +1,4 @@
-"""The command line: each command translates its options, calls one function of `runs` and prints the result."""
+"""The command line: each command translates its options, calls one function and prints the result."""
 
 import sys
 from typing import NoReturn
@@ -9,7 +9,7 @@ from sqcli.errors import missing
 
 
 def main() -> NoReturn:
-    """Entry point of the script `sqcli`: signals are heeded before anything else is loaded."""
+    """Run the script `sqcli`; signals are heeded before anything else is loaded."""
     stopping.install()
     _garbage.postpone()
     try:

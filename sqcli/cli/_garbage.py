@@ -1,6 +1,6 @@
-"""Garbage collection around the start: the first one waits until a command is loaded, the others come as usual.
+"""Garbage collection at the start of the program: the first one waits until a command is loaded.
 
-What is loaded stays; looking through it for garbage, again and again, takes a sixth of the time of a start.
+What a command loads is never garbage, and looking through it again and again takes a sixth of the time of a start.
 """
 
 import gc
@@ -10,7 +10,7 @@ LOADED = 250_000  # objects before the first collection; numba and all that `gen
 
 
 def postpone() -> None:
-    """Let the first collection wait for `LOADED` objects, and none after it."""
+    """Let the first collection wait for `LOADED` objects; all later ones come as usual."""
     usual = gc.get_threshold()
 
     def restore(*_: Any) -> None:

@@ -1,4 +1,4 @@
-"""Commands are files: a command is imported when it is used, and its help costs no other import."""
+"""Commands as files: each is imported when it is used, and its help costs no other import."""
 
 import importlib
 from typing import Any, ClassVar
@@ -19,7 +19,7 @@ class Command(TyperCommand):
     catalogues: ClassVar[dict[str, str]] = {}
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse; slips that the parser would blame on something else are told as what they are."""
+        """Parse the arguments; BadUsage names slips that the parser would blame on something else."""
         if "" in args:
             raise BadUsage("an argument is empty", ctx)
         pairs = {name for option in self.params if "NAME=VALUE" in str(option.metavar) for name in option.opts}
@@ -46,14 +46,14 @@ def _row(entry: dict[str, Any]) -> str:
 
 
 class CommandFolder(TyperGroup):
-    """The commands are the public files of `sqcli/cli/commands`."""
+    """Group of all commands, which are the public files of `sqcli/cli/commands`."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """Names of all commands."""
+        """List the names of all commands."""
         return list(registry.names(COMMANDS))
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Import the file behind `cmd_name`; it takes the common options too."""
+        """Build the command `cmd_name` from its file, with the options that all commands have."""
         name = registry.resolve(COMMANDS, cmd_name)
         module = importlib.import_module(f"sqcli.cli.commands.{name}")
         kind = type("Command", (Command,), {"catalogues": getattr(module, "CATALOGUES", {})})

@@ -1,4 +1,4 @@
-"""The program `sqcli`: options common to all commands, and what an error looks like to its user.
+"""The program `sqcli`: options common to all commands, errors as their user sees them, exit codes.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 damage found by `check`, 75 stopped early and resumable.
 """
@@ -23,7 +23,7 @@ app = typer.Typer(cls=CommandFolder, add_completion=False, rich_markup_mode=None
 
 
 def _remember(ctx: typer.Context, param: typer.CallbackParam, value: bool) -> None:
-    """A common option counts wherever it stands, before the command or after it."""
+    """Store a common option, which counts wherever it stands, before the command or after it."""
     settings = ctx.obj
     settings.context = ctx
     setattr(settings, str(param.name), value or getattr(settings, str(param.name)))
@@ -69,7 +69,7 @@ def program() -> NoReturn:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command line; the exit code. Never raises."""
+    """Run one command line and return its exit code; raise nothing."""
     settings = Settings(command_line=("sqcli", *arguments))
     try:
         stopping.guard(True)
@@ -92,7 +92,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _cost() -> str:
-    """What the process has used so far."""
+    """Say how much CPU time and memory the process has used."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     return f"used {used.ru_utime + used.ru_stime:.1f} s of CPU time, {used.ru_maxrss / 1024:.0f} MiB of memory"
 
@@ -109,12 +109,12 @@ def _invoke(arguments: list[str], settings: Settings) -> int:
 
 
 def _explain(error: BaseException, settings: Settings) -> int:
-    """One line on stderr (two for wrong usage) and the exit code for `error`."""
+    """Write one line on stderr for `error`, two for wrong usage, and return the exit code."""
     if isinstance(error, BadUsage):
         return _usage(error.format_message(), error.ctx or settings.context)
     if isinstance(error, UsageError):
         return _usage(str(error), settings.context)
-    if isinstance(error, (Stopped, KeyboardInterrupt)) or stopping.arrived():  # it may surface as another error
+    if isinstance(error, (Stopped, KeyboardInterrupt)) or stopping.arrived():  # a stop may surface as another error
         settings.say(str(error) if isinstance(error, Stopped) else stopping.reason())
         return Stopped.exit_code
     complain(_describe(error))
@@ -131,8 +131,8 @@ def _describe(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return "out of memory; take a smaller lattice, fewer chains or a larger machine"
     if isinstance(error, OSError):
-        place = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, (str, bytes)) else ""
-        return f"{place}{error.strerror or error}"
+        file = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, (str, bytes)) else ""
+        return f"{file}{error.strerror or error}"
     return f"internal error: {type(error).__name__}: {error}; run with --debug for the traceback"
 
 
@@ -144,6 +144,6 @@ def _usage(fault: str, context: Any) -> int:
 
 
 def _forget_stdout() -> None:
-    """Let the interpreter's last flush of a closed pipe go nowhere."""
+    """Redirect stdout, a closed pipe, so that the interpreter's last flush does not fail."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -7,7 +7,7 @@ NOTHING = "-"
 
 
 def parenthesis(value: Any, error: Any = None) -> str:
-    """`value(error)`; a complex value as `re ± im i`, a missing one as "-", a missing error left out."""
+    """Write `value(error)`; a complex value as `re ± im i`, a missing one as "-", a missing error left out."""
     if _is_complex(value):
         return _complex(value, error)
     if value is None or not math.isfinite(value):
@@ -20,7 +20,7 @@ def parenthesis(value: Any, error: Any = None) -> str:
 
 
 def short(number: Any) -> str:
-    """Four significant digits, "-" for nothing; other things as they are."""
+    """Write a number with four significant digits, nothing as "-", other things as they are."""
     if number is None or (isinstance(number, float) and not math.isfinite(number)):
         return NOTHING
     return f"{number:.4g}" if isinstance(number, float) else str(number)
@@ -39,14 +39,14 @@ def _complex(value: Any, error: Any) -> str:
 
 
 def parts(value: Any) -> tuple[Any, Any]:
-    """Real and imaginary part of a number, of `{"re": …, "im": …}`, or of nothing."""
+    """Return real and imaginary part of a number, of `{"re": …, "im": …}`, or of nothing; None where there is none."""
     if isinstance(value, dict):
         return value.get("re"), value.get("im")
     return (value.real, value.imag) if isinstance(value, complex) else (value, None)
 
 
 def _scaled(value: float, error: float) -> str:
-    """Plain notation for numbers a reader can take in, otherwise with a common power of ten."""
+    """Write value and error plainly where a reader can take them in, otherwise with a common power of ten."""
     size = _exponent(max(abs(value), error))
     if -5 <= size < 7:
         return _plain(value, error)
@@ -62,5 +62,5 @@ def _plain(value: float, error: float) -> str:
 
 
 def _exponent(number: float) -> int:
-    """Power of ten of the first digit once two are kept: -1 for 0.0996."""
+    """Power of ten of a number's first digit, after rounding to two digits: -1 for 0.0996."""
     return int(f"{number:.1e}".partition("e")[2])

@@ -1,4 +1,4 @@
-"""What can be chosen from: the folders of theories, algorithms, observables, …, read without importing them."""
+"""Catalogue of theories, algorithms, observables, …: all that can be chosen by name, read without importing it."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ FOLDERS = {
 
 
 def entries(kind: str) -> list[dict[str, Any]]:
-    """What the folder of `kind` ("theories", …) holds: name, summary, parameters with defaults, aliases."""
+    """List what the folder of `kind` ("theories", …) holds: name, summary, parameters with defaults, aliases."""
     folder = FOLDERS[kind]
     known = registry.aliases(folder)
     return [
@@ -32,5 +32,5 @@ def entries(kind: str) -> list[dict[str, Any]]:
 
 
 def describe_parameters(parameters: dict[str, str | None]) -> str:
-    """`kappa, lambda, step_size=auto`: names, with defaults where there are any."""
+    """Write parameters as `kappa, lambda, step_size=auto`: names, with defaults where there are any."""
     return ", ".join(name if default is None else f"{name}={default}" for name, default in parameters.items())

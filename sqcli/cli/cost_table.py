@@ -19,7 +19,7 @@ PAIRED = {"tau_int": "tau_int_error", "log_z": "log_z_error", "value": "error"}
 
 
 def render(envelope: Mapping[str, Any], form: str) -> str:
-    """The comparison in the form that --format asks for."""
+    """Render the comparison as `form`: "table", "json" or "csv"."""
     rows = envelope["rows"]
     if form == "json":
         return as_json(envelope)

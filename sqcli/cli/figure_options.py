@@ -24,7 +24,7 @@ def all_options() -> type:
 
 
 def _declared(kind: str) -> list[Declared]:
-    """Name, type and field of each option; a file whose options need names of its own is imported."""
+    """List name, type and field of each option of a kind; import its file where they need names of its own."""
     try:
         return list(_read(kind))
     except NameError:
@@ -41,5 +41,5 @@ def _read(kind: str) -> Iterator[Declared]:
 
 
 def _is_typed(field: Any) -> bool:
-    """Whether it is an option of the command line, not of recipes alone."""
+    """Tell whether a field is an option of the command line, not of recipes alone."""
     return isinstance(field, dataclasses.Field) and OPTION in field.metadata and field.metadata[OPTION].role != "recipe"

@@ -1,4 +1,4 @@
-"""How a run is watched: a live line on a terminal, a line a minute elsewhere, and a closing one; always on stderr."""
+"""Progress of a run on stderr: a live line on a terminal, a line a minute elsewhere, and a closing line."""
 
 import contextlib
 import sys
@@ -16,7 +16,7 @@ MINUTE = 60.0
 
 @contextlib.contextmanager
 def reporter(settings: Settings) -> Iterator[Report]:
-    """A function to give each `Progress` to; the closing line is printed at the end, also after a stop."""
+    """Yield a function that shows a `Progress`; print the closing line at the end, also after a stop."""
     last: list[Progress] = []
     try:
         with live(settings) as show:
@@ -35,14 +35,14 @@ def reporter(settings: Settings) -> Iterator[Report]:
 
 @contextlib.contextmanager
 def counter(settings: Settings, what: str) -> Iterator[Callable[[int, int], None]]:
-    """A function of done and total; see `live`."""
+    """Yield a function that shows how much of `what` is done: f(done, total)."""
     with live(settings) as show:
         yield lambda done, total: show(what, done, total, f"{done}/{total}")
 
 
 @contextlib.contextmanager
 def live(settings: Settings) -> Iterator[Show]:
-    """A function of what, done, total and a remark: a live line on a terminal, a line a minute elsewhere."""
+    """Yield a function that shows progress, f(what, done, total, remark): live on a terminal, else a line a minute."""
     if settings.quiet or sys.stderr is None:
         yield lambda *_: None
     elif sys.stderr.isatty():
@@ -53,7 +53,7 @@ def live(settings: Settings) -> Iterator[Show]:
 
 
 class _Minutes:
-    """A line now and then for those who read it in a file."""
+    """Progress as a line a minute, for those who read it in a file."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings, self.told = settings, time.monotonic()
@@ -66,7 +66,7 @@ class _Minutes:
 
 @contextlib.contextmanager
 def _live() -> Iterator[Show]:
-    """A line that is drawn over and over; gone at the end."""
+    """Yield a function that draws progress on one line of the terminal, over and over; erase the line at the end."""
     from rich.console import Console  # imported here: only a terminal pays for it
     from rich.progress import BarColumn, TaskProgressColumn, TextColumn
     from rich.progress import Progress as Bar
@@ -83,7 +83,7 @@ def _live() -> Iterator[Show]:
 
 
 def note(progress: Progress) -> str:
-    """`draws 36/150 · 830 updates/s · acceptance 0.87 · 0:01:10 left`."""
+    """Write how far a run is: `draws 36/150 · 830 updates/s · acceptance 0.87 · 0:01:10 left`."""
     parts = [f"draws {progress.held}/{progress.target * progress.chains}", *_pace(progress)]
     if progress.acceptance is not None:
         parts.append(f"acceptance {progress.acceptance:.2f}")
@@ -93,7 +93,7 @@ def note(progress: Progress) -> str:
 
 
 def closing(progress: Progress) -> str:
-    """The one line that stays: what is committed now."""
+    """Write the line that stays when a run ends: committed draws, pace and acceptance."""
     accepted = [] if progress.acceptance is None else [f"acceptance {progress.acceptance:.2f}"]
     how = ", ".join([*_pace(progress), *accepted])
     chains = f"{progress.chains} chain{'s' if progress.chains > 1 else ''}"
@@ -110,6 +110,6 @@ def _pace(progress: Progress) -> list[str]:
 
 
 def clock(seconds: float) -> str:
-    """`1:02:03`."""
+    """Write seconds as `1:02:03`."""
     minutes, rest = divmod(int(min(seconds, 3.6e8)), 60)
     return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"

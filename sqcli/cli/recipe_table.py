@@ -11,7 +11,7 @@ HEADS = ("quantity", "ensemble", "published", "ours", "σ", "reference", "σ", "
 
 
 def comparison(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The aligned table, and below it where published and reference values stand."""
+    """Write the aligned table, and below it the sources of published and reference values."""
     lines = [aligned(HEADS, [_cells(row) for row in rows])]
     for name in ("published", "reference"):
         sources = dict.fromkeys(row[f"{name}_source"] for row in rows if row[f"{name}_source"])

@@ -1,4 +1,4 @@
-"""Reports as JSON, CSV or a table; all of them from the mapping that the JSON form shows."""
+"""Reports as JSON, CSV or a table, each made from the mapping that the JSON form shows."""
 
 import csv
 import io
@@ -28,7 +28,7 @@ VERIFY = (*_NAME, "value", "error", "reference", "z", "passed", "reason", "flags
 
 
 def plain(value: Any) -> Any:
-    """`value` in the types of JSON: no NaN or infinity (null), complex numbers as re and im, arrays as lists."""
+    """Convert `value` to types of JSON: no NaN or infinity (null), complex numbers as re and im, arrays as lists."""
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, complex):
@@ -43,12 +43,12 @@ def plain(value: Any) -> Any:
 
 
 def as_json(value: Any) -> str:
-    """One JSON document."""
+    """Write `value` as one JSON document."""
     return json_printable(json.dumps(plain(value), ensure_ascii=False, allow_nan=False, indent=1))
 
 
 def as_csv(rows: Iterable[Row], columns: Sequence[str]) -> str:
-    """One line per row under fixed columns; numbers in full precision, nothing as an empty cell.
+    """Write one line per row under fixed columns; numbers in full precision, nothing as an empty cell.
 
     A column `options` stands before the component where there are options that are not the default.
     """
@@ -72,7 +72,7 @@ def _cells(name: str, value: Any) -> Sequence[Any]:
 
 
 def aligned(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns as wide as they need to be; the last one is not padded. Control characters are shown as escapes."""
+    """Write a table whose columns are as wide as they need to be; control characters are shown as escapes."""
     table = [tuple(map(printable, row)) for row in (heads, *rows)]
     widths = [max(_width(row[i]) for row in table) for i in range(len(heads))]
     lines = ["  ".join(cell + " " * (w - _width(cell)) for cell, w in zip(row, widths, strict=True)) for row in table]
@@ -80,12 +80,12 @@ def aligned(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _width(text: str) -> int:
-    """Columns on the screen; the hat of R̂ takes none."""
+    """Count the columns that a text takes on the screen; the hat of R̂ takes none."""
     return sum(character != "\u0302" for character in text)
 
 
 def emphasis(text: str) -> str:
-    """Bold on a terminal, unless NO_COLOR is set."""
+    """Make a text bold where stdout is a terminal, unless NO_COLOR is set."""
     terminal = sys.stdout is not None and sys.stdout.isatty()  # None: closed by the caller
     wanted = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     return f"\x1b[1m{text}\x1b[0m" if wanted else text
@@ -100,7 +100,7 @@ def _tau(row: Row) -> str:
 
 
 def name_of(row: Row) -> str:
-    """Name of what a row estimates: `wilson_loop[2x2]`, `correlator(axis=0)[3]`."""
+    """Name what a row estimates: `wilson_loop[2x2]`, `correlator(axis=0)[3]`."""
     component, options = row.get("component"), row.get("options")
     said = f"({assignments(options)})" if options else ""
     return str(row.get("observable")) + said + ("" if component is None else f"[{component}]")
@@ -120,7 +120,7 @@ HIDDEN = {"between_chains_error", "component", "error", "tau_int_error", "rho", 
 
 
 def as_table(rows: Iterable[Row], columns: Sequence[str]) -> str:
-    """One aligned line per row, errors in parentheses."""
+    """Write one aligned line per row, errors in parentheses."""
     rows = [dict(row, **{k: plain(v) for k, v in row.items() if k != "flags"}) for row in rows]
     names = [name for name in columns if name not in HIDDEN and (not rows or any(name in row for row in rows))]
     cells = [[SHOWN[name](row) if name in SHOWN else short(row.get(name)) for name in names] for row in rows]
@@ -128,13 +128,13 @@ def as_table(rows: Iterable[Row], columns: Sequence[str]) -> str:
 
 
 def explain_flags(rows: Iterable[Row], meanings: Mapping[str, str]) -> list[str]:
-    """One line per flag that occurs, with what it means."""
+    """Write one line per flag that occurs in the rows, with its meaning."""
     raised = sorted({flag for row in rows for flag in row.get("flags") or ()})
     return [f"{flag}: {meanings[flag]}" if flag in meanings else flag for flag in raised]
 
 
 def render(rows: Sequence[Row], columns: Sequence[str], envelope: Row, form: str) -> str:
-    """The report in the form that --format asks for."""
+    """Render a report as `form`: "table", "json" or "csv"."""
     if form == "json":
         return as_json(envelope)
     return as_csv(rows, columns) if form == "csv" else as_table(rows, columns)

@@ -1,4 +1,4 @@
-"""Print a report of `measure`, `autocorr` or `verify`: the result on stdout, what the flags mean where it is seen."""
+"""Print a report of `measure`, `autocorr` or `verify`: estimates on stdout, the meaning of flags on stderr."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from sqcli.cli.settings import Settings
 
 
 def show(settings: Settings, envelope: dict[str, Any], columns: Sequence[str], form: str) -> None:
-    """Print the estimates of `envelope` as `form`; flags are explained on stderr."""
+    """Print the estimates of `envelope` as `form`, and explain on stderr the flags that they carry."""
     from sqcli.analysis.flags import FLAGS
 
     rows = envelope["estimates"]

@@ -1,4 +1,4 @@
-"""Commands that carry out a request: their options are those of the request's dataclass, see `sqcli.options`."""
+"""Commands from request classes: a command's options are the fields of its request, see `sqcli.options`."""
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
@@ -19,10 +19,11 @@ LEFT_OUT: tuple[Any, ...] = (None, (), {}, options.REQUIRED)
 
 
 def takes(cls: type[R]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Make a function of the settings and of a request of the class `cls` a command with all options of the request.
+    """Make a decorator that turns a function of the settings and a request of class `cls` into a command.
 
-    Further parameters of the function are options of the command alone, annotated as typer wants them. The request
-    gets the words of the command line, where it has a field for them. Its time limit is watched.
+    The command has all options of the request; further parameters of the function are options of the command alone,
+    annotated as typer wants them. A request that has the field `command_line` gets the words of the command line, and
+    its time limit is watched.
     """
 
     def decorate(work: Callable[..., None]) -> Callable[..., None]:
@@ -50,7 +51,7 @@ def _words(cls: type, settings: Settings) -> dict[str, Any]:
 
 
 def _parameters(cls: type) -> Iterator[inspect.Parameter]:
-    """What typer reads of a command's signature, one parameter an option; mappings that share a flag make one."""
+    """Yield the parameters of a command's signature, one an option; mappings that share a flag make one."""
     seen: set[tuple[str, ...]] = set()
     for each in options.asked(cls).values():
         if each.is_mapping and each.flags in seen:
@@ -62,7 +63,7 @@ def _parameters(cls: type) -> Iterator[inspect.Parameter]:
 
 
 def _kind(each: Asked, default: Any) -> Any:
-    """The type that typer is told; texts that `_read` or a parser read are texts."""
+    """Return the type that typer is told; text where `_read` or a parser reads the value."""
     kind: Any = str
     if each.is_mapping or (get_origin(each.kind) is not None and not each.said.form):
         kind = list[Path] if Path in get_args(each.kind) else list[str]
@@ -83,7 +84,7 @@ def _declared(each: Asked) -> Any:
 
 
 def _parser(each: Asked) -> Callable[[str], Any] | None:
-    """What reads the text of one option; None: typer does."""
+    """Return the parser of one option's text; None where typer reads it by the type."""
     said = each.said
     if said.choices:
         return values.one_of(*said.choices)
@@ -95,7 +96,7 @@ def _parser(each: Asked) -> Callable[[str], Any] | None:
 
 
 def _read(cls: type, typed: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of a request from the options as they were typed."""
+    """Read the values of a request from the options as they were typed; UsageError for one that cannot be read."""
     known, found = options.asked(cls), dict(typed)
     for name, value in typed.items():
         each = known[name]
@@ -112,8 +113,8 @@ def _read(cls: type, typed: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _reader(form: str) -> Callable[[str], Any]:
-    """What reads a text that no type tells."""
-    from sqcli.runs.execution.deadline import seconds_left  # a page of code that most calls do not need
+    """Return the function that reads texts of a form ("extents", "range", …), which their type does not tell."""
+    from sqcli.runs.execution.deadline import seconds_left  # imported here: few calls need it
 
     read: Mapping[str, Callable[[str], Any]] = {
         "extents": values.lattice,

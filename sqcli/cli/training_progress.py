@@ -1,4 +1,4 @@
-"""How a training is watched: a live line on a terminal, a line a minute elsewhere, and a closing one."""
+"""Progress of a training on stderr: a live line on a terminal, a line a minute elsewhere, and a closing line."""
 
 import contextlib
 import os
@@ -11,7 +11,7 @@ from sqcli.cli.settings import Settings
 
 @contextlib.contextmanager
 def reporter(settings: Settings, name: str = "training") -> Iterator[Callable[[Any], None]]:
-    """A function to give each moment of the training to; silent on all ranks but the first."""
+    """Yield a function that shows a moment of the training; on all ranks but the first nothing is said."""
     last: list[Any] = []
     first = os.environ.get("RANK", "0") == "0"
     try:
@@ -30,7 +30,7 @@ def reporter(settings: Settings, name: str = "training") -> Iterator[Callable[[A
 
 
 def note(moment: Any) -> str:
-    """`epoch 3/50 · loss 0.123 · validation 0.130 · 12 steps/s · 0:01:10 left`."""
+    """Write how far a training is: `epoch 3/50 · loss 0.123 · validation 0.130 · 12 steps/s · 0:01:10 left`."""
     parts = [f"epoch {moment.epoch}/{moment.epochs}", *_losses(moment), f"{moment.rate:.3g} steps/s"]
     if moment.rate > 0:
         parts.append(f"{clock((moment.steps - moment.step) / moment.rate)} left")
@@ -38,7 +38,7 @@ def note(moment: Any) -> str:
 
 
 def closing(moment: Any) -> str:
-    """The one line that stays."""
+    """Write the line that stays when a training ends: steps, epochs, losses and pace."""
     losses = ", ".join(_losses(moment))
     steps = f"{moment.step} of {moment.steps}" if moment.step < moment.steps else f"{moment.step}"
     return f"trained {steps} steps, {moment.epoch} epochs ({losses}; {moment.rate:.3g} steps/s)"

@@ -1,4 +1,4 @@
-"""Text of an option -> value, or one clear line."""
+"""Parsers of options: the value of a text, or one clear line that says why it has none."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ PAIR = re.compile(r"([A-Za-z_][A-Za-z0-9_.-]*)=(.*\S.*)", re.DOTALL)
 
 
 def whole(least: int, most: int = LARGEST) -> Callable[[str], int]:
-    """Parser of whole numbers between `least` and `most`."""
+    """Make a parser of whole numbers between `least` and `most`; it raises BadParameter for other texts."""
 
     def parse(text: str | int) -> int:
         digits = str(text).strip()
@@ -29,7 +29,7 @@ def whole(least: int, most: int = LARGEST) -> Callable[[str], int]:
 
 
 def real(least: float, above: bool = False) -> Callable[[str], float]:
-    """Parser of finite numbers of at least `least`, or above it."""
+    """Make a parser of finite numbers of at least `least`, or `above` it; it raises BadParameter for other texts."""
 
     def parse(text: str | float) -> float:
         try:
@@ -44,7 +44,7 @@ def real(least: float, above: bool = False) -> Callable[[str], float]:
 
 
 def one_of(*names: str) -> Callable[[str], str]:
-    """Parser of one of `names`."""
+    """Make a parser of one of `names`; it raises BadParameter for other texts."""
 
     def parse(text: str) -> str:
         if text not in names:
@@ -55,7 +55,7 @@ def one_of(*names: str) -> Callable[[str], str]:
 
 
 def observable(text: str) -> str:
-    """The name of one observable, all of whose components are estimated."""
+    """Read the name of one observable; BadParameter where a component, or several names, are given."""
     name, bracket, _ = text.partition("[")
     if bracket:
         raise typer.BadParameter(f"{text!r}: {name} comes with all its components; write --obs {name}")
@@ -65,12 +65,12 @@ def observable(text: str) -> str:
 
 
 def window_length(text: str) -> str:
-    """`auto` or a whole number of draws."""
+    """Read the length of a window, `auto` or a whole number of draws; BadParameter for other texts."""
     return text if text == "auto" else str(whole(1)(text))
 
 
 def lattice(text: str) -> tuple[int, ...]:
-    """`32x32` -> (32, 32)."""
+    """Read the extents of a lattice, `32x32` -> (32, 32); UsageError where it is malformed or too large."""
     parts = text.split("x")
     if not all(part.isascii() and part.isdigit() and 0 < len(part) < 12 for part in parts):
         raise UsageError(f"--lattice must look like 32x32 or 16x16x16x32, not {text!r}")
@@ -85,12 +85,12 @@ def lattice(text: str) -> tuple[int, ...]:
 
 
 def numbers(text: str) -> tuple[float, ...]:
-    """`0.1,0.5` -> (0.1, 0.5)."""
+    """Read numbers of at least 0, `0.1,0.5` -> (0.1, 0.5); BadParameter for other texts."""
     return tuple(map(real(0), text.split(",")))
 
 
 def chain_range(text: str) -> tuple[int, int]:
-    """`4:8` -> (4, 8), the chains 4, 5, 6, 7."""
+    """Read a range of chains, `4:8` -> (4, 8), the chains 4, 5, 6, 7; UsageError for other texts."""
     match = re.fullmatch(r"([0-9]{1,12}):([0-9]{1,12})", text)
     if not match or int(match[1]) >= int(match[2]):
         raise UsageError(f"--chain-range must be a:b with a < b (chains a … b-1), not {text!r}")
@@ -98,7 +98,7 @@ def chain_range(text: str) -> tuple[int, int]:
 
 
 def pairs(option: str, texts: Sequence[str] | None) -> dict[str, str]:
-    """`["kappa=0.2", …]` -> {"kappa": "0.2"}."""
+    """Read pairs, `["kappa=0.2", …]` -> {"kappa": "0.2"}; UsageError where one is malformed or contradicts another."""
     values: dict[str, str] = {}
     for text in texts or ():
         match = PAIR.fullmatch(text)
@@ -111,7 +111,7 @@ def pairs(option: str, texts: Sequence[str] | None) -> dict[str, str]:
 
 
 def sizes(text: str) -> str:
-    """Check `1x1,2x2`, the extents of loops; the observable reads them."""
+    """Check the extents of loops, `1x1,2x2`, which the observable reads; UsageError where they are malformed."""
     if not re.fullmatch(r"[1-9][0-9]{0,5}x[1-9][0-9]{0,5}(,[1-9][0-9]{0,5}x[1-9][0-9]{0,5})*", text):
         raise UsageError(f"--sizes must look like 1x1,2x2, not {text!r}")
     return text

@@ -1,1 +1,1 @@
-"""One file per command: the stem is the command's name, its docstring the help, `command` what runs."""
+"""Commands, a file each: its stem is the command's name, its docstring the help, its `command` what runs."""

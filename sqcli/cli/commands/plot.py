@@ -20,7 +20,7 @@ CATALOGUES = {"figures": ""}
 
 @dataclass(frozen=True)
 class PlotRequest:
-    """What to draw of what, where to, and what the kind of figure is told."""
+    """A figure to draw: its subject, its kind with options, and the image to write."""
 
     path: Path = option("Directory of an ensemble or a model.", "ENS|MODEL", default=REQUIRED, argument=True)
     kind: str = option("Kind of figure, see below.", "KIND", default="history")

@@ -25,7 +25,7 @@ def command(path: Target, form: TableOrJson = "table") -> None:
 
 
 def _lines(found: Mapping[str, Any]) -> list[str]:
-    """One line per thing worth knowing, the numbers of draws summed up."""
+    """Write one line per fact, with the draws of all chains summed up in one."""
     shown = dict(found)
     if "draws" in shown:
         shown["draws"] = _draws(shown.pop("draws"), shown.pop("target_draws"))
