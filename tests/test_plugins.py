@@ -112,6 +112,7 @@ class StepsFigure(EnsemblesFigure):
 
     lag: int = option("Draws between neighbours.", "N", default=REQUIRED, least=1)
     colours: tuple[str, ...] = option("Colours, in turn.", "C", default=("black",))
+    width: float = 0.8
 
     def draw(self, figure, ensembles):
         """Draw the steps; the mean of their squares."""
@@ -119,7 +120,7 @@ class StepsFigure(EnsemblesFigure):
         for number, ensemble in enumerate(ensembles):
             values = per_draw(ensemble, self.quantity)[0]
             steps = values[self.lag :] - values[: -self.lag]
-            axes.plot(steps, color=self.colours[number % len(self.colours)])
+            axes.plot(steps, linewidth=self.width, color=self.colours[number % len(self.colours)])
             lines.append(f"{ensemble.label}: {np.mean(steps**2):.3f} at lag {self.lag} in {self.colours[0]}")
         return lines
 
@@ -166,7 +167,7 @@ def test_new_files_are_listed_and_in_the_help(sq):
     assert "stiff" in text
     assert "strength" in text
     assert "Largest field" in sq("measure", "--help")
-    assert "lag, colours=('black',)" in sq("list", "figures")
+    assert "lag, colours=('black',), width=0.8" in sq("list", "figures")
     text = sq("plot", "--help")
     assert "--lag N" in text
     assert "differences between neighbouring draws" in text

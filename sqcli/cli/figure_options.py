@@ -35,7 +35,7 @@ def _declared(kind: str) -> list[Declared]:
 
 def _read(kind: str) -> Iterator[Declared]:
     for name, (hint, value) in registry.declarations(FOLDER, kind).items():
-        field = eval(value, NAMES)
+        field = eval(value, NAMES) if value else None
         if _is_typed(field):
             yield name, eval(hint, NAMES), field
 
