@@ -27,8 +27,8 @@ STATE = f"{TRAINING}/state.safetensors"
 LOCK = "lock"
 METRICS = "metrics.csv"
 SEALED, CHECKSUM, SEAL = "sealed", "checksum", "sha256"
-MOST_BYTES = 2**20  # of model.yaml
-DEEPEST = 16  # nesting in model.yaml
+MOST_BYTES = 2**20  # largest size of model.yaml
+DEEPEST = 16  # deepest nesting in model.yaml
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 

@@ -18,11 +18,11 @@ from sqcli.diffusion.process.mode_statistics import FLOOR, ModeStatistics
 from sqcli.lattice.geometry import Lattice
 from sqcli.lattice.momentum import phat2
 
-DEGREES = (3, 2)  # of a and b
+DEGREES = (3, 2)  # degrees of the polynomials a and b
 NEWTON = 50
-LEVELS = 32  # of the table of ratios
+LEVELS = 32  # noise levels of the table of ratios
 BATCH = 256
-KNOTS = 6  # a spline needs five
+KNOTS = 6  # momenta that a smoothing spline is fitted to, at least; it needs five
 
 
 def fit(fields: Tensor, lattice: Lattice, slow_mode: bool) -> ModeStatistics:

@@ -13,7 +13,7 @@ OF_DESIGN = (
     "net", "net_parameters", "schedule", "schedule_parameters", "objective", "objective_parameters",
     "theory", "parameters", "lattice", "couplings",
 )  # fmt: skip
-PLACES = ("ensemble", "model")  # where a parent lies does not matter, its own identity does
+PATHS = ("ensemble", "model")  # where a parent lies does not matter, its own identity does
 
 
 def identity_of(document: Mapping[str, Any]) -> str | None:
@@ -24,7 +24,7 @@ def identity_of(document: Mapping[str, Any]) -> str | None:
     try:
         stated = {name: document[name] for name in (*OF_DESIGN, "seed")}
         stated["settings"] = {name: document["training"][name] for name in parameters.fields(TrainingSettings)}
-        parents = [{k: v for k, v in parent.items() if k not in PLACES} for parent in document["parents"]]
+        parents = [{k: v for k, v in parent.items() if k not in PATHS} for parent in document["parents"]]
     except (KeyError, TypeError, AttributeError):
         return None
     return digest({**stated, "version": VERSION, "parents": parents})

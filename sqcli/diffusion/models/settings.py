@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from sqcli.errors import UsageError
 from sqcli.options import REQUIRED, option
 
-WARM_UP = 0.05  # of all steps
-LAST = 0.01  # of the learning rate
+WARM_UP = 0.05  # share of all steps in which the learning rate grows
+LAST = 0.01  # share of the learning rate that is left at the end
 
 
 @dataclass(frozen=True)

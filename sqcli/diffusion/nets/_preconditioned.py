@@ -17,7 +17,7 @@ from sqcli.diffusion.schedules import Schedule
 from sqcli.errors import UsageError
 
 Scaling = Literal["edm", "published"]
-LARGEST = 65536  # of any size: above, it is a slip of the finger
+LARGEST = 65536  # size of any kind; above, it is a slip of the finger
 
 
 class Preconditioned(Net):

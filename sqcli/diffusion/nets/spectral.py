@@ -21,7 +21,7 @@ from sqcli.diffusion.nets._odd import TOLD, OddBlock, conditions, mixed
 from sqcli.errors import UsageError
 
 MOST_DIMENSIONS = 3
-SATURATION = 0.01  # of the cubic term, where m² reaches its inverse
+SATURATION = 0.01  # the cubic term grows only linearly where m² exceeds the inverse of this
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from sqcli.diffusion.process.denoiser import Denoiser
 from sqcli.diffusion.process.mode_statistics import ModeStatistics
 from sqcli.diffusion.process.paths import ascend, descend, ladder, log_density
 
-SLOW_HEAD = 3  # numbers of the slow mode's density that are not its coefficients
+SLOW_HEAD = 3  # numbers of the slow mode's density that come before its coefficients
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from sqcli.diffusion.process.denoiser import Denoiser
 from sqcli.diffusion.process.noise import Noise
 from sqcli.lattice.geometry import Lattice
 
-SITES = 1 << 17  # that go through the network together, over draws and probes: its graph is kept for them
-ORDERS = 4  # of the series of log det
+SITES_TOGETHER = 1 << 17  # sites in the network at once, over draws and probes, as its graph is kept for them
+ORDERS = 4  # terms of the series of log det
 FIRST = 1  # number of the first noise field that probes use
 
 
@@ -77,7 +77,7 @@ class Divergence:
 
     def _products(self, y: Tensor, level: Tensor, left: Tensor) -> Tensor:
         """Products Jᵀ l, (P, n, *extents)."""
-        together = max(1, SITES // y.numel())
+        together = max(1, SITES_TOGETHER // y.numel())
         return torch.cat([self._chunk(y, level, part) for part in torch.split(left, together)])
 
     @torch.enable_grad()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-CELLS = 8192  # of the grid on which M is drawn
+CELLS = 8192  # cells of the grid on which M is drawn
 FIT_CELLS = 2048
 REACH = 40.0  # log density below the maximum where the grid ends
 DEGREES = (4, 3, 2, 1)

@@ -11,7 +11,7 @@ from sqcli.diffusion.process.noise import Noise
 from sqcli.exactness import Exactness
 from sqcli.lattice.geometry import Lattice
 
-MOST_STEPS = 100_000  # of any kind in a draw
+MOST_STEPS = 100_000  # most steps of any kind in a draw
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from sqcli.diffusion.process.divergence import Divergence
 from sqcli.diffusion.samplers._ladder import halve
 from sqcli.errors import SqcliError
 
-MOST_STEPS = 10000
+MOST_ADAPTIVE_STEPS = 10000
+# Dormand–Prince 5(4): nodes, rows of its tableau, and weights of the error estimate
 NODES = (0.0, 1 / 5, 3 / 10, 4 / 5, 8 / 9, 1.0, 1.0)
 ROWS = (
     (),
@@ -88,7 +89,7 @@ class Flow:
         end, total = levels[-1].log(), torch.zeros(len(y), dtype=y.dtype, device=y.device)
         u = levels[0].log().expand(len(y))
         h = (end - u) / len(levels)
-        for _ in range(MOST_STEPS):
+        for _ in range(MOST_ADAPTIVE_STEPS):
             left = end - u
             if not left.abs().max() > 0:
                 return y, total
@@ -100,7 +101,9 @@ class Flow:
             y = torch.where(self._wide(good), y_next, y)
             total = torch.where(good, total_next, total)
             h = h * (0.9 * (tolerance / error.clamp(min=1e-300)) ** 0.2).clamp(0.2, 5.0)
-        raise SqcliError(f"the flow needs more than {MOST_STEPS} steps for tolerance={tolerance}; allow a larger one")
+        raise SqcliError(
+            f"the flow needs more than {MOST_ADAPTIVE_STEPS} steps for tolerance={tolerance}; allow a larger one"
+        )
 
     def _dormand_prince(self, y: Tensor, total: Tensor, u: Tensor, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Take a step: state and integral after it, and the error estimate, (n,)."""

@@ -11,7 +11,7 @@ from sqcli.diffusion.process.noise import Noise
 from sqcli.diffusion.samplers._base import Drawn
 from sqcli.exactness import Exactness
 
-MOST = 0.05  # of each error, which has to be far below 1
+MOST = 0.05  # largest error of a grid whose log q counts as a density; it has to be far below 1
 
 
 class InvertibleFlow(Protocol):

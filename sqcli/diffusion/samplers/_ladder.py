@@ -20,7 +20,7 @@ from sqcli.errors import UsageError
 from sqcli.exactness import Exactness
 from sqcli.parameters import require_count
 
-REACH = 20.0  # in units of the largest standard deviation of a mode: above, a Gaussian is all there is
+REACH = 20.0  # standard deviations of the softest mode; above them a Gaussian is all there is
 ITERATIONS = 20
 
 Level = float | Literal["auto"]

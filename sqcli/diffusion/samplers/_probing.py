@@ -8,8 +8,8 @@ from sqcli.diffusion.samplers._ladder import Ladder
 from sqcli.lattice.geometry import Lattice
 from sqcli.parameters import require_count
 
-EXACT_UP_TO = 256  # sites, for `auto`
-FILLED = 1 << 11  # sites of a batch, over draws and probes, with which operations cost no more than numbers
+EXACT_UP_TO = 256  # sites with which `auto` means the exact trace
+FILLED = 1 << 11  # sites of a batch, over draws and probes, that make good use of the network
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from torch import Tensor
 from sqcli.diffusion.samplers._adjusted import Chains
 from sqcli.exactness import Exactness
 
-WINDOW = 5.0  # of the sum, in τ_int
+WINDOW = 5.0  # lags of the sum that gives τ_int, in τ_int
 FORGOTTEN = 10.0  # τ_int after which the start counts as forgotten
-DRIFT = 4.0  # σ from which means are said to move
+DRIFT = 4.0  # deviation in σ from which means are said to move
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from torch import Tensor
 from sqcli.diffusion.process.denoiser import Denoiser
 from sqcli.diffusion.samplers._ladder import LadderSampler, Rung
 
-EULER_REACH = 1000.0  # as published, from the end of the schedule, where its levels do not exceed all bounds
+EULER_REACH = 1000.0  # starts at the end of the schedule, as published, unless its levels exceed all bounds
 
 
 @dataclass(frozen=True)

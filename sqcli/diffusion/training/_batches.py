@@ -17,7 +17,7 @@ from torch import Tensor
 from sqcli.diffusion.training._seeds import ORDER, key
 from sqcli.lattice.geometry import Lattice
 
-POOL = 16  # blocks that are mixed
+POOL = 16  # blocks whose configurations are mixed
 MEMORY = 2**30  # bytes of blocks that are kept, per ensemble
 
 

@@ -15,12 +15,12 @@ from torch import Tensor, nn
 
 from sqcli.diffusion.device import require_device, torch_threads
 
-SITES = 2**15  # of a batch that keep one thread busy
+SITES_PER_THREAD = 2**15  # sites of a batch that keep a thread busy
 
 
 def threads_for(sites: int) -> contextlib.AbstractContextManager[None]:
     """Give torch as many threads as batches of `sites` sites keep busy: on small ones they wait for each other."""
-    return torch_threads(max(1, min(torch.get_num_threads(), sites // SITES)))
+    return torch_threads(max(1, min(torch.get_num_threads(), sites // SITES_PER_THREAD)))
 
 
 @dataclass(frozen=True)
