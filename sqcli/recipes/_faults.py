@@ -1,4 +1,4 @@
-"""What the types of a recipe alone do not tell: names that occur twice, or that nothing has."""
+"""Faults of a recipe that types alone do not tell: names that occur twice, or that nothing has."""
 
 import re
 from collections import defaultdict
@@ -10,7 +10,7 @@ from sqcli import registry
 from sqcli.analysis.selection import observable
 from sqcli.errors import UsageError
 from sqcli.figures import of_sampled_ensembles
-from sqcli.recipes._kinds import Sample, Train, named
+from sqcli.recipes._kinds import Sample, Train, kind_and_name
 from sqcli.recipes._model import Measured, Recipe
 from sqcli.recipes._plots import EnsemblesPlot, ModelPlot, PlotEntry, ScanPlot
 
@@ -20,9 +20,9 @@ NAMEABLE = re.compile(r"[A-Za-z0-9+-][A-Za-z0-9+._-]{0,59}")
 
 
 def faults(recipe: Recipe) -> Iterator[str]:
-    """Each in a line that begins with the key."""
-    steps = [(f"steps.{step.number}.{named(step)[0]}", named(step)[1]) for step in recipe.steps]
-    plots = [(f"plots.{plot.number}.plot", plot.plot) for plot in recipe.plots]
+    """Find what is wrong with a recipe whose types are right: one line a fault, which begins with the key."""
+    steps = [(f"steps.{step.index}.{kind_and_name(step)[0]}", kind_and_name(step)[1]) for step in recipe.steps]
+    plots = [(f"plots.{plot.index}.plot", plot.plot) for plot in recipe.plots]
     if (points := sum(step.size for step in recipe.generated.values())) > MOST_RUNS:
         yield f"steps: the scans make {points} ensembles, {MOST_RUNS} at most belong into one recipe; split it"
         return
@@ -32,16 +32,16 @@ def faults(recipe: Recipe) -> Iterator[str]:
     yield from _orders(recipe)
     ensembles = dict.fromkeys(name for points in recipe.ensembles.values() for name in points)
     for row in recipe.table:
-        yield from _unknown(f"table.{row.number}.of", row.of, ensembles, recipe)
-        yield from _no_observable(f"table.{row.number}.observable", row.observable)
+        yield from _unknown(f"table.{row.index}.of", row.of, ensembles, recipe)
+        yield from _no_observable(f"table.{row.index}.observable", row.observable)
         if isinstance(row.reference, Measured):
-            yield from _unknown(f"table.{row.number}.reference.of", row.reference.of, ensembles, recipe)
+            yield from _unknown(f"table.{row.index}.reference.of", row.reference.of, ensembles, recipe)
     for plot in recipe.plots:
-        yield from _plot_faults(f"plots.{plot.number}", plot, ensembles, recipe)
+        yield from _plot_faults(f"plots.{plot.index}", plot, ensembles, recipe)
 
 
 def _repeated(named_at: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """The pairs of key and name whose name occurred before."""
+    """Yield the pairs of key and name whose name occurred before."""
     before: set[str] = set()
     for key, name in named_at:
         if name in before:
@@ -50,21 +50,21 @@ def _repeated(named_at: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
 
 
 def _scans(recipe: Recipe) -> Iterator[str]:
-    """Values of scans become names of folders."""
+    """Find values of scans that stand twice, or that cannot be part of the name of a folder."""
     for step in recipe.generated.values():
         for name, values in step.scan.items():
-            key = f"steps.{step.number}.scan.{name}"
+            key = f"steps.{step.index}.scan.{name}"
             texts = [str(value) for value in values]
             yield from (f"{key}: {text!r} stands twice" for _, text in _repeated([(key, text) for text in texts]))
             yield from (f"{key}: {text!r} cannot be part of a name" for text in texts if not NAMEABLE.fullmatch(text))
 
 
 def _orders(recipe: Recipe) -> Iterator[str]:
-    """Steps that use what no earlier step makes."""
+    """Find steps that use what no earlier step makes."""
     ensembles: dict[str, None] = {}
     models: dict[str, None] = {}
     for step in recipe.steps:
-        key = f"steps.{step.number}"
+        key = f"steps.{step.index}"
         if isinstance(step, Train):
             for name in step.of:
                 yield from _later(f"{key}.of", "ensemble", name, ensembles, recipe)

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Discriminator, Field, Tag
 
 from sqcli.recipes._options import with_options
-from sqcli.recipes._values import Name, Names, Part, Scalar, Strict
+from sqcli.recipes._values import ListEntry, Name, Names, Scalar, Strict
 from sqcli.runs.generation.request import Request
 from sqcli.runs.sampling.request import SampleRequest
 from sqcli.runs.training.request import TrainRequest
 
 
-class GenerateStep(Part):
-    """One run; with `scan` one for each combination of the listed parameter values."""
+class GenerateStep(ListEntry):
+    """Step that generates an ensemble; with `scan` one for each combination of the listed parameter values."""
 
     generate: Name = Field(description="Name of the ensemble.")
     scan: dict[str, Annotated[list[Scalar], Field(min_length=1)]] = Field(
@@ -35,16 +35,16 @@ class GenerateStep(Part):
             yield (f"{self.generate}/{label}" if label else self.generate), point
 
 
-class TrainStep(Part):
-    """One model."""
+class TrainStep(ListEntry):
+    """Step that trains a model."""
 
     train: Name = Field(description="Name of the model.")
     of: Names = Field(description="Ensembles to train on; the name of a scan stands for all of its points.")
     init: Name | None = Field(default=None, description="Earlier model whose weights are the first.")
 
 
-class SampleStep(Part):
-    """One ensemble from a model."""
+class SampleStep(ListEntry):
+    """Step that samples an ensemble from a model."""
 
     sample: Name = Field(description="Name of the ensemble.")
     model: Name = Field(description="Name of a train step.")
@@ -71,7 +71,7 @@ else:
 
 
 class Defaults(Generating):
-    """What the steps share: options of `generate`, and of the other two kinds under their names."""
+    """Options that steps share: those of `generate`, and those of the other two kinds under their names."""
 
     train: Training = Training()
     sample: Sampling = Sampling()
@@ -96,7 +96,7 @@ Step = Annotated[
 ]
 
 
-def named(step: Generate | Train | Sample) -> tuple[str, str]:
-    """Kind and name."""
+def kind_and_name(step: Generate | Train | Sample) -> tuple[str, str]:
+    """Return kind and name of a step: ("generate", "hmc")."""
     kind = type(step).__name__.lower()
     return kind, getattr(step, kind)

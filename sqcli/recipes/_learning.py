@@ -9,19 +9,19 @@ from sqcli.errors import UsageError
 from sqcli.recipes._kinds import Sample, Train
 from sqcli.recipes._model import Recipe
 from sqcli.recipes._options import merged
-from sqcli.recipes._planned import Run, asking
+from sqcli.recipes._planned import Run, with_command_line
 from sqcli.runs import dry_run
 from sqcli.runs.sampling.request import SampleRequest
 from sqcli.runs.training.request import TrainRequest
 
 
 def planned(recipe: Recipe, step: Train | Sample, folder: Path, found: Mapping[str, Run]) -> Run:
-    """The run of a step.
+    """Plan the run of a `train` or `sample` step.
 
     Args:
-        recipe: for its defaults.
+        recipe: the recipe, whose defaults complete the step.
         step: one of its steps.
-        folder: of the results.
+        folder: folder of the results.
         found: earlier runs by name.
 
     Raises:
@@ -33,17 +33,17 @@ def planned(recipe: Recipe, step: Train | Sample, folder: Path, found: Mapping[s
 
 
 def _train(given: Mapping[str, Any], step: Train, folder: Path, found: Mapping[str, Run]) -> Run:
-    ensembles = [run for name in step.of for run in _standing_for(name, found)]
+    ensembles = [run for name in step.of for run in _named_runs(name, found)]
     paths = {
         "path": folder / "models" / step.train,
         "ensembles": [run.request.path for run in ensembles],
         "init": found[step.init].request.path if step.init else None,
     }
-    request = asking("train", options.build(TrainRequest, {**paths, **given}))
+    request = with_command_line("train", options.build(TrainRequest, {**paths, **given}))
     document = dry_run.training(request, [run.facts for run in ensembles])
     if step.init:
         _require_same_net(document, found[step.init].facts)
-    return Run("train", step.train, f"steps.{step.number}", request, document)
+    return Run("train", step.train, f"steps.{step.index}", request, document)
 
 
 def _require_same_net(document: Mapping[str, Any], initial: Mapping[str, Any]) -> None:
@@ -52,13 +52,13 @@ def _require_same_net(document: Mapping[str, Any], initial: Mapping[str, Any]) -
             raise UsageError(f"init: its {key} is {initial[key]}, not {document[key]}")
 
 
-def _standing_for(name: str, found: Mapping[str, Run]) -> list[Run]:
-    """The ensemble of that name, or the points of the scan."""
+def _named_runs(name: str, found: Mapping[str, Run]) -> list[Run]:
+    """Return the run that makes the ensemble `name`, or the runs of all points of the scan `name`."""
     return [run for key, run in found.items() if run.kind != "train" and (key == name or key.startswith(f"{name}/"))]
 
 
 def _sample(given: Mapping[str, Any], step: Sample, folder: Path, found: Mapping[str, Run]) -> Run:
     paths = {"model": found[step.model].request.path, "path": folder / "ensembles" / step.sample}
-    request = asking("sample", options.build(SampleRequest, {**paths, **given}))
+    request = with_command_line("sample", options.build(SampleRequest, {**paths, **given}))
     spec = dry_run.sampling(request, found[step.model].facts)
-    return Run("sample", step.sample, f"steps.{step.number}", request, spec)
+    return Run("sample", step.sample, f"steps.{step.index}", request, spec)

@@ -1,4 +1,4 @@
-"""From a YAML file to a recipe: whatever is wrong is told in one line with file, key and what is allowed."""
+"""Reading of recipes from YAML files: whatever is wrong is told in one line with file, key and what is allowed."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -26,16 +26,16 @@ TAGGED: Mapping[str | int, type[BaseModel]] = {
     **MODELS,
     **{f"~{kind}": model for kind, model in KINDS.items()},
 }
-"""What pydantic's names of alternatives stand for."""
+"""Models that pydantic's names of alternatives stand for."""
 
 
 def load(recipe: str | Path, settings: Mapping[str, str] | None = None, profile: str = CPU) -> Recipe:
-    """The recipe of a file, or of that name in the folder `recipes` here.
+    """Load the recipe of a file, or the one of that name in the folder `recipes` here.
 
     Args:
-        recipe: file or name.
+        recipe: file, or name.
         settings: entries to replace: dotted key ("steps.hmc.draws") -> value as YAML.
-        profile: which of the recipe's profiles; `settings` come after what it replaces.
+        profile: name of one of the recipe's profiles; `settings` come after what it replaces.
 
     Raises:
         UsageError: no such file, no YAML, or not a recipe; the one line names file, key and what is allowed.
@@ -77,7 +77,7 @@ def _read(path: Path) -> Any:
 
 
 def _first_fault(error: ValidationError) -> str:
-    """The key and what is wrong with it, in one line."""
+    """Say in one line which key is wrong, and why."""
     fault = error.errors(include_url=False)[0]
     way = [str(part) for part in fault["loc"]]
     if way[:1] == ["plots"] and len(way) > 2:
@@ -100,7 +100,7 @@ def _cut(text: str) -> str:
 
 
 def _allowed(way: tuple[Any, ...]) -> list[str]:
-    """Keys of the model at the end of `way`."""
+    """List the keys of the model at the end of `way`, the keys that lead there from the recipe."""
     model: type[BaseModel] = Recipe
     for part in way:
         if part in TAGGED:

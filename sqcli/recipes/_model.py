@@ -1,4 +1,4 @@
-"""What a recipe may say: steps to run, a table of numbers to compare, figures. Names and numbers only, no code."""
+"""Contents of a recipe: steps to run, a table of numbers to compare, figures; names and numbers only, no code."""
 
 from typing import Annotated, Any, Literal
 
@@ -6,7 +6,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from sqcli.recipes._kinds import Defaults, Generate, Sample, Step, Train
 from sqcli.recipes._plots import Plot
-from sqcli.recipes._values import Component, Count, Name, Parameters, Part, Strict, Window
+from sqcli.recipes._values import Component, Count, ListEntry, Name, Parameters, Strict, Window
 
 CPU = "cpu"
 
@@ -20,7 +20,7 @@ class Reference(Strict):
 
 
 class Measured(Strict):
-    """The same quantity of another ensemble of the recipe."""
+    """Reference that is measured: the quantity of the row in another ensemble of the recipe."""
 
     of: str = Field(description="Name of an ensemble.")
 
@@ -39,17 +39,17 @@ Right = Annotated[
 ]
 
 
-class Row(Part):
+class Row(ListEntry):
     """A line of the table: an observable of an ensemble, beside what is published and what is right."""
 
     of: str = Field(description="Name of a generate or sample step; of a scan: name/kappa=0.2,lambda=0.02.")
-    observable: str = Field(description="As `sqcli list observables` names it.")
-    options: Parameters = Field(default={}, description="Of the observable, as `sqcli measure -o` takes them.")
+    observable: str = Field(description="Observable, as `sqcli list observables` names it.")
+    options: Parameters = Field(default={}, description="Options of the observable, as `sqcli measure -o` takes them.")
     component: Component | None = None
     quantity: Literal["value", "tau_int", "ess"] = Field(
         default="value", description="tau_int counts updates; ess: effective draws per draw, of weights and memory."
     )
-    window: Window = Field(default="auto", description="Of tau_int: where the sum over rho(t) ends, in draws.")
+    window: Window = Field(default="auto", description="Window of tau_int: where the sum over rho(t) ends, in draws.")
     skip: Count = Field(default=0, description="Draws left out at the beginning of each chain.")
     published: Reference | None = None
     reference: Right | None = Field(
@@ -75,14 +75,14 @@ class Recipe(Strict):
     plots: list[Plot] = Field(default=[])
 
     @model_validator(mode="after")
-    def _number(self) -> "Recipe":
+    def _set_indices(self) -> "Recipe":
         for parts in (self.steps, self.table, self.plots):
-            for number, part in enumerate(parts):
-                part.place(number)
+            for index, part in enumerate(parts):
+                part.set_index(index)
         return self
 
     def within(self, profile: str) -> "Recipe":
-        """With those steps, rows and plots alone that belong to `profile`."""
+        """Return the recipe with only those steps, rows and plots that belong to `profile`."""
         parts = {
             key: [part for part in getattr(self, key) if part.only is None or profile in part.only]
             for key in ("steps", "table", "plots")
@@ -91,12 +91,12 @@ class Recipe(Strict):
 
     @property
     def generated(self) -> dict[str, Generate]:
-        """The generate steps by name."""
+        """Generate steps by name."""
         return {step.generate: step for step in self.steps if isinstance(step, Generate)}
 
     @property
     def ensembles(self) -> dict[str, list[str]]:
-        """Step -> names of its ensembles."""
+        """Names of the ensembles that each step makes, by the name of the step."""
         points = {name: [point for point, _ in step.points()] for name, step in self.generated.items()}
         return points | {step.sample: [step.sample] for step in self.steps if isinstance(step, Sample)}
 

@@ -12,19 +12,21 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def with_options(base: type[M], request: type, name: str) -> type[M]:
-    """A model with the fields of `base` and the options of `request` that say what is to be made; all may be left out.
+    """Make a model with the fields of `base` and the options of `request` that say what is made; all may be left out.
 
     Args:
-        base: gives further fields, methods and the description.
+        base: model that gives further fields, methods and the description.
         request: class of the command's request.
-        name: of the model.
+        name: name of the model.
     """
     fields: dict[str, Any] = {each.name: field(each) for each in _made_of(request)}
     return create_model(name, __base__=base, __module__=__name__, __doc__=base.__doc__, **fields)
 
 
 def merged(request: type, own: BaseModel, shared: BaseModel) -> dict[str, Any]:
-    """Options of a step over those that all steps share; parameters of a shared choice go with that choice.
+    """Merge the options of a step with those that all steps share; the step's own come first.
+
+    Shared parameters of a choice, such as those of an algorithm, are left out where the step chooses another one.
 
     Args:
         request: class of the command's request.
@@ -48,7 +50,7 @@ def _made_of(request: type) -> list[Asked]:
 
 
 def field(each: Asked, key: str | None = None) -> tuple[Any, Any]:
-    """Type and default of a field, as pydantic wants them; `key` is what stands in the file, if not its name."""
+    """Return type and default of a field, as pydantic wants them; `key` is its key in the file, if not its name."""
     about: dict[str, Any] = {"description": each.said.help, "alias": key}
     if each.required:
         return _kind(each), Field(**about)

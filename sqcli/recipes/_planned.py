@@ -1,4 +1,4 @@
-"""A run of a recipe, as planned before anything is made."""
+"""Runs of a recipe, as they are planned before anything is made."""
 
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -11,14 +11,14 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class Run:
-    """What one command makes.
+    """Run of one command, which makes an ensemble or a model.
 
     Attributes:
         kind: generate, train or sample.
-        name: of the ensemble or the model.
-        key: where the step stands in the recipe.
-        request: of `generate`, `train` or `sample`, with the command line.
-        facts: what is known of the result before it is there: the `RunSpec` or `SampleSpec` of an ensemble, the
+        name: name of the ensemble or the model.
+        key: key of the step in the recipe.
+        request: request of `generate`, `train` or `sample`, with the command line.
+        facts: all that is known of the result before it is there: the `RunSpec` or `SampleSpec` of an ensemble, the
             document of a model.
     """
 
@@ -29,8 +29,8 @@ class Run:
     facts: Any
 
 
-def asking(command: str, request: R) -> R:
-    """The request with the command line that asks for it.
+def with_command_line(command: str, request: R) -> R:
+    """Return the request with the command line that asks for it.
 
     Raises:
         UsageError: an option is left out that is needed.

@@ -12,17 +12,17 @@ from sqcli import registry
 from sqcli.figures import FOLDER, EnsemblesFigure, FigureKind, ModelFigure, ScanFigure, build, kind_of, kinds
 from sqcli.options import Asked, asked
 from sqcli.recipes._options import field
-from sqcli.recipes._values import Name, Names, Part
+from sqcli.recipes._values import ListEntry, Name, Names
 
 
-class PlotEntry(Part):
-    """A figure."""
+class PlotEntry(ListEntry):
+    """Figure of a recipe: the options that all kinds have."""
 
     plot: Name = Field(description="Name of the image.")
     kind: str
 
     def given(self) -> list[tuple[Asked, Any]]:
-        """Options that are said, with their values."""
+        """List the options that are given, with their values."""
         said = [(each, getattr(self, each.name)) for each in _options(self.kind)]
         return [(each, value) for each, value in said if value not in (None, (), {})]
 

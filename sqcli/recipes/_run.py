@@ -28,7 +28,7 @@ Reporter = Callable[[str], AbstractContextManager[Callable[[Any], None]]]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a recipe gave: the rows of its table as mappings, and the files written."""
+    """Outcome of a recipe: the rows of its table as mappings, and the files written."""
 
     recipe: Recipe
     rows: list[dict[str, Any]]
@@ -42,24 +42,24 @@ def _silent(_: str) -> AbstractContextManager[Callable[[Any], None]]:
 def commands(
     recipe: str | Path, *, out: Path | None = None, settings: Mapping[str, str] | None = None, profile: str = CPU
 ) -> list[str]:
-    """The commands that a recipe stands for; nothing is run.
+    """List the commands that a recipe stands for; nothing is run.
 
     Raises:
-        UsageError: as `run`.
+        UsageError: the recipe is malformed.
     """
     loaded = load(recipe, settings, profile)
-    return [shlex.join(run.request.command_line) for run in _checked(loaded, out or _results(loaded, profile))]
+    return [shlex.join(run.request.command_line) for run in _plan(loaded, out or _results(loaded, profile))]
 
 
-def _checked(recipe: Recipe, folder: Path) -> list[Run]:
-    """The runs, which give what the table wants."""
+def _plan(recipe: Recipe, folder: Path) -> list[Run]:
+    """Plan the runs of a recipe, and check that they give what its table wants."""
     found = runs(recipe, folder)
     _table.require_sense(recipe.table, {run.name: run for run in found})
     return found
 
 
 def _results(recipe: Recipe, profile: str) -> Path:
-    """Profiles make ensembles of their own."""
+    """Return the folder of the results; every profile has one of its own."""
     return RESULTS / (recipe.name if profile == CPU else f"{recipe.name}-{profile}")
 
 
@@ -79,10 +79,10 @@ def run(
         recipe: file, or name of a file in the folder `recipes` here.
         out: where results go; if not given, `results/NAME` here, of other profiles than cpu `results/NAME-PROFILE`.
         settings: entries of the recipe to replace, dotted key -> value as YAML.
-        profile: which of the recipe's.
-        stop: set it to commit and end early.
+        profile: name of one of the recipe's profiles.
+        stop: event, set to commit and end early.
         say: called with messages.
-        reporter: makes the context that watches one run of `generate`, `train` or `sample`, as it is told.
+        reporter: makes the context that watches a run of the kind it is given, `generate`, `train` or `sample`.
 
     Raises:
         UsageError: the recipe is malformed; nothing has been run then.
@@ -91,16 +91,14 @@ def run(
     """
     loaded = load(recipe, settings, profile)
     folder, stop = out or _results(loaded, profile), stop or threading.Event()
-    steps = _checked(loaded, folder)
+    steps = _plan(loaded, folder)
     _make(folder, [step.request.path for step in steps], [*_table.FILES, *map(_image, loaded.plots)])
     for number, step in enumerate(steps, 1):
-        _make_one(step, stop, reporter, lambda text, n=number: say(f"[{n}/{len(steps)}] {text}"))  # type: ignore[misc]
+        _make_one(step, f"[{number}/{len(steps)}]", stop, reporter, say)
     paths = {step.name: step.request.path for step in steps}
     rows = _table.compare(loaded.table, paths, _watch(stop))
-    files = _table.write(loaded, rows, folder) if rows else []
-    for plot in loaded.plots:
-        _watch(stop)()
-        files.append(_draw(plot, loaded, paths, folder, say))
+    tables = _table.write(loaded, rows, folder) if rows else []
+    files = [*tables, *(_draw(plot, loaded, paths, folder, stop, say) for plot in loaded.plots)]
     for file in files:
         say(f"wrote {file}")
     return Outcome(loaded, rows, files)
@@ -110,8 +108,8 @@ def _make(folder: Path, paths: Sequence[Path], files: Sequence[str]) -> None:
     """Make the folders of ensembles and models; SqcliError, before anything runs, where a result could not be written.
 
     Args:
-        folder: of all results.
-        paths: of the ensembles and models.
+        folder: folder of all results.
+        paths: paths of the ensembles and models.
         files: names of tables and figures.
     """
     parents = dict.fromkeys(path.parent for path in paths)
@@ -126,24 +124,25 @@ def _make(folder: Path, paths: Sequence[Path], files: Sequence[str]) -> None:
     for name in files:
         if (folder / name).exists() and not (folder / name).is_file():
             raise SqcliError(f"{folder / name}: exists and is no file, but a result goes there; move it away")
-    for place in (folder, *parents):
-        if not os.access(place, os.W_OK | os.X_OK):
-            raise SqcliError(f"{place}: cannot be written, but results go there; choose another --out")
+    for directory in (folder, *parents):
+        if not os.access(directory, os.W_OK | os.X_OK):
+            raise SqcliError(f"{directory}: cannot be written, but results go there; choose another --out")
 
 
-def _make_one(step: Run, stop: threading.Event, reporter: Reporter, say: Callable[[str], None]) -> None:
+def _make_one(step: Run, label: str, stop: threading.Event, reporter: Reporter, say: Callable[[str], None]) -> None:
+    """Make what `step` is to make, or check what is there; `label` numbers it in messages."""
     _watch(stop)()
     work = _work(step.kind)
     if _finished(step):
         work(step.request, stop, lambda _: None)  # compares what is there with what is wanted
         return
-    say(f"{DOING[step.kind]} {step.name}")
+    say(f"{label} {DOING[step.kind]} {step.name}")
     with reporter(step.kind) as report:
         work(step.request, stop, report)
 
 
 def _work(kind: str) -> Callable[..., None]:
-    """What makes it; torch is loaded for models alone."""
+    """Return the function that carries out runs of a kind; torch is loaded for models alone."""
     if kind == "train":
         from sqcli.runs.train import train
 
@@ -164,7 +163,7 @@ def _finished(step: Run) -> bool:
 
 
 def _watch(stop: threading.Event) -> Callable[..., None]:
-    """To be called now and then: raises when the run is to end."""
+    """Make a function that raises Stopped once `stop` is set, to be called now and then."""
 
     def look(*_: Any) -> None:
         if stop.is_set():
@@ -177,7 +176,16 @@ def _image(plot: PlotEntry) -> str:
     return f"{plot.plot}.png"
 
 
-def _draw(plot: PlotEntry, recipe: Recipe, paths: Mapping[str, Path], folder: Path, say: Callable[[str], None]) -> Path:
+def _draw(
+    plot: PlotEntry,
+    recipe: Recipe,
+    paths: Mapping[str, Path],
+    folder: Path,
+    stop: threading.Event,
+    say: Callable[[str], None],
+) -> Path:
+    """Draw a figure of the recipe into `folder`, say the numbers that it shows, and return the image's path."""
+    _watch(stop)()
     target = folder / _image(plot)
     for line in draw(plot.figure(paths), _subject(plot, recipe, paths), target):
         say(f"{plot.plot}: {line}")
@@ -185,7 +193,7 @@ def _draw(plot: PlotEntry, recipe: Recipe, paths: Mapping[str, Path], folder: Pa
 
 
 def _subject(plot: PlotEntry, recipe: Recipe, paths: Mapping[str, Path]) -> Any:
-    """What a plot is of: labelled ensembles, a model, or the ensembles of a scan."""
+    """Find the subject of a plot: labelled ensembles, a model, or the ensembles of a scan by their parameters."""
     if isinstance(plot, EnsemblesPlot):
         return [LabelledEnsemble(name, paths[name]) for name in plot.of]
     if isinstance(plot, ModelPlot):

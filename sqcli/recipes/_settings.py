@@ -1,4 +1,4 @@
-"""Entries of a recipe that are replaced: by `--set`, and by the profile that is chosen."""
+"""Replacement of entries of a recipe: by `--set`, and by the profile that is chosen."""
 
 from collections.abc import Mapping
 from functools import reduce
@@ -13,7 +13,7 @@ NAMING = (*KINDS, "plot")  # keys that name an entry of a list
 
 
 def choose(content: Any, profile: str) -> None:
-    """Put what `profile` replaces into the `content` of a recipe.
+    """Replace in the `content` of a recipe the entries that its profile `profile` replaces.
 
     Raises:
         UsageError: the recipe has no such profile, or one that replaces what is not there.
@@ -28,10 +28,10 @@ def choose(content: Any, profile: str) -> None:
 
 
 def replace(content: Any, settings: Mapping[str, str]) -> None:
-    """Put the values, YAML texts, where their dotted keys point.
+    """Replace entries in the `content` of a recipe: dotted key -> value as YAML.
 
     Raises:
-        UsageError: a value is no YAML, or there is no such place.
+        UsageError: a value is no YAML, or the recipe has no such entry.
     """
     for key, value in settings.items():
         try:
@@ -42,26 +42,26 @@ def replace(content: Any, settings: Mapping[str, str]) -> None:
 
 
 def _put(content: Any, key: str, value: Any, what: str) -> None:
-    """Steps and plots are found by name, entries of other lists by number."""
+    """Put `value` where a dotted key leads; steps and plots are found by name, entries of other lists by number."""
     *way, last = key.split(".")
-    place = reduce(lambda where, part: _entry(where, part, what), way, content)
-    if isinstance(place, list):
-        place[_position(place, last, what)] = value
-    elif isinstance(place, dict):
-        place[last] = value
+    holder = reduce(lambda outer, part: _entry(outer, part, what), way, content)
+    if isinstance(holder, list):
+        holder[_index(holder, last, what)] = value
+    elif isinstance(holder, dict):
+        holder[last] = value
     else:
         raise UsageError(f"{what}: the recipe has nothing there to replace")
 
 
-def _entry(place: Any, part: str, what: str) -> Any:
-    if isinstance(place, list):
-        return place[_position(place, part, what)]
-    if isinstance(place, dict) and place.get(part) is not None:
-        return place[part]
+def _entry(holder: Any, part: str, what: str) -> Any:
+    if isinstance(holder, list):
+        return holder[_index(holder, part, what)]
+    if isinstance(holder, dict) and holder.get(part) is not None:
+        return holder[part]
     raise UsageError(f"{what}: the recipe has no {part!r} there")
 
 
-def _position(entries: list[Any], part: str, what: str) -> int:
+def _index(entries: list[Any], part: str, what: str) -> int:
     named = [_name(entry) for entry in entries]
     if part in named:
         return named.index(part)

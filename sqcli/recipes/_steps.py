@@ -1,4 +1,4 @@
-"""The runs of a recipe, in order, as requests; each is checked before the first one starts."""
+"""Runs of a recipe, in order, as requests; each is checked before the first one starts."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,24 +7,24 @@ from typing import Any
 
 from sqcli import options
 from sqcli.errors import SqcliError, UsageError
-from sqcli.recipes._kinds import Generate, named
+from sqcli.recipes._kinds import Generate, kind_and_name
 from sqcli.recipes._model import Recipe
 from sqcli.recipes._options import merged
-from sqcli.recipes._planned import Run, asking
+from sqcli.recipes._planned import Run, with_command_line
 from sqcli.runs.execution.streams import spawned
 from sqcli.runs.generation.agreement import new_spec
 from sqcli.runs.generation.request import Request
 
 
 def runs(recipe: Recipe, folder: Path) -> list[Run]:
-    """Everything that the recipe makes, below `folder`, by order of the steps.
+    """Plan everything that the recipe makes, below `folder`, in the order of its steps.
 
     Raises:
         UsageError: a run that makes no sense, named by its key in the recipe.
     """
     found: dict[str, Run] = {}
     for step in recipe.steps:
-        key, name = f"steps.{step.number}", named(step)[1]
+        key, name = f"steps.{step.index}", kind_and_name(step)[1]
         try:
             if isinstance(step, Generate):
                 for name, point in step.points():
@@ -47,13 +47,15 @@ def _generate(
     shared["parameters"] = {**shared["parameters"], **point}
     request = options.build(Request, {"path": folder / "ensembles" / name, **shared})
     waiting = request.start not in (None, "hot", "cold")  # the ensemble to start from may not exist yet
-    started = asking("generate", replace(request, start=_start(str(request.start), found)) if waiting else request)
+    started = with_command_line(
+        "generate", replace(request, start=_start(str(request.start), found)) if waiting else request
+    )
     spec = new_spec(replace(request, start="hot") if waiting else request)
-    return Run("generate", name, f"steps.{step.number}", started, spec)
+    return Run("generate", name, f"steps.{step.index}", started, spec)
 
 
 def _start(name: str, earlier: Mapping[str, Run]) -> str:
-    """The path of the ensemble that `start` names."""
+    """Return the path of the ensemble that the option `start` names; UsageError where no earlier step makes it."""
     if name not in earlier or earlier[name].kind == "train":
         raise UsageError(f"start: {name!r} is neither hot nor cold nor an earlier ensemble")
     return str(earlier[name].request.path)

@@ -1,4 +1,4 @@
-"""The table of a recipe: ours beside the published and the right number, and how far apart they are in σ.
+"""Table of a recipe: our number beside the published and the right one, and how far apart they are in σ.
 
 Deviation = (ours − theirs)/√(error² + their error²); errors of the two are taken as independent.
 """
@@ -39,8 +39,8 @@ def compare(rows: Sequence[Row], folders: Mapping[str, Path], progress: Progress
     """Make an entry of `COLUMNS` per row, `options` only where there are any; each ensemble is read once.
 
     Args:
-        rows: of the recipe.
-        folders: name -> ensemble.
+        rows: rows of the recipe's table.
+        folders: paths of the ensembles by name.
         progress: called while configurations are read.
     """
     others = {number: row.model_copy(update={"of": row.reference.of})
@@ -56,7 +56,7 @@ def compare(rows: Sequence[Row], folders: Mapping[str, Path], progress: Progress
 
 
 def _measured(rows: Mapping[int, Row], folders: Mapping[str, Path], progress: Progress) -> dict[int, Estimate]:
-    """The estimate of each row."""
+    """Estimate what each row asks for; rows of one ensemble that are measured alike are measured together."""
     groups: dict[tuple[Any, ...], list[int]] = {}
     for number, row in rows.items():
         options = tuple(sorted(row.options.items()))
@@ -70,7 +70,7 @@ def _measured(rows: Mapping[int, Row], folders: Mapping[str, Path], progress: Pr
 
 
 def _reference(estimate: Estimate, name: str) -> Reference | None:
-    """Another ensemble's estimate as what to compare with; None where there is none."""
+    """Make a reference of the estimate of another ensemble; None where there is no estimate."""
     if estimate["value"] is None:
         return None
     return Reference(value=estimate["value"], error=estimate["error"] or 0.0, source=f"ensemble {name}")
@@ -83,11 +83,11 @@ def _exact(row: Row, path: Path) -> Reference:
 
 
 def require_sense(rows: Sequence[Row], planned: Mapping[str, Run]) -> None:
-    """Compare the rows with what the runs will make, before anything runs.
+    """Check, before anything runs, that the runs will make what the rows ask for.
 
     Args:
-        rows: of the recipe.
-        planned: name -> the run that makes the ensemble.
+        rows: rows of the recipe's table.
+        planned: runs that make the ensembles, by the names of these.
 
     Raises:
         UsageError: naming the row, and what there is.
@@ -96,7 +96,7 @@ def require_sense(rows: Sequence[Row], planned: Mapping[str, Run]) -> None:
         run = planned[row.of]
         draws, theory, lattice = run.request.draws, run.facts.theory_instance, run.facts.system.lattice
         if draws is not None and row.skip >= draws:
-            raise UsageError(f"table.{row.number}.skip: {row.skip} draws of {row.of} left out, there are {draws}")
+            raise UsageError(f"table.{row.index}.skip: {row.skip} draws of {row.of} left out, there are {draws}")
         components = _components(row, theory, lattice)
         if row.quantity != "tau_int":
             _require_component(row, [str(each) for each in components])
@@ -105,30 +105,30 @@ def require_sense(rows: Sequence[Row], planned: Mapping[str, Run]) -> None:
 
 
 def _components(row: Row, theory: Any, lattice: Any) -> tuple[str | None, ...]:
-    """Names of what the observable of a row estimates; UsageError where the theory has none."""
+    """Name the components that the observable of a row has; UsageError where the theory has none of them."""
     try:
         found = components_for(observable(row.observable, row.options), theory, lattice)
     except UsageError as error:
-        raise UsageError(f"table.{row.number}.options: {error}") from None
+        raise UsageError(f"table.{row.index}.options: {error}") from None
     if not found:
         said = f" with {assignments(row.options)}" if row.options else ""
-        raise UsageError(f"table.{row.number}.observable: {row.of}, {lattice}, has no {row.observable}{said}")
+        raise UsageError(f"table.{row.index}.observable: {row.of}, {lattice}, has no {row.observable}{said}")
     return found
 
 
 def _require_exact(row: Row, there: Mapping[tuple[str, str | None], float]) -> None:
     if row.options:
-        raise UsageError(f"table.{row.number}.reference: exact is for an observable as it is, without options")
+        raise UsageError(f"table.{row.index}.reference: exact is for an observable as it is, without options")
     if row.quantity != "value" or (row.observable, row.component) not in there:
         names = ", ".join(dict.fromkeys(n if c is None else f"{n}[{c}]" for n, c in there)) or "nothing"
-        raise UsageError(f"table.{row.number}.reference: not known exactly; of {row.of} is known: {names}")
+        raise UsageError(f"table.{row.index}.reference: not known exactly; of {row.of} is known: {names}")
 
 
 def _require_component(row: Row, there: Sequence[str]) -> None:
     if str(row.component) not in there and not (row.component is None and len(there) == 1):
         allowed = ", ".join(there[:12]) + (", …" if len(there) > 12 else "")
         raise UsageError(
-            f"table.{row.number}.component: {row.observable} has no {row.component!r}; there are: {allowed}"
+            f"table.{row.index}.component: {row.observable} has no {row.component!r}; there are: {allowed}"
         )
 
 
@@ -150,13 +150,13 @@ def _estimates(path: Path, rows: Sequence[Row], progress: Progress) -> Sequence[
 
 
 def _ess(row: Estimate, head: Estimate) -> Entry:
-    """Effective independent draws per draw, of memory and weights."""
+    """Turn an estimate into effective independent draws per draw, of memory and weights."""
     share = None if row["ess"] is None else row["ess"] / (head["chains"] * head["draws"])
     return {**row, "value": share, "error": None}
 
 
 def _tau(row: Estimate, window: int | str, draws: int) -> Entry:
-    """τ_int and its error in draws.
+    """Return τ_int and its error in draws.
 
     A window that is given is summed over whatever it hides, to compare with numbers that were made that way: the
     flags say so, and the error is that of Madras and Sokal, τ √((4W + 2)/N).
@@ -200,7 +200,7 @@ def _against(name: str, other: Reference | None, value: float | None, error: flo
 
 
 def deviation(value: float | None, error: float | None, other: Reference) -> float | None:
-    """In standard errors; None where ours has none."""
+    """Measure how far `value` lies from `other`, in standard errors of both; None without value or error."""
     if value is None or error is None:
         return None
     width = math.hypot(error, other.error)
@@ -208,7 +208,7 @@ def deviation(value: float | None, error: float | None, other: Reference) -> flo
 
 
 def write(recipe: Recipe, entries: Sequence[Entry], folder: Path) -> list[Path]:
-    """`table.json` and `table.csv` in `folder`.
+    """Write `table.json` and `table.csv` into `folder`, and return their paths.
 
     Raises:
         SqcliError: they cannot be written.

@@ -16,13 +16,13 @@ PositiveReal = Annotated[float, Field(gt=0)]
 
 
 class Strict(BaseModel):
-    """No unknown keys, no change after reading, no numbers that are not finite."""
+    """Mapping without unknown keys and without numbers that are not finite, unchanged once it is read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 def _extents(value: Any) -> Any:
-    """`32x32` or a number as a list."""
+    """Turn `32x32` or a number into a list of extents; leave all else as it is."""
     if isinstance(value, int):
         return [value]
     if isinstance(value, str) and re.fullmatch(r"[0-9]+(x[0-9]+)*", value):
@@ -52,17 +52,17 @@ Component = Annotated[str, BeforeValidator(_text), WithJsonSchema({"type": ["str
 Window = Literal["auto"] | Positive
 
 
-class Part(Strict):
-    """An entry of a list of the recipe, which may be for some profiles only."""
+class ListEntry(Strict):
+    """Entry of a list of the recipe, which may be for some profiles only."""
 
     only: Names | None = Field(default=None, description="Profiles that it belongs to; all if left out.")
-    _number: int = PrivateAttr(default=0)
+    _index: int = PrivateAttr(default=0)
 
     @property
-    def number(self) -> int:
-        """Where it stands in the file's list."""
-        return self._number
+    def index(self) -> int:
+        """Index of the entry in the list of the file, before entries of other profiles are left out."""
+        return self._index
 
-    def place(self, number: int) -> None:
-        """Say where it stands."""
-        self._number = number
+    def set_index(self, index: int) -> None:
+        """Remember the index of the entry in the list of the file."""
+        self._index = index

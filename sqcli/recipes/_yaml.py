@@ -1,4 +1,4 @@
-"""YAML as recipes use it: a key stands once in its mapping, numbers are finite, dates are texts, no tags of Python."""
+"""YAML of recipes: a key stands once in its mapping, numbers are finite, dates are texts, no tags of Python."""
 
 import math
 from typing import Any
@@ -13,7 +13,7 @@ SHOWN = 40  # characters of a value in a message
 
 
 class _Loader(yaml.SafeLoader):
-    """Constructs plain values only; whatever cannot be read is told with its line."""
+    """Loader that constructs plain values only; ConstructorError names the line of what cannot be read."""
 
     def compose_mapping_node(self, anchor: Any) -> MappingNode:
         node = super().compose_mapping_node(anchor)
@@ -53,13 +53,13 @@ def _shown(node: Any) -> str:
 
 
 def parse(text: str | bytes) -> Any:
-    """The one document in `text`.
+    """Parse `text`, which holds one document.
 
     Raises:
         ValueError: it is no YAML, or says something that a recipe cannot hold; the line is named.
     """
     try:
-        return yaml.load(text, Loader=_Loader)  # plain values only
+        return yaml.load(text, Loader=_Loader)  # _Loader constructs plain values only
     except ConstructorError as error:
         raise ValueError(f"{_line(error)}: {error.problem}") from None
     except yaml.MarkedYAMLError as error:

@@ -7,7 +7,7 @@ from sqcli.recipes._model import Recipe
 
 
 def text() -> str:
-    """The schema as it is shipped."""
+    """Write the schema as it is shipped."""
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Recipe.model_json_schema()}
     return json.dumps(schema, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
