@@ -1,19 +1,14 @@
 """A theory, an algorithm, an observable, a figure are one new file each: seen in help, run, nothing else touched."""
 
 import json
-import os
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from plugins import program
 from statistical import reported
 
 from sqcli import open_ensemble
 
-PACKAGE = Path(__file__).parents[1] / "sqcli"
 THEORY = '''"""Stiff: the free field again, with m² = 4 s."""
 
 from dataclasses import dataclass
@@ -141,22 +136,13 @@ plots:
 @pytest.fixture(scope="module")
 def sq(tmp_path_factory):
     """sqcli from a copy of the package with four more files."""
-    root = tmp_path_factory.mktemp("plugins")
-    copy = root / "sqcli"
-    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    (copy / "theories" / "stiff.py").write_text(THEORY, encoding="utf-8")
-    (copy / "mcmc" / "sign.py").write_text(ALGORITHM, encoding="utf-8")
-    (copy / "observables" / "largest.py").write_text(OBSERVABLE, encoding="utf-8")
-    (copy / "figures" / "steps.py").write_text(FIGURE, encoding="utf-8")
-
-    def call(*arguments, code=0):
-        environment = os.environ | {"PYTHONPATH": str(root), "COLUMNS": "200"}
-        command = [sys.executable, "-m", "sqcli", *map(str, arguments)]
-        done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=300)
-        assert done.returncode == code, done.stderr
-        return done.stdout if done.stdout else done.stderr
-
-    return call
+    files = {
+        "theories/stiff.py": THEORY,
+        "mcmc/sign.py": ALGORITHM,
+        "observables/largest.py": OBSERVABLE,
+        "figures/steps.py": FIGURE,
+    }
+    return program(tmp_path_factory.mktemp("plugins"), files)
 
 
 def test_new_files_are_listed_and_in_the_help(sq):

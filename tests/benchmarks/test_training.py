@@ -12,7 +12,8 @@ from sqcli.diffusion.training.distributed import Ranks
 from sqcli.diffusion.training.trainer import Trainer
 from sqcli.errors import Stopped
 from sqcli.runs.generate import Request, generate
-from sqcli.runs.train import TrainRequest, _job, train
+from sqcli.runs.train import TrainRequest, train
+from sqcli.runs.training.job import job_of
 
 SIDE, BATCH = 16, 64
 
@@ -38,7 +39,7 @@ def ours(folder, net):
     stop.set()
     with pytest.raises(Stopped):
         train(request, stop, lambda _: None)
-    trainer = Trainer(_job(request, read_document(folder / net)), Ranks(), False, True)
+    trainer = Trainer(job_of(request, read_document(folder / net)), Ranks(), False, True)
     return lambda: trainer._step(False), trainer
 
 

@@ -51,6 +51,20 @@ def is_partial(file: Path) -> bool:
     return file.suffix == ".partial" and file.is_file() and not file.is_symlink()
 
 
+def require_free(path: Path) -> None:
+    """Raise SqcliError where something is that is neither a model nor what the failed start of one left behind."""
+    if path.is_symlink() and not path.exists():
+        raise SqcliError(f"{path}: is a link to nothing; remove it or choose another path")
+    if path.exists() and not (path.is_dir() and all(map(_is_debris, path.iterdir()))):
+        raise SqcliError(f"{path}: there is something that is not a model; choose another path")
+
+
+def _is_debris(entry: Path) -> bool:
+    if entry.name == TRAINING and entry.is_dir() and not entry.is_symlink():
+        return all(inner.name == LOCK or is_partial(inner) for inner in entry.iterdir())
+    return is_partial(entry)
+
+
 @contextlib.contextmanager
 def owned(model: Path) -> Iterator[None]:
     """Own the model that this process trains, making its directory where none is; BusyError where another owns it."""
