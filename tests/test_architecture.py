@@ -37,6 +37,9 @@ WITH_TORCH = (
 """Files outside `diffusion` that work on tensors; what imports them is itself imported when it is wanted."""
 MOST_LINES = 250
 PLUGIN_LINES = 120
+MOST_FUNCTION_LINES = 40
+KERNEL = {"jit", "kernel"}
+DEPENDENT = {"Of", "As", "That", "Those"}
 
 
 def module_of(path):
@@ -140,6 +143,38 @@ def test_no_module_imports_itself_on_the_way():
 def test_files_are_short_and_say_what_they_are(name):
     assert len(FILES[name].read_text(encoding="utf-8").splitlines()) <= MOST_LINES
     assert ast.get_docstring(TREES[name])
+
+
+def definitions(name):
+    """Every class and function of a file, with its docstring or None."""
+    nodes = [node for node in ast.walk(TREES[name]) if isinstance(node, (ast.ClassDef, ast.FunctionDef))]
+    return [(node, ast.get_docstring(node)) for node in nodes]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_docstrings_can_be_read_alone(name):
+    """A sentence that begins with one of these words goes on with what a reader does not see."""
+    for node, text in [(None, ast.get_docstring(TREES[name])), *definitions(name)]:
+        assert (text or "").partition(" ")[0] not in DEPENDENT, f"{name}.{node.name if node else ''}: {text}"
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_functions_are_short(name):
+    """Kernels are not: a call within them would cost."""
+    for node, _ in definitions(name):
+        if isinstance(node, ast.FunctionDef) and not KERNEL & {
+            word for each in node.decorator_list for word in ast.unparse(each).split("(")
+        }:
+            assert node.end_lineno - node.lineno < MOST_FUNCTION_LINES, f"{name}.{node.name}"
+
+
+def test_a_public_class_has_one_meaning():
+    found = {}
+    for name in FILES:
+        for node in TREES[name].body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                found.setdefault(node.name, []).append(name)
+    assert {name: files for name, files in found.items() if len(files) > 1} == {}
 
 
 def plugins():
