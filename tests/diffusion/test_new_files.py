@@ -1,20 +1,15 @@
 """A net, a schedule, an objective and a sampler are one new file each: listed, trained and sampled with."""
 
 import json
-import os
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from plugins import program
 from safetensors.torch import load_file
 from statistical import reported
 
 from sqcli.lattice.geometry import Lattice
 from sqcli.theories.free import Free
 
-PACKAGE = Path(__file__).parents[2] / "sqcli"
 NEW = {
     "diffusion/nets/wiener.py": '''"""Wiener filter of the data's spectrum, with a factor that is learnt."""
 
@@ -135,19 +130,7 @@ class Direct(LadderSampler):
 @pytest.fixture(scope="module")
 def sq(tmp_path_factory):
     """sqcli from a copy of the package with four more files."""
-    root = tmp_path_factory.mktemp("new")
-    shutil.copytree(PACKAGE, root / "sqcli", ignore=shutil.ignore_patterns("__pycache__"))
-    for name, text in NEW.items():
-        (root / "sqcli" / name).write_text(text, encoding="utf-8")
-
-    def call(*arguments):
-        environment = os.environ | {"PYTHONPATH": str(root), "COLUMNS": "200"}
-        command = [sys.executable, "-m", "sqcli", *map(str, arguments)]
-        done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=300)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    return call
+    return program(tmp_path_factory.mktemp("new"), NEW)
 
 
 def test_new_files_are_listed(sq):

@@ -64,7 +64,7 @@ def _kilobytes(file: Path, name: str) -> int:
 
 
 def _of_groups() -> Iterator[int]:
-    """Of the control groups that this process is in, and of those around them."""
+    """Bytes left by the control groups that this process is in, and by those around them."""
     for line in MEMBERSHIP.read_text().splitlines():
         _, controllers, ours = line.split(":", 2)
         for version in VERSIONS:

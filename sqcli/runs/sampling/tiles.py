@@ -92,7 +92,7 @@ class Proposals:
         return _sound(Tile(_numpy(fields), _numpy(action), log_weight, stats), chain, first)
 
     def log_weight(self, chain: int, number: int, field: Array) -> float:
-        """That of a given configuration (*site), which follows draw `number`; +∞ where the sampler never gets."""
+        """Compute −S − log q of a configuration (*site) that follows draw `number`; +∞ where the sampler never gets."""
         assert isinstance(self.sampler, Weighted)
         fields = torch.from_numpy(field[None]).to(self.denoiser.device)
         noise = self._noise(chain, range(RENEWALS + number, RENEWALS + number + 1))

@@ -93,7 +93,7 @@ def require_description(path: Path, stored: Mapping[str, Any]) -> None:
 
 
 def settings_of(stored: Mapping[str, Any]) -> TrainingSettings:
-    """Those of the training that `model.yaml` describes; what an earlier version did not state has its default."""
+    """Read the settings that `model.yaml` states; what an earlier version did not state has its default."""
     own = {name: stored["training"][name] for name in params.fields(TrainingSettings) if name in stored["training"]}
     return params.build(TrainingSettings, own, "the training")
 
