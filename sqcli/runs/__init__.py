@@ -1,1 +1,1 @@
-"""What the commands that write do: ensembles generated and sampled, models trained, both shown and exported."""
+"""Runs: ensembles are generated and sampled, models are trained, both are shown and exported."""

@@ -1,4 +1,4 @@
-"""What can be said of trainings and samplings before the ensembles and models that they need are there."""
+"""Checks of trainings and samplings before the ensembles and models that they need are there."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ from sqcli.runs.training.request import TrainRequest
 
 
 def training(request: TrainRequest, ensembles: Sequence[RunSpec | SampleSpec]) -> dict[str, Any]:
-    """The model that `request` will make of ensembles like these, as `sampling` wants it.
+    """Describe the model that `request` will make of ensembles like these, as `sampling` wants it.
 
     Raises:
         UsageError: something is missing or does not fit.
@@ -28,7 +28,7 @@ def training(request: TrainRequest, ensembles: Sequence[RunSpec | SampleSpec]) -
 
 
 def sampling(request: SampleRequest, model: Mapping[str, Any]) -> SampleSpec:
-    """The run that `request` describes, of a model from `training`.
+    """Build the run that `request` asks for, of a model that `training` described.
 
     Raises:
         UsageError: something is missing or does not fit.
@@ -37,5 +37,5 @@ def sampling(request: SampleRequest, model: Mapping[str, Any]) -> SampleSpec:
 
 
 def trained(path: Path) -> bool:
-    """Whether there is a finished model."""
+    """Tell whether there is a finished model at `path`."""
     return is_model(path) and read_document(path).get("finished") is True

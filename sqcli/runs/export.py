@@ -1,4 +1,4 @@
-"""Ensembles in the formats of other programs, written aside and renamed, never held in memory as a whole.
+"""Export of ensembles to formats of other programs, written aside and renamed, never held in memory as a whole.
 
 `npz` holds the field (chain, draw, *site), the numbers per draw (chain, draw) and `metadata`, the root attributes as
 JSON text; `npy` holds the field alone, to be memory-mapped; both are cut to the draws that all chains have, and chains
@@ -29,10 +29,10 @@ OTHERS = ("h5", "hdf5", "nc", "parquet", "json", "zip", "gz")  # endings that no
 
 
 def export(path: Path, out: Path, kind: str | None = None, *, force: bool = False) -> str:
-    """Write the ensemble at `path` to the file `out` as `kind`, one of `KINDS`; None: what the name's ending says.
+    """Write the ensemble at `path` to the file `out` as `kind`, one of `KINDS`, or as its ending says.
 
     Returns:
-        What was written, and what was left out, in one line.
+        One line that says what was written and what was left out.
 
     Raises:
         SqcliError: no readable ensemble; `out` exists and `force` is not given; nothing committed, or measured (csv).
@@ -42,7 +42,7 @@ def export(path: Path, out: Path, kind: str | None = None, *, force: bool = Fals
     ensemble = store.open_ensemble(path)
     if not ensemble.draws.any():
         raise SqcliError(f"{path}: no draw is committed yet; there is nothing to export")
-    with explained(out), replacing(_place(ensemble, out, force)) as file:
+    with explained(out), replacing(_target(ensemble, out, force)) as file:
         KINDS[kind](ensemble, file)
     most, least = int(ensemble.draws.max()), int(ensemble.draws.min())
     cut = f", the {least} draws that all chains have (of up to {most})" if kind != "csv" and least < most else ""
@@ -50,7 +50,7 @@ def export(path: Path, out: Path, kind: str | None = None, *, force: bool = Fals
 
 
 def kind_of(out: Path, kind: str | None) -> str:
-    """The format of a file of that name; UsageError where there is none, or where name and `kind` contradict."""
+    """Find the format of a file of that name; UsageError where there is none, or where name and `kind` contradict."""
     ending = out.suffix[1:].lower()
     offered = ", ".join(KINDS)
     if kind is not None and kind not in KINDS:
@@ -62,8 +62,8 @@ def kind_of(out: Path, kind: str | None) -> str:
     return kind or ending
 
 
-def _place(ensemble: store.Ensemble, out: Path, force: bool) -> Path:
-    """Where the file goes: a link's target, for the link stays."""
+def _target(ensemble: store.Ensemble, out: Path, force: bool) -> Path:
+    """Return the path to write, where `out` is a link its target; SqcliError where nothing may be written there."""
     target = Path(os.path.realpath(out))
     if target.exists() and not target.is_file():  # a folder, or a device that a rename would destroy
         raise SqcliError(f"{out}: exists and is no file; choose another name")
@@ -92,7 +92,7 @@ def _npz(ensemble: store.Ensemble, file: IO[bytes]) -> None:
 
 
 def _write_array(file: IO[bytes], array: store.Committed) -> None:
-    """Header and numbers of an `.npy` file, chain by chain in blocks of draws."""
+    """Write header and numbers of an `.npy` file, chain by chain in blocks of draws."""
     header = {"descr": np.lib.format.dtype_to_descr(array.dtype), "fortran_order": False, "shape": array.shape}
     np.lib.format.write_array_header_1_0(file, header)
     chains, draws = array.shape[:2]
@@ -120,7 +120,7 @@ def _csv(ensemble: store.Ensemble, file: IO[bytes]) -> None:
 
 
 def _columns(ensemble: store.Ensemble, name: str) -> Iterator[tuple[str, list[NDArray[Any]]]]:
-    """Head and numbers per chain for every component of a series; a complex one as two columns."""
+    """Yield head and numbers per chain for every component of a series; a complex one makes two columns."""
     series = store.read_observable(ensemble.path, name)
     for index, component in enumerate(series.components or (None,) if series else ()):
         assert series is not None
@@ -134,7 +134,7 @@ def _columns(ensemble: store.Ensemble, name: str) -> Iterator[tuple[str, list[ND
 
 
 def _cell(numbers: NDArray[Any], draw: int) -> str:
-    """The number in full precision, `-inf` where a weight vanishes; empty where it is not measured or not a number."""
+    """Write a number in full precision, `-inf` where a weight vanishes; nothing where it is not measured or NaN."""
     return repr(float(numbers[draw])) if draw < len(numbers) and not np.isnan(numbers[draw]) else ""
 
 

@@ -1,4 +1,4 @@
-"""Generate: an ensemble by an algorithm, or more draws of one that is there; see `sqcli.runs.execution.ensemble`."""
+"""Generate an ensemble by an algorithm, or more draws of one that is there; see `sqcli.runs.execution.ensemble`."""
 
 import contextlib
 import threading
@@ -25,12 +25,12 @@ __all__ = ["Progress", "Request", "generate"]
 
 
 def generate(request: Request, stop: threading.Event, progress: Callable[[Progress], None]) -> None:
-    """Carry out `request`.
+    """Generate the ensemble that `request` asks for, or go on with it.
 
     Args:
-        request: the options.
-        stop: set it (a signal, another thread) to commit and end early.
-        progress: called a few times a second.
+        request: the options of `generate`.
+        stop: event, set by a signal or another thread to commit and end early.
+        progress: function that is called a few times a second.
 
     Raises:
         UsageError: options that are malformed or do not fit together.
@@ -44,7 +44,7 @@ def generate(request: Request, stop: threading.Event, progress: Callable[[Progre
 
 @dataclass(frozen=True)
 class _Generation:
-    """What `sqcli.runs.execution.ensemble` wants to know of a run of an algorithm."""
+    """Maker of an ensemble by an algorithm; see `sqcli.runs.execution.ensemble.Maker`."""
 
     request: Request
     stop: threading.Event
@@ -84,7 +84,7 @@ class _Generation:
     def tasks(
         self, spec: RunSpec, ensemble: store.Ensemble, groups: Sequence[int], target: int, board: Board
     ) -> Iterator[Sequence[Task]]:
-        """One task a group; each commits by itself."""
+        """Yield one task a group; each commits by itself."""
         yield [partial(self._work, spec, ensemble, group, target, board) for group in groups]
 
     def _work(self, spec: RunSpec, ensemble: store.Ensemble, group: int, target: int, board: Board) -> None:

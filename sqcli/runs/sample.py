@@ -1,4 +1,4 @@
-"""Sample: an ensemble from a trained model, or more draws of one that is there; see `sqcli.runs.execution.ensemble`.
+"""Sample an ensemble from a trained model, or more draws of one that is there; see `sqcli.runs.execution.ensemble`.
 
 Draws are made in tiles of fixed size whose random numbers are keyed by (run, chain, draw), so that workers, ranks,
 chain ranges, interruptions and extensions change no digit. Under torchrun each rank makes every WORLD_SIZE-th group.
@@ -31,16 +31,16 @@ from sqcli.runs.sampling.tiles import Proposals
 __all__ = ["Progress", "SampleRequest", "sample"]
 
 ON_DEVICE = 4  # workers that feed one accelerator
-SITE_BYTES = 500  # of a network at work, for each site of a tile, at least
+SITE_BYTES = 500  # least memory of a network at work, for each site of a tile
 
 
 def sample(request: SampleRequest, stop: threading.Event, progress: Callable[[Progress], None]) -> None:
-    """Carry out `request`.
+    """Sample the ensemble that `request` asks for, or go on with it.
 
     Args:
-        request: the options.
-        stop: set it (a signal, another thread) to commit and end early.
-        progress: called a few times a second.
+        request: the options of `sample`.
+        stop: event, set by a signal or another thread to commit and end early.
+        progress: function that is called a few times a second.
 
     Raises:
         UsageError: options that are malformed or do not fit together.
@@ -54,7 +54,7 @@ def sample(request: SampleRequest, stop: threading.Event, progress: Callable[[Pr
 
 @dataclass(frozen=True)
 class _Sampling:
-    """What `sqcli.runs.execution.ensemble` wants to know of a run of a sampler."""
+    """Maker of an ensemble by a sampler; see `sqcli.runs.execution.ensemble.Maker`."""
 
     request: SampleRequest
     stop: threading.Event
@@ -65,7 +65,7 @@ class _Sampling:
 
     @cached_property
     def model(self) -> Model:
-        """The model; its weights are read and hashed once."""
+        """Trained model, whose weights are read and hashed once."""
         return Model.load(self.request.model, self.device)
 
     def new_spec(self) -> SampleSpec:
@@ -103,7 +103,7 @@ class _Sampling:
     def tasks(
         self, spec: SampleSpec, ensemble: store.Ensemble, groups: Sequence[int], target: int, board: Board
     ) -> Iterator[Sequence[Task]]:
-        """A task a tile; one a group where the chains cannot go on before a tile is used."""
+        """Yield one task a tile, or one a group where chains must use up a tile before they need the next."""
         source = Proposals(self._denoiser(spec), spec.sampler, spec.streams.key(), spec.tile)
         work = [GroupSampling(spec, source, ensemble, number, target, board, self.stop) for number in groups]
         with torch_threads(1), contextlib.ExitStack() as stack:
@@ -112,7 +112,7 @@ class _Sampling:
             yield [task for group in work for task in _tasks(spec, ensemble, group)]
 
     def _denoiser(self, spec: SampleSpec) -> Denoiser:
-        """The model, heeding `stop`, for this theory and lattice; UsageError when it cannot be sampled so."""
+        """Build the denoiser of the run, which heeds `stop`; UsageError where the model cannot be sampled so."""
         denoiser = self.model.denoiser(spec.theory_instance, spec.system.lattice, self.device)
         spec.sampler.check(denoiser)
         return replace(denoiser, stop=self.stop)

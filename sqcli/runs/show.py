@@ -1,4 +1,4 @@
-"""What an ensemble or a model is, in one mapping: what `sqcli show` prints and a script reads."""
+"""Summary of an ensemble or a model in one mapping, which `sqcli show` prints and a script reads."""
 
 from pathlib import Path
 from typing import Any
@@ -11,23 +11,23 @@ TOLD_LAST = ("exactness", "identity", "created_at", "provenance")
 
 
 def summary(path: Path) -> dict[str, Any]:
-    """All about the ensemble or the model at `path`.
+    """Summarise the ensemble or the model at `path`.
 
     Raises:
-        SqcliError: when neither can be read there.
+        SqcliError: neither can be read there.
     """
     return _model(path) if is_model(path) else _ensemble(path)
 
 
 def _model(path: Path) -> dict[str, Any]:
-    """What `model.yaml` says, and the size in bytes."""
+    """Collect what `model.yaml` says, and the size in bytes."""
     document = read_document(path)
     told = {name: value for name, value in document.items() if name not in ("format", "format_version")}
     return {"model": str(path), **told, "bytes": _size(path)}
 
 
 def _ensemble(path: Path) -> dict[str, Any]:
-    """Root attributes, committed draws of each chain, size in bytes and measured series of the ensemble at `path`."""
+    """Collect root attributes, committed draws of each chain, measured series and size in bytes of an ensemble."""
     ensemble = store.open_ensemble(path)
     attrs = ensemble.attrs
     draws = [int(count) for count in ensemble.draws]
@@ -45,7 +45,7 @@ def _ensemble(path: Path) -> dict[str, Any]:
 
 
 def _size(path: Path) -> int:
-    """Bytes of all files; one that vanishes meanwhile (a commit renames) counts nothing."""
+    """Count the bytes of all files; one that vanishes meanwhile (a commit renames) counts nothing."""
     total = 0
     for entry in path.rglob("*"):
         try:

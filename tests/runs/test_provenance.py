@@ -8,7 +8,7 @@ import pytest
 from models import known_model
 
 from sqcli import store
-from sqcli.runs.execution.provenance import creation, told
+from sqcli.runs.execution.provenance import creation, storable_path
 from sqcli.runs.generate import Request, generate
 from sqcli.runs.sample import SampleRequest, sample
 
@@ -50,7 +50,7 @@ def test_command_lines_name_nobody(word, kept, monkeypatch):
     ],
 )
 def test_parents_are_found_from_beside_without_a_name(path, beside, kept):
-    assert told(path, Path(beside)) == kept
+    assert storable_path(path, Path(beside)) == kept
 
 
 def test_what_is_stored_names_nobody(tmp_path):

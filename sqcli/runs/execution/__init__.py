@@ -1,1 +1,1 @@
-"""How any run is carried out: workers, progress, limits of time and memory, going on, where it came from."""
+"""Execution of runs of any kind: workers, progress, limits of time and memory, going on, provenance."""

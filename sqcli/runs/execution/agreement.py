@@ -1,4 +1,4 @@
-"""Whether what the user asks for suffices, and agrees with what is there: common to all runs."""
+"""Checks, common to all runs, that a request says enough and agrees with what is there."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +10,7 @@ from sqcli.errors import SqcliError, UsageError
 
 
 def require_given(request: Any) -> None:
-    """UsageError where an option is left out without which nothing new can be made."""
+    """Raise UsageError where an option is left out without which nothing new can be made."""
     missing = [each.flags[0] for each in options.missing(request)]
     if missing:
         raise UsageError(f"{request.path} does not exist; to create it, give {', '.join(missing)}")
@@ -20,7 +20,7 @@ def compare(path: Path, given: Mapping[str, Any], stored: Any, option: str, what
     """Compare parameters given with those of the frozen dataclass `stored`.
 
     Raises:
-        SqcliError: naming the first that differs, with the stored and the given value.
+        SqcliError: a parameter differs; names the first, with the stored and the given value.
         UsageError: a parameter is unknown or malformed.
     """
     mapping = params.to_mapping(stored)

@@ -1,4 +1,4 @@
-"""What the workers of a run say about how far they are; the caller's thread reads it and reports."""
+"""Thread-safe progress counters: the workers of a run count, the caller's thread reads and reports."""
 
 import threading
 import time
@@ -12,14 +12,18 @@ from sqcli.runs.execution.spec import EnsembleSpec
 
 @dataclass
 class Board:
-    """Counts over all groups of this process.
+    """Progress counters of a run, over all chain groups of this process.
 
     Attributes:
-        name: of the ensemble.
-        spec: what is counted.
+        name: path of the ensemble.
+        spec: run whose progress is counted.
         target: draws wanted of each chain.
-        groups: group -> chains, warm-up updates, committed draws.
-        paced_from: the moment from which `updates` counts for the pace: kernels are compiled before.
+        groups: number of chains, updates of warm-up and committed draws, by the number of the group.
+        paced_from: moment from which `updates` counts for the pace; kernels are compiled before.
+        updates: updates since then, summed over chains.
+        accepted: sum of the acceptance rates of all draws seen.
+        judged: number of draws that have an acceptance rate.
+        failure: first error that a worker met.
     """
 
     name: str
@@ -34,7 +38,7 @@ class Board:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def advanced(self, group: int, chains: int, warmup: int, draws: int, updates: int) -> None:
-        """A group has got further by `updates`, summed over its chains."""
+        """Count `updates` more of a group, summed over its chains, and note its warm-up and committed draws."""
         with self.lock:
             self.groups[group] = (chains, warmup, draws)
             if self.paced_from is not None:
@@ -43,7 +47,7 @@ class Board:
                 self.paced_from = time.monotonic()
 
     def saw(self, traces: Mapping[int, Trace] | list[Trace]) -> None:
-        """Acceptances of new draws."""
+        """Count the acceptances of new draws."""
         for trace in traces if isinstance(traces, list) else traces.values():
             rates = trace.stats.get("acceptance_rate")
             if rates is not None:
@@ -52,7 +56,7 @@ class Board:
                     self.judged += len(rates)
 
     def progress(self) -> Progress:
-        """This moment."""
+        """Read the progress of the run at this moment."""
         with self.lock:
             groups, updates = list(self.groups.values()), self.updates
             acceptance = self.accepted / self.judged if self.judged else None

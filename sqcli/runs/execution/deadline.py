@@ -1,4 +1,4 @@
-"""How long a run may take: `3h`, `90m`, `1:30:00`, or `auto`, the end the batch system set.
+"""Time limit of a run: `3h`, `90m`, `1:30:00`, or `auto`, the end that the batch system set.
 
 `auto` leaves some seconds for the last commit and the exit before the batch system kills the job: `RESERVE`, or a
 tenth of a short job. A job that leaves no time to work is an error, or its script would queue it again for ever.
@@ -14,12 +14,15 @@ from collections.abc import Callable, Mapping
 from sqcli.errors import SqcliError, UsageError
 
 RESERVE = 60.0
-SHARE = 0.1  # of a short job
+SHARE = 0.1  # reserve of a short job, as a part of its length
 SHORTEST = 10.0  # seconds of a job in which a program can start, work and commit
 SECONDS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
-LONGEST = 10 * 365 * 86400.0  # beyond that it is a mistake, and clocks overflow
+LONGEST = 10 * 365 * 86400.0  # a longer limit is a mistake, and clocks overflow
 UNITS = re.compile(r"(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?")
-QUERIES = {"SLURM_JOB_END_TIME": "%e", "SLURM_JOB_START_TIME": "%S"}  # what squeue says where the environment does not
+QUERIES = {
+    "SLURM_JOB_END_TIME": "%e",
+    "SLURM_JOB_START_TIME": "%S",
+}  # what squeue is asked where they are not set
 CLOCK = re.compile(r"(?:(\d+)-)?(\d+):(\d{1,2})(?::(\d{1,2}))?")
 
 
@@ -29,11 +32,11 @@ def seconds_left(
     now: Callable[[], float] = time.time,
     query: "Callable[[str, str], str] | None" = None,
 ) -> float:
-    """Seconds until the limit `text` is reached; `environ`, `now` and `query` are there to be replaced in tests.
+    """Compute the seconds until the limit `text`; `environ`, `now` and `query` are there to be replaced in tests.
 
     Raises:
-        UsageError: for a malformed limit, or `auto` outside a batch job whose end is known.
-        SqcliError: for `auto` in a job that is too short to work in.
+        UsageError: the limit is malformed, or `auto` outside a batch job whose end is known.
+        SqcliError: the limit is `auto` in a job that is too short to work in.
     """
     if text != "auto":
         return _duration(text)
@@ -63,7 +66,7 @@ def _duration(text: str) -> float:
 
 
 def _batch_time(name: str, environ: Mapping[str, str], query: Callable[[str, str], str], now: float) -> float:
-    """The job's end or start in seconds since the epoch, from the variable `name` or from squeue."""
+    """Find the job's end or start in seconds since the epoch, from the variable `name` or from squeue."""
     said = environ.get(name, "").strip()
     if said:
         if not (said.isascii() and said.isdigit() and len(said) < 20 and abs(int(said) - now) <= LONGEST):

@@ -1,4 +1,4 @@
-"""An ensemble made, or gone on with, until every chain has its draws: what `generate` and `sample` have in common.
+"""Making of an ensemble until every chain has its draws, common to `generate` and `sample`.
 
 An ensemble that is finished is left alone: no byte changes and no lock is taken. Chains are independent, so array jobs
 may each run a range of them; the result is the same as of one run.
@@ -16,9 +16,17 @@ from sqcli.exactness import Exactness
 from sqcli.runs.execution import memory
 from sqcli.runs.execution.board import Board
 from sqcli.runs.execution.progress import Progress
-from sqcli.runs.execution.provenance import creation, placed
+from sqcli.runs.execution.provenance import creation, storable_parent
 from sqcli.runs.execution.request import EnsembleRequest
-from sqcli.runs.execution.resume import check_range, drawn, groups_of, raised_target, require_all, standing, stoppable
+from sqcli.runs.execution.resume import (
+    check_range,
+    committed_draws,
+    counts_of,
+    groups_of,
+    raised_target,
+    require_complete,
+    stoppable,
+)
 from sqcli.runs.execution.spec import EnsembleSpec
 from sqcli.runs.execution.workers import run_all
 
@@ -27,59 +35,59 @@ Task = Callable[[], None]
 
 
 class Maker(Protocol, Generic[S]):
-    """What `generate` and `sample` each know of making an ensemble."""
+    """Steps in the making of an ensemble that `generate` and `sample` take each in its own way."""
 
     @property
     def request(self) -> EnsembleRequest:
-        """The options."""
+        """Options of the command."""
 
     @property
     def stop(self) -> threading.Event:
-        """Set to commit and end early."""
+        """Event that is set to commit and end early."""
 
     @property
     def device(self) -> str:
-        """Where it computes."""
+        """Name of the device that computes."""
 
     def new_spec(self) -> S:
         """Describe the run that the request asks for by itself."""
 
     def stored_spec(self, ensemble: store.Ensemble) -> S:
-        """Read the run that wrote an ensemble; SqcliError when it is none of this command's."""
+        """Read the run that wrote an ensemble; SqcliError where it is none of this command's."""
 
     def require_agreement(self, spec: S) -> None:
-        """SqcliError where the request differs from the run that is there."""
+        """Raise SqcliError where the request differs from the run that is there."""
 
     def require_start(self, spec: S) -> None:
-        """SqcliError where the run cannot begin; called before anything is made."""
+        """Raise SqcliError where the run cannot begin; called before anything is made."""
 
     def exactness(self, spec: S) -> Exactness:
-        """Say what the draws will be."""
+        """Say how exact the draws will be, and why."""
 
     def parents(self, spec: S) -> list[dict[str, Any]]:
-        """Name the ensembles and models that it is made from."""
+        """Name the ensembles and models that the ensemble is made from."""
 
     def workers(self, tasks: int) -> int:
-        """Number of threads for so many tasks."""
+        """Choose the number of threads that work on `tasks` tasks."""
 
     def bytes_held(self, spec: S, layout: store.Layout, workers: int) -> int:
-        """Memory of a run, from below."""
+        """Estimate the memory of a run from below, in bytes."""
 
     def share(self, groups: Sequence[int]) -> Sequence[int]:
-        """The chain groups that are this process's among those that it was asked for."""
+        """Choose this process's chain groups among those that it was asked for."""
 
     def tasks(
         self, spec: S, ensemble: store.Ensemble, groups: Sequence[int], target: int, board: Board
     ) -> AbstractContextManager[Sequence[Task]]:
-        """Within it the work on chain groups, up to `target` draws; at its end all that was taken up is committed."""
+        """Make a context of the tasks that bring `groups` to `target` draws; its end commits all that was taken up."""
 
 
 def carry_out(maker: Maker[S], progress: Callable[[Progress], None]) -> None:
     """Make the ensemble that the request asks for, or go on with it.
 
     Args:
-        maker: of the ensemble.
-        progress: called a few times a second.
+        maker: steps of `generate` or of `sample`.
+        progress: function that is called a few times a second.
 
     Raises:
         UsageError: options that are malformed or do not fit together.
@@ -89,7 +97,7 @@ def carry_out(maker: Maker[S], progress: Callable[[Progress], None]) -> None:
     ensemble, spec = _open_or_create(maker)
     target = raised_target(maker.request, ensemble)
     groups = maker.share(groups_of(maker.request, ensemble))
-    unfinished = [group for group in groups if drawn(ensemble, group) < target]
+    unfinished = [group for group in groups if committed_draws(ensemble, group) < target]
     if unfinished:
         _run(maker, spec, ensemble, unfinished, target, progress)
 
@@ -117,7 +125,7 @@ def _create(maker: Maker[S], spec: S) -> None:
     check_range(request, layout)
     _require_memory(maker, spec, layout, layout.groups)
     maker.require_start(spec)
-    parents = [placed(parent, request.path) for parent in maker.parents(spec)]
+    parents = [storable_parent(parent, request.path) for parent in maker.parents(spec)]
     attributes = spec.attributes() | {
         "identity": spec.identity,
         "exactness": vars(maker.exactness(spec)),
@@ -127,7 +135,7 @@ def _create(maker: Maker[S], spec: S) -> None:
 
 
 def _require_memory(maker: Maker[S], spec: S, layout: store.Layout, tasks: int) -> None:
-    """SqcliError when the run cannot fit, before anything is written."""
+    """Raise SqcliError where the run does not fit into memory, before anything is written."""
     workers = maker.workers(tasks)
     advice = "take --workers 1" if workers > 1 else "take a smaller lattice or a larger machine"
     memory.require(maker.request.path, maker.bytes_held(spec, layout, workers), advice)
@@ -142,11 +150,11 @@ def _run(
     progress: Callable[[Progress], None],
 ) -> None:
     _require_memory(maker, spec, ensemble.layout, len(groups))
-    board = Board(str(maker.request.path), spec, target, standing(ensemble, groups))
+    board = Board(str(maker.request.path), spec, target, counts_of(ensemble, groups))
     with (
         stoppable(maker.request.time_limit, maker.stop),
         maker.tasks(spec, ensemble, groups, target, board) as tasks,
     ):
         run_all(tasks, maker.workers(len(tasks)), maker.stop, board, lambda: progress(board.progress()))
     progress(board.progress())
-    require_all(board.progress())
+    require_complete(board.progress())

@@ -1,6 +1,7 @@
-"""Is there memory for a run? Told before it starts, as for the disk: a process that the kernel kills says nothing.
+"""Check, before a run starts, that there is memory for it: a process that the kernel kills says nothing.
 
-What is available: the machine's own estimate, the limits of the job's control groups, and the limit of the process.
+The least of these is available: the machine's own estimate, what the limits of the job's control groups leave, and
+what the limit of the process leaves.
 """
 
 import contextlib
@@ -20,7 +21,7 @@ GROUPS = Path("/sys/fs/cgroup")
 
 @dataclass(frozen=True)
 class Version:
-    """Names in a version of control groups: of the controller, and of the files of its limit and of what is used."""
+    """Names that a version of control groups gives to its controller and to the files of limit and use."""
 
     controller: str
     limit: str
@@ -37,7 +38,7 @@ def require(path: Path, needed: int, advice: str) -> None:
     """Compare `needed` bytes, an estimate from below, with what is available.
 
     Raises:
-        SqcliError: there is less; says how much, and what to do about it.
+        SqcliError: less is available; says how much, and what to do about it.
     """
     there = min(available(), default=None)
     if there is not None and needed > there:
@@ -47,11 +48,11 @@ def require(path: Path, needed: int, advice: str) -> None:
 
 
 def available() -> Iterator[int]:
-    """Bytes that this process may still take, by each of the limits that there are."""
+    """Yield the bytes that this process may still take, by each of the limits that there are."""
     with contextlib.suppress(OSError, ValueError, StopIteration):
         yield _kilobytes(MACHINE, "MemAvailable:")
     with contextlib.suppress(OSError, ValueError):
-        yield from _of_groups()
+        yield from _of_control_groups()
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     if limit != resource.RLIM_INFINITY:
         with contextlib.suppress(OSError, ValueError, StopIteration):
@@ -63,8 +64,8 @@ def _kilobytes(file: Path, name: str) -> int:
     return 1024 * int(line.split()[1])
 
 
-def _of_groups() -> Iterator[int]:
-    """Bytes left by the control groups that this process is in, and by those around them."""
+def _of_control_groups() -> Iterator[int]:
+    """Yield the bytes left in the control groups that this process is in, and in those around them."""
     for line in MEMBERSHIP.read_text().splitlines():
         _, controllers, ours = line.split(":", 2)
         for version in VERSIONS:
@@ -83,6 +84,6 @@ def _within(groups: Iterable[Path], version: Version) -> Iterator[int]:
 
 
 def _reclaimable(group: Path) -> int:
-    """Bytes of files in memory, which give way."""
+    """Count the bytes of files kept in memory, which make room where it is needed."""
     pairs = [line.split() for line in (group / "memory.stat").read_text().splitlines()]
     return max((int(value) for name, value in pairs if name in ("inactive_file", "total_inactive_file")), default=0)

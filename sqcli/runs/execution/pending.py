@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sqcli.mcmc import Trace
 from sqcli.store import Writer
 
-INTERVAL = 2.0  # seconds after which what is there is committed
+INTERVAL = 2.0  # seconds after which waiting draws are committed
 LARGEST = 16 * 2**20  # bytes of draws that wait at most
 
 
@@ -33,21 +33,21 @@ class Pending:
 
     @property
     def overdue(self) -> bool:
-        """Whether the last commit is some seconds ago."""
+        """Tell whether the last commit is `INTERVAL` seconds ago."""
         return time.monotonic() - self.committed_at >= INTERVAL
 
     @property
     def large(self) -> bool:
-        """Whether much memory is held."""
+        """Tell whether the waiting draws take `LARGEST` bytes."""
         return sum(trace.fields.nbytes for piece in self.pieces for trace in piece) >= LARGEST
 
     def commit(self, states: NDArray[Any] | None, saved: Sequence[bytes], warmup: int) -> None:
-        """Write all that waits, and the state to go on from.
+        """Write all waiting draws, and the state to go on from.
 
         Args:
-            states: field of each chain, (chains, *site); None: its last draw.
-            saved: the rest of each chain's state.
-            warmup: updates or proposals of the warm-up that are done.
+            states: field of each chain, (chains, *site), or None where it is the last draw.
+            saved: state of each chain beside its field.
+            warmup: number of updates or proposals of the warm-up that are done.
         """
         layout = self.writer.layout
         columns = [[piece[c] for piece in self.pieces] for c in range(len(self.writer.chains))]
@@ -59,5 +59,5 @@ class Pending:
 
 
 def _column(columns: Sequence[Sequence[Trace]], name: str) -> NDArray[np.float64]:
-    """A statistic of all waiting draws, (chains, n)."""
+    """Join a statistic of all waiting draws, (chains, n)."""
     return np.stack([np.concatenate([np.empty(0), *(trace.stats[name] for trace in column)]) for column in columns])

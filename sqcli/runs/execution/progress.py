@@ -1,4 +1,4 @@
-"""What a run tells its caller while it goes on; printing it is the command's business."""
+"""Progress of a run, as it tells its caller; printing it is the command's business."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,19 +6,19 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Progress:
-    """One moment of a run.
+    """Progress of a run at one moment.
 
     Attributes:
-        name: of the ensemble.
+        name: path of the ensemble.
         done: updates of all chains together, those of the warm-up included.
-        total: the same at the end.
-        draws: committed ones of the slowest chain.
-        target: wanted ones of each chain.
-        held: committed ones of all chains together.
-        chains: that this process works on.
+        total: updates of all chains together at the end of the run.
+        draws: committed draws of the slowest chain.
+        target: draws wanted of each chain.
+        held: committed draws of all chains together.
+        chains: number of chains that this process works on.
         acceptance: mean accepted fraction so far, None where nothing is accepted or rejected.
-        rate: updates per second, 0 until there is something to judge it by.
-        phase: what the slowest chain is at.
+        rate: updates per second, 0 before any is measured.
+        phase: phase of the slowest chain.
     """
 
     name: str

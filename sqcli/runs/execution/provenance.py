@@ -1,7 +1,7 @@
-"""Where an ensemble came from, for the reader in ten years: versions, commit, command line. No user, no host.
+"""Provenance of an ensemble, for the reader in ten years: versions, commit, command line; no user, no host.
 
-A path from the root of the file system names its user more often than not: of those only the last part is kept, or
-the way from the place beside it. With `SQCLI_FULL_PATHS=1` all paths are kept as they were given.
+An absolute path often names its user: only its last part is kept, or its way from the folder of the ensemble that
+states it. With `SQCLI_FULL_PATHS=1` all paths are kept as they were given.
 """
 
 import os
@@ -17,9 +17,9 @@ from typing import Any
 import sqcli
 
 FULL = "SQCLI_FULL_PATHS"
-SHARED = 3  # parts of a path that two places must share for the way between them to name nobody
+SHARED = 3  # parts that two paths must share for the way between them to name nobody
 ABSOLUTE = re.compile(r"(?:(?<=[=:,])|^)[/~][^=,:]*")
-PLACES = ("ensemble", "model")  # keys of a parent
+PATHS = ("ensemble", "model")  # keys of a parent that hold paths
 PACKAGES = ("numpy", "numba", "zarr", "scipy", "torch")
 
 
@@ -31,7 +31,7 @@ def _version(package: str) -> str | None:
 
 
 def _commit() -> str | None:
-    """The commit of the checkout sqcli runs from; None for an installed package."""
+    """Find the commit of the checkout that sqcli runs from; None for an installed package."""
     root = Path(sqcli.__file__).parent.parent
     if not (root / ".git").exists():
         return None
@@ -42,8 +42,8 @@ def _commit() -> str | None:
         return None
 
 
-def told(path: str | Path, beside: Path | None = None) -> str:
-    """A path as it may be stored: as given, or where that is absolute the way from the folder of `beside`."""
+def storable_path(path: str | Path, beside: Path | None = None) -> str:
+    """Write a path as it may be stored: as given, but where that is absolute as the way from the folder of `beside`."""
     text = str(path)
     if not text.startswith(("/", "~")) or _full():
         return text
@@ -54,14 +54,14 @@ def told(path: str | Path, beside: Path | None = None) -> str:
     return Path(text).name or text
 
 
-def placed(parent: Mapping[str, Any], beside: Path) -> dict[str, Any]:
-    """What is said of an ensemble or a model that `beside` was made from."""
-    return dict(parent) | {key: told(parent[key], beside) for key in PLACES if key in parent}
+def storable_parent(parent: Mapping[str, Any], beside: Path) -> dict[str, Any]:
+    """Describe an ensemble or a model that `beside` was made from, with its path as it may be stored."""
+    return dict(parent) | {key: storable_path(parent[key], beside) for key in PATHS if key in parent}
 
 
 def _anonymous(word: str) -> str:
-    """A word of a command line without the folders of absolute paths."""
-    return word if _full() else ABSOLUTE.sub(lambda match: told(match[0]), word)
+    """Write a word of a command line without the folders of absolute paths."""
+    return word if _full() else ABSOLUTE.sub(lambda match: storable_path(match[0]), word)
 
 
 def _full() -> bool:
@@ -69,7 +69,7 @@ def _full() -> bool:
 
 
 def creation(command_line: Sequence[str], device: str, parents: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
-    """Root attributes that say when, by what and from what an ensemble was made."""
+    """Return the root attributes that say when, by what and from what an ensemble was made."""
     versions = {package: found for package in PACKAGES if (found := _version(package))}
     return {
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),

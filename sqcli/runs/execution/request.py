@@ -1,4 +1,4 @@
-"""What every run that writes an ensemble can be asked for: how much, by whom, until when."""
+"""Options of all runs that write an ensemble: how much of it, on what machine, until when."""
 
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path

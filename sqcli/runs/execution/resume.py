@@ -1,4 +1,4 @@
-"""What all runs that write ensembles have in common: targets, chain ranges, ranks, time limits."""
+"""Extent of a run that writes an ensemble: its target, chain range, rank and time limit."""
 
 import contextlib
 import os
@@ -13,7 +13,7 @@ from sqcli.stopping import polling
 
 
 def raised_target(request: EnsembleRequest, ensemble: store.Ensemble) -> int:
-    """Draws wanted of each chain, raising the ensemble's own target where that was asked for."""
+    """Return the draws wanted of each chain; raise the ensemble's own target where that was asked for."""
     wanted = max(request.draws or 0, ensemble.target_draws)
     if request.extend is not None and ensemble.finished:
         wanted = max(wanted, ensemble.target_draws + request.extend)
@@ -23,7 +23,7 @@ def raised_target(request: EnsembleRequest, ensemble: store.Ensemble) -> int:
 
 
 def check_range(request: EnsembleRequest, layout: store.Layout) -> None:
-    """UsageError when the chains do not exist or share chunks with others."""
+    """Raise UsageError where the chains do not exist or share chunks with others."""
     if request.chain_range is None:
         return
     first, last = request.chain_range
@@ -35,7 +35,7 @@ def check_range(request: EnsembleRequest, layout: store.Layout) -> None:
 
 
 def groups_of(request: EnsembleRequest, ensemble: store.Ensemble) -> range:
-    """Chain groups of this process."""
+    """Return the chain groups of this process; UsageError where its chain range makes no sense."""
     check_range(request, ensemble.layout)
     first, last = request.chain_range or (0, ensemble.chains)
     size = ensemble.layout.chain_group
@@ -43,27 +43,27 @@ def groups_of(request: EnsembleRequest, ensemble: store.Ensemble) -> range:
 
 
 def chains_of(ensemble: store.Ensemble, group: int) -> range:
-    """The chains of a group."""
+    """Return the chains of a group."""
     size = ensemble.layout.chain_group
     return range(group * size, min((group + 1) * size, ensemble.chains))
 
 
-def drawn(ensemble: store.Ensemble, group: int) -> int:
-    """Committed draws of a group's chains."""
+def committed_draws(ensemble: store.Ensemble, group: int) -> int:
+    """Count the committed draws of each chain of a group."""
     return ensemble.committed(group * ensemble.layout.chain_group)
 
 
-def standing(ensemble: store.Ensemble, groups: Iterable[int]) -> dict[int, tuple[int, int, int]]:
-    """Group -> number of chains, committed updates of warm-up, committed draws."""
-    facts = {group: chains_of(ensemble, group) for group in groups}
+def counts_of(ensemble: store.Ensemble, groups: Iterable[int]) -> dict[int, tuple[int, int, int]]:
+    """Count, for each group, its chains, their committed updates of warm-up and their committed draws."""
+    chains_by_group = {group: chains_of(ensemble, group) for group in groups}
     return {
         group: (len(chains), ensemble.warmup_done(chains.start), ensemble.committed(chains.start))
-        for group, chains in facts.items()
+        for group, chains in chains_by_group.items()
     }
 
 
-def require_all(progress: Progress) -> None:
-    """Stopped where draws are missing at the end of a run."""
+def require_complete(progress: Progress) -> None:
+    """Raise Stopped where draws are missing at the end of a run."""
     if progress.draws < progress.target:
         wanted = progress.target * progress.chains
         told = f"stopped with {progress.held} of {wanted} draws committed; run again to go on"
@@ -71,7 +71,7 @@ def require_all(progress: Progress) -> None:
 
 
 def rank() -> tuple[int, int]:
-    """This process's number and how many there are, under torchrun; (0, 1) else."""
+    """Return the rank of this process and the number of ranks; (0, 1) where torchrun did not start it."""
     here, world = os.environ.get("RANK", ""), os.environ.get("WORLD_SIZE", "")
     if not (here.isdigit() and world.isdigit() and int(here) < int(world)):
         return 0, 1
@@ -80,7 +80,7 @@ def rank() -> tuple[int, int]:
 
 @contextlib.contextmanager
 def stoppable(seconds: float | None, stop: threading.Event) -> Iterator[None]:
-    """Set `stop` on a signal, and when the time is up."""
+    """Set `stop`, while the context is open, on a signal and after `seconds`."""
     timer = threading.Timer(max(0.0, seconds), stop.set) if seconds is not None else None
     with polling(stop):
         if timer:

@@ -1,4 +1,4 @@
-"""What determines the numbers of an ensemble, whatever makes it: its theory, its lattice, its random numbers.
+"""Run that makes an ensemble, and its identity: the theory, the lattice and all else that determines its numbers.
 
 identity = SHA-256 of the sorted JSON of what a run's attributes state: theory, parameters, lattice, algorithm or method
 with its parameters (`auto` stays `auto`), dtype, every, warmup, start, seed, scheme of random numbers and format
@@ -22,17 +22,17 @@ from sqcli.runs.execution.streams import SCHEME, Streams
 from sqcli.theories import Theory
 
 MAX_SITES = 2**31  # indices of random numbers and neighbours are 32-bit words
-STATE_BYTES = 1024  # of a chain beside its field, in a checkpoint
+STATE_BYTES = 1024  # room in a checkpoint for the state of a chain beside its field
 
 
 @dataclass(frozen=True, kw_only=True)
 class EnsembleSpec(ABC):
-    """A run that makes an ensemble; see the module's text.
+    """Run that makes an ensemble, by an algorithm or by a sampler.
 
     Attributes:
-        warmup: updates, or proposals, that are discarded first.
+        warmup: number of updates, or proposals, that are discarded first.
         every: updates per draw.
-        scheme: of the random numbers.
+        scheme: name of the scheme of random numbers.
     """
 
     theory: str
@@ -47,15 +47,15 @@ class EnsembleSpec(ABC):
 
     @abstractmethod
     def stats(self) -> tuple[str, ...]:
-        """Names of the numbers that are recorded of each draw."""
+        """Name the numbers that are recorded of each draw."""
 
     @abstractmethod
     def method_attributes(self) -> dict[str, Any]:
-        """Root attributes that say how the draws are made."""
+        """Return the root attributes that say how the draws are made."""
 
     @property
     def state_bytes(self) -> int:
-        """Room for the state of a chain beside its field."""
+        """Bytes of room for the state of a chain beside its field."""
         return STATE_BYTES
 
     @cached_property
@@ -65,7 +65,7 @@ class EnsembleSpec(ABC):
 
     @cached_property
     def streams(self) -> Streams:
-        """Random numbers of the run."""
+        """Streams of random numbers of the run."""
         return Streams(self.scheme, self.identity, self.seed)
 
     @property
@@ -74,7 +74,7 @@ class EnsembleSpec(ABC):
         return store.identity_of(self.attributes(), self.dtype)
 
     def attributes(self) -> dict[str, Any]:
-        """The root attributes that say what the run is."""
+        """Return the root attributes that say what the run is."""
         return {
             "theory": self.theory,
             "parameters": params.to_mapping(self.theory_instance),
@@ -88,7 +88,7 @@ class EnsembleSpec(ABC):
         }
 
     def layout(self, draws: int) -> store.Layout:
-        """Room for `draws` draws of each chain."""
+        """Lay out the ensemble's arrays, with room for `draws` draws of each chain."""
         manifold, lattice = self.theory_instance.manifold, self.system.lattice
         draw_bytes = self.system.size * (8 if self.dtype == "float64" else 4)
         return store.Layout(
@@ -104,14 +104,14 @@ class EnsembleSpec(ABC):
         )
 
     def require_theory(self) -> None:
-        """UsageError where the theory does not exist on the lattice, or the lattice is too large."""
+        """Raise UsageError where the theory does not exist on the lattice, or the lattice is too large."""
         self.theory_instance.check(self.system.lattice)
         if self.system.size >= MAX_SITES:
             raise UsageError(f"a lattice of {self.system.lattice} is too large: {MAX_SITES} degrees of freedom at most")
 
 
 def theory_of(name: str, parameters: Mapping[str, Any]) -> tuple[str, Theory]:
-    """Name and instance of a theory from what a user typed; UsageError when there is none like that."""
+    """Find name and instance of a theory by what a user typed; UsageError where there is none like that."""
     name = registry.resolve("theories", name)
     instance: Theory = params.build(registry.load("theories", name), parameters, f"theory {name}")
     return name, instance
@@ -119,7 +119,7 @@ def theory_of(name: str, parameters: Mapping[str, Any]) -> tuple[str, Theory]:
 
 @contextlib.contextmanager
 def made_by(command: str, attributes: Mapping[str, Any]) -> Iterator[None]:
-    """Within it the run that wrote an ensemble is read from its root attributes.
+    """Guard the reading of a run from the root attributes of the ensemble that it wrote.
 
     Raises:
         SqcliError: the ensemble was made by the other one of `generate` and `sample` (a sampled one has a model), or

@@ -1,4 +1,4 @@
-"""Which random numbers a run uses: one key for every use, spawned from the run's identity.
+"""Random numbers of a run: one key for every use, spawned from the run's identity.
 
 Two runs that differ in anything that determines their numbers (warm-up, start, coupling, …) share no random number,
 whatever their seeds are: the key is a hash of the identity, which the seed is part of. Chains of a run differ in the
@@ -16,18 +16,18 @@ from sqcli.lattice.philox import GENERATOR, Stream
 COUNTER = "counter = (index, update, purpose, chain)"
 SCHEME = f"{GENERATOR}, key = hash of (identity, use), {COUNTER}"
 BY_SEED = f"{GENERATOR}, key = seed, {COUNTER}"
-"""The scheme of ensembles made before runs had keys of their own; they go on with it."""
-_APART = 0x9E3779B97F4A7C15  # between the keys of two interleaved algorithms, in the scheme BY_SEED
+"""Scheme of ensembles made before runs had keys of their own; they go on with it."""
+_APART = 0x9E3779B97F4A7C15  # distance between the keys of two interleaved algorithms, in the scheme BY_SEED
 
 
 @dataclass(frozen=True)
 class Streams:
-    """The streams of a run.
+    """Random streams of a run.
 
     Attributes:
         scheme: SCHEME or BY_SEED.
-        identity: of the run; 64 hexadecimal digits.
-        seed: of the run.
+        identity: identity of the run, 64 hexadecimal digits.
+        seed: seed of the run.
     """
 
     scheme: str
@@ -35,25 +35,25 @@ class Streams:
     seed: int
 
     def key(self, use: str = "chains", index: int | None = None) -> int:
-        """64 bits for a use of the run; `index` numbers the algorithms between two proposals."""
+        """Compute the key of a use of the run, 64 bits; `index` numbers the algorithms between two proposals."""
         if self.scheme == BY_SEED:
             return self.seed if index is None else (self.seed + _APART * (index + 1)) % 2**64
         named = use if index is None else f"{use}.{index}"
         return int.from_bytes(hashlib.sha256(f"{self.identity}/{named}".encode()).digest()[:8], "little")
 
     def chain(self, number: int, use: str = "chains", index: int | None = None) -> Stream:
-        """The stream of one chain."""
+        """Return the stream of one chain."""
         return Stream(self.key(use, index), number)
 
 
 def spawned(seed: int, name: str) -> int:
-    """Seed of the run `name` among runs that share a seed, whatever other runs there are."""
+    """Spawn the seed of the run `name` from a seed that runs share, whatever other runs there are."""
     words = np.frombuffer(hashlib.sha256(name.encode()).digest(), dtype="<u4")
     return int(np.random.SeedSequence(seed, spawn_key=tuple(map(int, words))).generate_state(1, np.uint64)[0])
 
 
 def require_known(scheme: str) -> str:
-    """The scheme, as stored with an ensemble.
+    """Return the scheme of random numbers that an ensemble states.
 
     Raises:
         SqcliError: this sqcli does not know it.

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # it comes with numba, and cores are counted without
+if TYPE_CHECKING:  # it loads numba, which counting cores does not need
     from sqcli.runs.execution.board import Board
 
 GRACE = 3.0
@@ -18,21 +18,21 @@ POLL = 0.05
 
 
 def available_cores() -> int:
-    """Cores this job was given: by the batch system, a container's quota, or the affinity of the process."""
+    """Count the cores this job was given: by the batch system, a container's quota, or the affinity of the process."""
     given = [os.environ.get("SLURM_CPUS_PER_TASK", ""), os.environ.get("PBS_NCPUS", "")]
     cores = [int(text) for text in given if text.isdigit() and int(text) > 0]
     return min([*cores, *_quota(), _usable()])
 
 
 def _usable() -> int:
-    """Cores that this process may run on; all of the machine where the system knows no affinity (macOS)."""
+    """Count the cores that this process may run on; all of the machine where the system knows no affinity (macOS)."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def _quota() -> list[int]:
-    """Whole cores of the container's quota; empty where there is none."""
+    """Count the whole cores of the container's quota, as a list that is empty where there is none."""
     try:
         with open("/sys/fs/cgroup/cpu.max", encoding="ascii") as file:  # noqa: PTH123 - a kernel file
             quota, period = file.read().split()
@@ -64,7 +64,7 @@ def run_all(
 
 
 def _started(threads: Sequence[threading.Thread]) -> list[threading.Thread]:
-    """The first of them, as many as the system allows; RuntimeError where it allows none."""
+    """Start threads, as many as the system allows, and return them; RuntimeError where it allows none."""
     for number, thread in enumerate(threads):
         try:
             thread.start()

@@ -13,7 +13,7 @@ from sqcli.diffusion.models.settings import TrainingSettings
 from sqcli.errors import DamageError, SqcliError, UsageError
 from sqcli.lattice.geometry import Lattice
 from sqcli.runs.execution.agreement import difference, require_given
-from sqcli.runs.execution.provenance import placed
+from sqcli.runs.execution.provenance import storable_parent
 from sqcli.runs.training.data import Origin, couplings_that_differ
 from sqcli.runs.training.request import DEFAULTS, TrainRequest
 
@@ -39,7 +39,7 @@ def new_document(request: TrainRequest, ranks: int, initial: Mapping[str, Any] |
     parents = [origin.parent() for origin in origins]
     if initial is not None:
         parents.append({"model": str(request.init), "identity": str(initial.get("identity"))})
-    parents = [placed(parent, request.path) for parent in parents]
+    parents = [storable_parent(parent, request.path) for parent in parents]
     seed = randbits(63) if request.seed is None else request.seed
     stated = {**design.document(), "seed": seed, "training": params.to_mapping(settings), "parents": parents}
     return {
