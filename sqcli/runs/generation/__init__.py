@@ -1,1 +1,1 @@
-"""Generate: what determines a run of an algorithm, a chain of it, and the chains of one owner."""
+"""Generation: the run of an algorithm, a chain of it, and the chains of one owner."""

@@ -1,4 +1,4 @@
-"""What an ensemble already is, and whether what the user asks for agrees with it."""
+"""Run that a request to `generate` describes, and its agreement with the ensemble that is there."""
 
 from collections.abc import Mapping
 from secrets import randbits
@@ -15,10 +15,10 @@ FIXED = ("theory", "lattice", "algorithm", "chains", "warmup", "every", "start",
 
 
 def new_spec(request: Request) -> RunSpec:
-    """The run that `request` describes by itself.
+    """Build the run that `request` describes by itself.
 
     Raises:
-        UsageError: when theory, lattice, algorithm or the number of draws is missing, or a value is out of range.
+        UsageError: theory, lattice, algorithm or the number of draws is missing, or a value is out of range.
     """
     for folder, name in (("theories", request.theory), ("mcmc", request.algorithm)):
         if name is not None:
@@ -41,8 +41,8 @@ def require_agreement(request: Request, stored: RunSpec) -> None:
     """Compare every option given with the ensemble's own.
 
     Raises:
-        SqcliError: naming the option, the stored and the given value.
-        UsageError: for an option that is malformed whatever the ensemble is.
+        SqcliError: an option differs; names it, the stored and the given value.
+        UsageError: an option is malformed whatever the ensemble is.
     """
     given: dict[str, Any] = {name: getattr(request, name) for name in FIXED}
     given["theory"] = request.theory and registry.resolve("theories", request.theory)

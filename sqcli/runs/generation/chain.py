@@ -1,4 +1,4 @@
-"""The chains of one owner: warm-up, draws, and all that has to be saved to go on bit for bit.
+"""Chain of an algorithm: warm-up, draws, and all that has to be saved to go on bit for bit.
 
 A chain tunes during the first three quarters of its warm-up and is frozen in the last. The mean action of the last two
 quarters is compared at the end: a chain that still orders itself shows a drift, also when a single draw of it is kept.
@@ -24,20 +24,20 @@ STARTS = 1024  # configurations to start from that are looked at before a run
 
 @dataclass(frozen=True)
 class Chain:
-    """One chain: its state, and Σ S/V with the number of terms in the third and in the last quarter of warm-up."""
+    """Chain: its state, and Σ S/V with the number of terms in the third and in the last quarter of warm-up."""
 
     stream: Stream
     state: State
     quarters: tuple[float, ...] = field(default=(0.0, 0.0, 0.0, 0.0))
 
     def saved(self) -> bytes:
-        """All but the field, for the checkpoint; Python writes floats so that they come back exactly."""
+        """Write all but the field, for the checkpoint; Python writes floats so that they come back exactly."""
         values = {"update": self.state.update, "tuning": self.state.tuning.tolist(), "quarters": self.quarters}
         return json.dumps(values).encode()
 
     @classmethod
     def restored(cls, stream: Stream, configuration: NDArray[Any], saved: bytes) -> "Chain":
-        """Inverse of `saved`."""
+        """Read a chain from its field and from what `saved` wrote."""
         values = json.loads(saved)
         state = State(configuration, int(values["update"]), np.array(values["tuning"], dtype=np.float64))
         return cls(stream, state, tuple(values["quarters"]))
@@ -50,7 +50,7 @@ class Chain:
 
 
 def first_chain(spec: RunSpec, number: int) -> Chain:
-    """Chain `number` before its first update."""
+    """Make chain `number` as it is before its first update."""
     stream = spec.streams.chain(number)
     start = np.ascontiguousarray(_start_field(spec, stream), dtype=spec.dtype)
     return Chain(stream, spec.algorithm_instance.init(spec.system, start, spec.warmup))
@@ -66,7 +66,7 @@ def _start_field(spec: RunSpec, stream: Stream) -> NDArray[Any]:
 
 
 def require_start(spec: RunSpec) -> None:
-    """Look at the configurations that the chains will start from, before anything is made.
+    """Check the configurations that chains will start from, before anything is made.
 
     Raises:
         SqcliError: they are another theory's or lattice's, or not finite.
@@ -77,7 +77,10 @@ def require_start(spec: RunSpec) -> None:
 
 
 def _last_of(spec: RunSpec, number: int) -> NDArray[Any]:
-    """A late draw of another ensemble: of chain c mod C, one draw earlier each time the chains are used up."""
+    """Read the draw of another ensemble that chain `number` starts from.
+
+    Chain c starts from a late draw of chain c mod C, one draw earlier each time the C chains are used up.
+    """
     manifold = spec.theory_instance.manifold
     source = _source(str(spec.start.ensemble), spec.start.identity, manifold.field, manifold.site(spec.system.lattice))
     last = int(spec.start.draws or 0) - 1
@@ -90,7 +93,7 @@ def _last_of(spec: RunSpec, number: int) -> NDArray[Any]:
 
 @lru_cache(maxsize=2)
 def _source(path: str, identity: str | None, field: str, site: tuple[int, ...]) -> store.Ensemble:
-    """The ensemble that chains start from, opened once for all of them."""
+    """Open the ensemble that chains start from, once for all of them."""
     source = store.open_ensemble(path)
     if (source.layout.field, source.layout.site) != (field, site):
         there = f"{source.layout.field} of shape {_extents(source.layout.site)}"
@@ -105,7 +108,7 @@ def _extents(site: tuple[int, ...]) -> str:
 
 
 def warm_up(spec: RunSpec, chain: Chain, updates: int) -> Chain:
-    """Advance by `updates`, or to the end of the present quarter if that is nearer."""
+    """Advance a chain by `updates` of its warm-up, or to the end of the present quarter where that is nearer."""
     edges = [quarter * spec.warmup // 4 for quarter in (1, 2, 3, 4)]
     quarter = next(i for i, edge in enumerate(edges) if chain.state.update < edge)
     updates = min(updates, edges[quarter] - chain.state.update)
@@ -115,7 +118,7 @@ def warm_up(spec: RunSpec, chain: Chain, updates: int) -> Chain:
 
 
 def sampling(spec: RunSpec) -> int:
-    """Updates between two looks at the action; pieces of the warm-up are multiples of it."""
+    """Return the updates between two looks at the action, which divide the pieces of the warm-up."""
     return max(1, spec.warmup // 4 // SAMPLES)
 
 
@@ -131,7 +134,7 @@ def _added(spec: RunSpec, quarters: tuple[float, ...], seen: Trace, where: int) 
 
 
 def draw(spec: RunSpec, chain: Chain, draws: int) -> tuple[Chain, Trace]:
-    """The next `draws` draws."""
+    """Make the next `draws` draws of a chain."""
     updates = draws * spec.every
     state, seen = spec.algorithm_instance.step(spec.system, chain.state, chain.stream, updates, spec.every, False)
     stats = {**seen.stats, "warmup_drift": np.full(draws, chain.drift)}

@@ -1,4 +1,4 @@
-"""One chain group from where its checkpoint stands to its last draw, in commits.
+"""Chain group of an algorithm, from its checkpoint to its last draw, in commits.
 
 How a run is cut into pieces changes no digit. A field that is no longer finite ends the run; what came before is
 committed.
@@ -21,15 +21,16 @@ from sqcli.store import Layout, Writer
 
 PIECE = 0.2  # seconds between two looks at the stop event
 LEAST = 32  # updates of a piece where chains share a chunk: a call costs far more than an update of such small fields
-COPIES = 7  # of a field that a chain at work holds, at least
-CHAIN_BYTES = 2000  # of a chain beside its field
-RECORD_BYTES = 200  # of a chain, whether it is at work or not
+COPIES = 7  # fields that a chain at work holds, at least
+CHAIN_BYTES = 2000  # memory of a chain beside its field
+RECORD_BYTES = 200  # memory of the record of a chain, at work or not
 HELD = 8 * 2**20  # bytes of configurations that a piece of the warm-up holds
 
 
 def bytes_held(spec: RunSpec, layout: Layout, workers: int) -> int:
-    """Memory of a run, from below: fields of the chains at work and their copies, tables of the lattice, records.
+    """Estimate the memory of a run from below, in bytes.
 
+    Counted are fields of the chains at work and their copies, tables of the lattice, and records of all chains.
     Langevin holds about seven copies of a field, HMC and cluster updates ten, local and accelerated ones fifteen.
     """
     lattice, particles = spec.system.lattice, int(getattr(spec.algorithm_instance, "particles", 0))
@@ -40,7 +41,7 @@ def bytes_held(spec: RunSpec, layout: Layout, workers: int) -> int:
 
 @dataclass
 class GroupRun:
-    """The work on one group; `pace` is the measured time of one update of all its chains."""
+    """Run of one chain group; `pace` is the measured time of one update of all its chains, in seconds."""
 
     spec: RunSpec
     writer: Writer
@@ -121,7 +122,7 @@ class GroupRun:
             self._commit()
 
     def _require_finite(self, fields: list[NDArray[Any]], update: int, every: int) -> None:
-        """Configurations of each chain, (n, *site), after `update` updates and every `every` more.
+        """Check the configurations of each chain, (n, *site), after `update` updates and every `every` more.
 
         Raises:
             SqcliError: one of them is not finite.

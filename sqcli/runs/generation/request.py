@@ -1,4 +1,4 @@
-"""What the user asks `generate` for."""
+"""Request to `generate`: its options as a dataclass."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

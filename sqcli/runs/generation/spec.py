@@ -1,4 +1,4 @@
-"""What determines the numbers of a generated ensemble: an algorithm at work on a theory, and where its chains start."""
+"""Run of an algorithm: all that determines the numbers of a generated ensemble, and the start of its chains."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from sqcli.runs.execution.streams import require_known
 
 @dataclass(frozen=True)
 class Start:
-    """Where chains start: `hot`, `cold`, or the last of the first `draws` draws of another ensemble's chains."""
+    """Start of chains: `hot`, `cold`, or the last of the first `draws` draws of another ensemble's chains."""
 
     kind: str
     ensemble: str | None = None
@@ -26,7 +26,7 @@ class Start:
 
     @classmethod
     def parse(cls, text: str) -> "Start":
-        """From the option's text; an ensemble is opened to learn its identity."""
+        """Read a start from an option's text; SqcliError where its ensemble cannot be read or has no draws."""
         if text in ("hot", "cold"):
             return cls(text)
         source = store.open_ensemble(text)
@@ -37,23 +37,23 @@ class Start:
 
     @classmethod
     def from_attribute(cls, value: Any) -> "Start":
-        """From the root attribute."""
+        """Read a start from the root attribute of an ensemble."""
         return cls(value) if isinstance(value, str) else cls("ensemble", **value)
 
     def attribute(self) -> Any:
-        """For the root attributes."""
+        """Return the start as the root attributes state it."""
         if self.ensemble is None:
             return self.kind
         return {"ensemble": self.ensemble, "identity": self.identity, "draws": self.draws}
 
     def same(self, other: "Start") -> bool:
-        """Whether both name the same start; an ensemble may have grown or moved since."""
+        """Tell whether both name the same start; an ensemble may have grown or moved since."""
         return (self.kind, self.identity) == (other.kind, other.identity)
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunSpec(EnsembleSpec):
-    """A run of an algorithm on a theory."""
+    """Run of an algorithm on a theory."""
 
     algorithm: str
     algorithm_instance: Algorithm
@@ -70,7 +70,7 @@ class RunSpec(EnsembleSpec):
         lattice: tuple[int, ...],
         **rest: Any,
     ) -> "RunSpec":
-        """Make one from names and values; UsageError when they do not fit together."""
+        """Build a run from names and values; UsageError where they do not fit together."""
         theory, instance = theory_of(theory, parameters)
         algorithm = registry.resolve("mcmc", algorithm)
         made: Algorithm = params.build(registry.load("mcmc", algorithm), algorithm_parameters, f"algorithm {algorithm}")
@@ -84,7 +84,7 @@ class RunSpec(EnsembleSpec):
 
     @classmethod
     def from_attributes(cls, attributes: Mapping[str, Any], chains: int, dtype: str) -> "RunSpec":
-        """Read the run that wrote an ensemble; SqcliError when that was not an algorithm of this sqcli."""
+        """Read the run that wrote an ensemble; SqcliError where that was not an algorithm of this sqcli."""
         with made_by("generate", attributes):
             return cls.build(
                 theory=attributes["theory"],

@@ -1,1 +1,1 @@
-"""Sample: what determines a run of a sampler, tiles of draws, chains of proposals, and the chains of one owner."""
+"""Sampling: the run of a sampler, tiles of draws, chains of proposals, and the chains of one owner."""

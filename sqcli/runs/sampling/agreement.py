@@ -1,4 +1,4 @@
-"""What a sampled ensemble already is, and whether what the user asks for agrees with it."""
+"""Run that a request to `sample` describes, and its agreement with the ensemble that is there."""
 
 from collections.abc import Mapping
 from secrets import randbits
@@ -17,11 +17,11 @@ WARMUP = 64  # proposals, where they are accepted or rejected
 
 
 def new_spec(request: SampleRequest, document: Mapping[str, Any] | None = None) -> SampleSpec:
-    """The run that `request` describes by itself, of the model there, or of that which `document` describes.
+    """Build the run that `request` describes by itself, of its model or of one that `document` describes.
 
     Raises:
-        UsageError: when the method or the number of draws is missing, or options do not fit together.
-        SqcliError: when there is no such model.
+        UsageError: the method or the number of draws is missing, or options do not fit together.
+        SqcliError: there is no such model.
     """
     require_given(request)
     document = read_document(request.model) if document is None else document
@@ -66,8 +66,8 @@ def require_agreement(request: SampleRequest, stored: SampleSpec) -> None:
     """Compare every option given with the ensemble's own.
 
     Raises:
-        SqcliError: naming the option, the stored and the given value.
-        UsageError: for an option that is malformed whatever the ensemble is.
+        SqcliError: an option differs; names it, the stored and the given value.
+        UsageError: an option is malformed whatever the ensemble is.
     """
     identity = str(read_document(request.model).get("identity"))
     if identity != stored.model:

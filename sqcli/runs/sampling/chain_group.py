@@ -1,4 +1,4 @@
-"""The chains of one owner: tiles of draws, computed in any order and by any worker, taken up and committed in order.
+"""Chain group of a sampler: tiles of draws, computed in any order and by any worker, taken up and committed in order.
 
 A tile that is cut by the target is computed whole again when the ensemble is extended.
 """
@@ -29,11 +29,12 @@ Stats = dict[str, NDArray[np.float64]]
 
 @dataclass
 class GroupSampling:
-    """The work on one chain group; its methods may be called from several threads.
+    """Sampling of one chain group; its methods may be called from several threads.
 
     Attributes:
-        position: proposals of each chain that were taken up, those of the warm-up included.
-        shelf: tiles that wait for an earlier one, one per chain.
+        position: number of proposals of each chain that were taken up, those of the warm-up included.
+        shelf: tiles that wait for earlier ones, by their number; a list has one tile of each chain.
+        walks: chains of proposals, empty where draws are kept as they are.
     """
 
     spec: SampleSpec
@@ -53,11 +54,11 @@ class GroupSampling:
 
     @property
     def end(self) -> int:
-        """Proposals of each chain when all is done."""
+        """Number of proposals of each chain at the end of the run, those of the warm-up included."""
         return self.spec.warmup + self.target
 
     def tiles(self, chains: range) -> range:
-        """Numbers of the tiles that are missing, as far as the ensemble's record says."""
+        """Return the numbers of the tiles that the ensemble's record lacks."""
         done = self.ensemble.warmup_done(chains.start) + self.ensemble.committed(chains.start)
         return range(done // self.source.size, -(-self.end // self.source.size))
 
@@ -77,7 +78,7 @@ class GroupSampling:
                 self._take(ready)
 
     def work_all(self, numbers: range) -> None:
-        """One tile after the other, where a chain takes longer over a proposal than the sampler to make it."""
+        """Compute one tile after the other, where a chain takes longer over a proposal than the sampler to make it."""
         for number in numbers:
             if self.stop.is_set():
                 return
@@ -103,7 +104,7 @@ class GroupSampling:
         self.stack.close()
 
     def _open(self) -> range | None:
-        """The group's chains; None once it is closed."""
+        """Own the chains of the group and return them; None once the group is closed."""
         with self.lock:
             if self.closed:
                 return None
@@ -124,7 +125,7 @@ class GroupSampling:
         return min(self.position, self.spec.warmup)
 
     def _take(self, tiles: list[Tile]) -> None:
-        """Take up the rest of a tile, of every chain."""
+        """Take up the rest of a tile of every chain."""
         began, size = self.position, self.source.size
         rows = slice(began % size, min(size, self.end - began // size * size))
         taken = self._walked(tiles, rows) if self.walks else [_cut(tile, rows) for tile in tiles]
@@ -147,7 +148,7 @@ class GroupSampling:
             self._commit(pending)
 
     def _walked(self, tiles: list[Tile], rows: slice) -> list[Trace]:
-        """The chains of accepted proposals, all of the same length; shorter when a stop is asked for."""
+        """Accept or reject the proposals `rows` of all chains, or the first of them where a stop is asked for."""
         uniforms = [self._uniforms(chain, rows) for chain in range(len(tiles))]
         seen: list[list[Any]] = [[] for _ in tiles]
         for i in range(rows.stop - rows.start):
@@ -164,7 +165,7 @@ class GroupSampling:
         return step(self.spec, self.source, self._chain(index), self.walks[index], tile, uniform)
 
     def _chain(self, index: int) -> int:
-        """Number of the group's chain `index` in the ensemble."""
+        """Return the number in the ensemble of the group's chain `index`."""
         return chains_of(self.ensemble, self.number)[index]
 
     def _uniforms(self, index: int, rows: slice) -> NDArray[np.float64]:
@@ -183,7 +184,7 @@ class GroupSampling:
 
 
 def _cut(tile: Tile, rows: slice) -> Trace:
-    """Plain draws of a tile."""
+    """Keep the draws `rows` of a tile as they are."""
     stats: Stats = {"action": tile.action, **tile.stats}
     if tile.log_weight is not None:
         stats["log_weight"] = tile.log_weight

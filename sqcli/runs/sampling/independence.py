@@ -18,19 +18,19 @@ from sqcli.mcmc import State
 from sqcli.runs.sampling.spec import SampleSpec
 from sqcli.runs.sampling.tiles import RENEWALS, Proposals, Tile
 
-DECISION = 0x3FFF  # step of the uniform number that decides; samplers use small ones
+DECISION = 0x3FFF  # step that keys the uniform number of a decision; samplers use small ones
 Row = dict[str, float]
 
 
 @dataclass(frozen=True)
 class Walk:
-    """A chain between two proposals.
+    """Chain between two proposals.
 
     Attributes:
-        field: where it stands, (*site).
-        proposals: how many it has seen, those of the warm-up included.
-        log_weight: of `field`; −∞ before the first proposal.
-        action: of `field`.
+        field: configuration of the chain, (*site).
+        proposals: number of proposals that it has seen, those of the warm-up included.
+        log_weight: −S − log q of `field`; −∞ before the first proposal.
+        action: S of `field`.
         moves: state of each interleaved algorithm; their fields are not used.
     """
 
@@ -41,40 +41,44 @@ class Walk:
     moves: tuple[State, ...]
 
     def saved(self) -> bytes:
-        """All but the field, for the checkpoint."""
+        """Write all but the field, for the checkpoint."""
         moves = [[state.update, state.tuning.tolist()] for state in self.moves]
         return json.dumps([self.proposals, self.log_weight, self.action, moves]).encode()
 
     @classmethod
     def restored(cls, field: NDArray[Any], saved: bytes) -> "Walk":
-        """Inverse of `saved`."""
+        """Read a chain from its field and from what `saved` wrote."""
         proposals, log_weight, action, moves = json.loads(saved)
         states = tuple(State(field, int(update), np.array(tuning, np.float64)) for update, tuning in moves)
         return cls(field, int(proposals), float(log_weight), float(action), states)
 
     @classmethod
     def first(cls, spec: SampleSpec, chain: int) -> "Walk":
-        """Before the first proposal, which is accepted whatever it is."""
+        """Make a chain before its first proposal, which is accepted whatever it is."""
         field = spec.theory_instance.manifold.hot(spec.system.lattice, spec.streams.chain(chain))
         moves = tuple(move.first(spec.system, field, spec.warmup) for move in spec.moves)
         return cls(field, 0, -np.inf, float("nan"), moves)
 
 
 def decisions(spec: SampleSpec, chain: int, first: int, count: int) -> NDArray[np.float64]:
-    """The uniform numbers of proposals first … first + count − 1."""
+    """Draw the uniform numbers that decide over proposals first … first + count − 1."""
     noise = Noise(spec.streams.chain(chain), range(RENEWALS + first, RENEWALS + first + count), (1,))
     return noise.uniform(DECISION).numpy()
 
 
 def step(spec: SampleSpec, source: Proposals, chain: int, walk: Walk, tile: Tile, uniform: float) -> tuple[Walk, Row]:
-    """One proposal, and the updates that follow it."""
+    """Make one proposal and the updates that follow it.
+
+    Raises:
+        SqcliError: the warm-up is over, and no proposal has had a finite weight.
+    """
     assert tile.log_weight is not None
     row = walk.proposals % source.size
     proposed = float(tile.log_weight[row])
     accepted = proposed > -np.inf and uniform < np.exp(min(0.0, proposed - walk.log_weight))
     if accepted:
         walk = replace(walk, field=tile.fields[row], log_weight=proposed, action=float(tile.action[row]))
-    walk, rates = _moved(spec, source, chain, walk)
+    walk, rates = _interleaved(spec, source, chain, walk)
     if walk.log_weight == -np.inf and walk.proposals >= spec.warmup:
         raise SqcliError(
             f"chain {chain} has seen no proposal of finite weight in {walk.proposals + 1}; train the model longer"
@@ -84,15 +88,15 @@ def step(spec: SampleSpec, source: Proposals, chain: int, walk: Walk, tile: Tile
     return replace(walk, proposals=walk.proposals + 1), said
 
 
-def _moved(spec: SampleSpec, source: Proposals, chain: int, walk: Walk) -> tuple[Walk, Row]:
-    """After the interleaved updates; they tune themselves in the first three quarters of the warm-up."""
+def _interleaved(spec: SampleSpec, source: Proposals, chain: int, walk: Walk) -> tuple[Walk, Row]:
+    """Make the interleaved updates, which tune themselves in the first three quarters of the warm-up."""
     if not spec.moves:
         return walk, {}
     tune = walk.proposals < 3 * spec.warmup // 4
     field, states, rates = walk.field, [], {}
-    for place, (move, state) in enumerate(zip(spec.moves, walk.moves, strict=True)):
+    for index, (move, state) in enumerate(zip(spec.moves, walk.moves, strict=True)):
         source.denoiser.raise_if_stopped()
-        stream = spec.streams.chain(chain, "moves", place)
+        stream = spec.streams.chain(chain, "moves", index)
         state, trace = move(spec.system, state, np.ascontiguousarray(field), stream, tune)
         field, rate = state.field, trace.stats.get("acceptance_rate")
         states.append(state)

@@ -20,7 +20,7 @@ REJECTION_FREE = ("wolff",)  # leaves the target invariant also where it is not 
 
 @dataclass(frozen=True)
 class Move:
-    """`updates` updates of an algorithm."""
+    """Updates of an algorithm between two proposals."""
 
     name: str
     algorithm: Algorithm
@@ -28,40 +28,40 @@ class Move:
 
     @classmethod
     def build(cls, algorithm: str, updates: int, parameters: Mapping[str, Any]) -> "Move":
-        """From names and values."""
+        """Build a move from names and values; UsageError where they are not known."""
         name = registry.resolve("mcmc", algorithm)
         return cls(name, params.build(registry.load("mcmc", name), parameters, f"algorithm {name}"), int(updates))
 
     @property
     def statistic(self) -> str:
-        """Name of its statistic: the accepted fraction since the draw before, NaN where it has none."""
+        """Name of the statistic of the move: the accepted fraction since the draw before, NaN where it has none."""
         return f"{self.name}_acceptance_rate"
 
     def attribute(self) -> dict[str, Any]:
-        """For the root attributes; `build` takes it back."""
+        """Return the move as the root attributes state it and as `build` takes it."""
         return {"algorithm": self.name, "updates": self.updates, "parameters": params.to_mapping(self.algorithm)}
 
     def check(self, system: System, warmup: int) -> None:
-        """UsageError when it cannot be used here."""
+        """Raise UsageError where the algorithm does not keep e^{−S} or cannot work on the system."""
         exactness = self.algorithm.exactness()
         if exactness.status != "exact" and self.name not in REJECTION_FREE:
             raise UsageError(f"--interleave {self.name}: it does not leave exp(-S) invariant ({exactness.reason})")
         self.algorithm.check(system, warmup)
 
     def first(self, system: System, field: Any, warmup: int) -> State:
-        """Before its first update."""
+        """Return the state of the algorithm before its first update."""
         return self.algorithm.init(system, field, warmup * self.updates)
 
     def __call__(self, system: System, state: State, field: Any, stream: Stream, tune: bool) -> tuple[State, Trace]:
-        """All updates, from `field`; the trace holds the last."""
+        """Make all updates, from `field`; the trace holds the last."""
         return self.algorithm.step(system, replace(state, field=field), stream, self.updates, self.updates, tune)
 
 
 def parse(texts: Sequence[str]) -> list[tuple[str, int]]:
-    """`["hmc:2,wolff"]` -> [("hmc", 2), ("wolff", 1)].
+    """Read the option --interleave, `["hmc:2,wolff"]` -> [("hmc", 2), ("wolff", 1)].
 
     Raises:
-        UsageError: malformed, an unknown algorithm, or one named twice.
+        UsageError: a text is malformed, an unknown algorithm, or one named twice.
     """
     found: list[tuple[str, int]] = []
     for part in (part.strip() for text in texts for part in text.split(",")):
@@ -76,7 +76,7 @@ def parse(texts: Sequence[str]) -> list[tuple[str, int]]:
 
 
 def split(values: Mapping[str, Any], moves: Sequence[str]) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-    """Parameters of the sampler, and of each move (`hmc.step_size`).
+    """Divide parameters into those of the sampler and those of each move (`hmc.step_size`).
 
     Raises:
         UsageError: parameters of an algorithm that is not interleaved.

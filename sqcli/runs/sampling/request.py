@@ -1,4 +1,4 @@
-"""What the user asks `sample` for."""
+"""Request to `sample`: its options as a dataclass."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ class SampleRequest(EnsembleRequest):
     """The options of `sample`; None (or empty) means "as stored", or the default for a new ensemble.
 
     Attributes:
-        method_parameters: of the sampler by plain name, of an interleaved algorithm as `hmc.step_size`.
-        parameters: of the theory, where they differ from the model's.
+        method_parameters: parameters of the sampler by plain name, of an interleaved algorithm as `hmc.step_size`.
+        parameters: parameters of the theory that differ from the model's.
         interleave: updates between proposals, "hmc:2".
     """
 

@@ -1,4 +1,4 @@
-"""What determines the draws of a sampled ensemble: a sampler at work on a model, acceptance, moves in between."""
+"""Run of a sampler: all that determines the draws of a sampled ensemble."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,13 +23,13 @@ TILES = "; tiles of "
 
 @dataclass(frozen=True, kw_only=True)
 class SampleSpec(EnsembleSpec):
-    """A sampler at work on a model.
+    """Run of a sampler on a model.
 
     Attributes:
         model: the identity of the model.
         accept: "none", or "independence": proposals of a Metropolis–Hastings chain.
         moves: updates between two proposals.
-        tile: draws that are always made together.
+        tile: number of draws that are always made together.
     """
 
     method: str
@@ -52,7 +52,7 @@ class SampleSpec(EnsembleSpec):
         tile: int | None = None,
         **rest: Any,
     ) -> "SampleSpec":
-        """Make one from names and values; UsageError when they do not fit together."""
+        """Build a run from names and values; UsageError where they do not fit together."""
         theory, instance = theory_of(theory, parameters)
         method = registry.resolve(FOLDER, method)
         sampler: Sampler = params.build(registry.load(FOLDER, method), method_parameters, f"method {method}")
@@ -68,7 +68,7 @@ class SampleSpec(EnsembleSpec):
 
     @classmethod
     def from_attributes(cls, attributes: Mapping[str, Any], chains: int) -> "SampleSpec":
-        """Read the run that wrote an ensemble; SqcliError when that was not a sampler of this sqcli."""
+        """Read the run that wrote an ensemble; SqcliError where that was not a sampler of this sqcli."""
         with made_by("sample", attributes):
             return cls.build(
                 theory=attributes["theory"],
@@ -87,12 +87,12 @@ class SampleSpec(EnsembleSpec):
 
     @property
     def weighs(self) -> bool:
-        """Whether log weights are recorded."""
+        """Tell whether log weights are recorded."""
         return density_known(self.sampler)
 
     @property
     def state_bytes(self) -> int:
-        """Room for the state of a chain and of each algorithm between its proposals."""
+        """Bytes of room for the state of a chain and of each algorithm between its proposals."""
         return STATE_BYTES * (1 + len(self.moves))
 
     def method_attributes(self) -> dict[str, Any]:
@@ -125,12 +125,12 @@ class SampleSpec(EnsembleSpec):
 
 
 def _tile(rng: str) -> int:
-    """Draws of a tile of an ensemble that is there; ValueError when its attribute `rng` does not say."""
+    """Read the draws of a tile from the attribute `rng` of an ensemble; ValueError where it does not say."""
     draws = int(rng.partition(TILES)[2].removesuffix(" draws"))
     require_count("the tiles of rng", draws, 1, MOST)
     return draws
 
 
 def density_known(sampler: Sampler) -> bool:
-    """Whether the sampler, with its parameters, gives the density of its draws."""
+    """Tell whether the sampler, with its parameters, gives the density of its draws."""
     return isinstance(sampler, Weighted) and bool(getattr(sampler, "weighs", True))

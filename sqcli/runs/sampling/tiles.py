@@ -21,15 +21,15 @@ from sqcli.lattice.geometry import Lattice
 from sqcli.lattice.philox import Stream
 
 FEWEST, MOST = 32, 512  # draws of a tile, unless its fields would be huge
-SITES = 2**11  # of a tile of small fields: operations should not cost more than numbers
-MOST_SITES = 2**22
+SITES = 2**11  # sites of a tile of small fields, so that calls cost less than numbers
+MOST_SITES = 2**22  # sites of any tile
 RENEWALS = 2**31  # draw numbers from here on key what happens to a draw after it was made
 PILOT = 2**32 - 1  # chain whose random numbers pilot draws have
 Array = NDArray[np.float64]
 
 
 def tile_size(lattice: Lattice, sampler: Sampler) -> int:
-    """Draws of a tile: a power of two, fixed by the lattice and the sampler."""
+    """Choose the draws of a tile: a power of two, fixed by the lattice and the sampler."""
     draws = min(max(FEWEST, min(MOST, SITES // lattice.volume)), max(1, MOST_SITES // lattice.volume))
     if isinstance(sampler, Costly):
         draws = max(1, min(draws, sampler.efficient_batch(lattice)))
@@ -44,7 +44,7 @@ class Tile:
         fields: configurations (n, *site).
         action: S, (n,).
         log_weight: −S − log q, −∞ where a draw is not finite, (n,); None where q is not known.
-        stats: the sampler's, (n,) each.
+        stats: statistics of the sampler, (n,) each.
     """
 
     fields: Array
@@ -55,9 +55,9 @@ class Tile:
 
 @dataclass(frozen=True)
 class Proposals:
-    """A sampler at work on one model, theory and lattice, with the random numbers of the key `run`.
+    """Draws of a sampler at work on one model, theory and lattice, with the random numbers of the key `run`.
 
-    `tile_draws` is the number of draws of a tile, 0 for what the sampler takes by itself.
+    `tile_draws` is the number of draws of a tile; for 0 `tile_size` chooses it.
     """
 
     denoiser: Denoiser
@@ -67,18 +67,18 @@ class Proposals:
 
     @property
     def size(self) -> int:
-        """Draws of a tile."""
+        """Number of draws of a tile."""
         return self.tile_draws or tile_size(self.denoiser.lattice, self.sampler)
 
     def exactness(self) -> Exactness:
-        """What the sampler's draws are here, measured on pilot draws where it can."""
+        """Say how exact the sampler's draws are, measured on pilot draws where the sampler can."""
         if not isinstance(self.sampler, Piloted):
             return self.sampler.exactness(self.denoiser)
         draws = min(self.sampler.pilots, max(1, MOST_SITES // self.denoiser.lattice.volume))
         return self.sampler.measured(self.denoiser, self._noise(PILOT, range(draws)))
 
     def tile(self, chain: int, number: int) -> Tile:
-        """Draws number·size … (number + 1)·size − 1 of `chain`.
+        """Compute the draws number·size … (number + 1)·size − 1 of `chain`.
 
         Raises:
             SqcliError: a draw without density, or every draw of the tile, is not finite.
@@ -92,7 +92,11 @@ class Proposals:
         return _sound(Tile(_numpy(fields), _numpy(action), log_weight, stats), chain, first)
 
     def log_weight(self, chain: int, number: int, field: Array) -> float:
-        """Compute −S − log q of a configuration (*site) that follows draw `number`; +∞ where the sampler never gets."""
+        """Compute −S − log q of a configuration (*site) that follows draw `number`; +∞ where the sampler cannot get.
+
+        Raises:
+            SqcliError: the model gives no number there.
+        """
         assert isinstance(self.sampler, Weighted)
         fields = torch.from_numpy(field[None]).to(self.denoiser.device)
         noise = self._noise(chain, range(RENEWALS + number, RENEWALS + number + 1))
@@ -108,7 +112,7 @@ class Proposals:
 
 
 def _sound(tile: Tile, chain: int, first: int) -> Tile:
-    """Draws that are not finite get a field of zeros and weight zero, where there are weights."""
+    """Give draws that are not finite a field of zeros and weight zero; SqcliError where there are no weights."""
     good = np.isfinite(tile.fields.reshape(len(tile.fields), -1)).all(axis=1)
     log_weight = tile.log_weight
     if log_weight is not None:
