@@ -1,4 +1,4 @@
-"""Train: make a model, or go on with its training, until all epochs are done.
+"""Train a model, or go on with its training, until all epochs are done.
 
 A model that is finished is left alone. Under `torchrun` every process calls this; the first one writes.
 """
@@ -28,12 +28,12 @@ Report = Callable[[TrainingProgress], None]
 
 
 def train(request: TrainRequest, stop: threading.Event, progress: Report) -> None:
-    """Carry out `request`.
+    """Train the model that `request` asks for, or go on with it.
 
     Args:
-        request: the options.
-        stop: set it (a signal, another thread) to write a checkpoint and end early.
-        progress: called a few times a second, on the first rank only.
+        request: the options of `train`.
+        stop: event, set by a signal or another thread to write a checkpoint and end early.
+        progress: function that is called a few times a second, on the first rank only.
 
     Raises:
         UsageError: options that are malformed or do not fit together.
@@ -54,7 +54,7 @@ def train(request: TrainRequest, stop: threading.Event, progress: Report) -> Non
 def _go_on(
     request: TrainRequest, document: Mapping[str, Any], ranks: Ranks, stop: threading.Event, progress: Report
 ) -> None:
-    """Train to the end and write the model, or to the next checkpoint when a stop is asked for."""
+    """Train to the end and write the model, or write a checkpoint when a stop is asked for."""
     if ranks.rank == 0:
         require_memory(request, document, ranks)
     resume = os.path.lexists(request.path / STATE)
@@ -73,7 +73,7 @@ def _go_on(
 
 
 def _trained(request: TrainRequest, document: Mapping[str, Any], ranks: Ranks, trainer: Trainer) -> Model:
-    """The model at the end of its training, with the record of it."""
+    """Make the model at the end of its training, with the record of it."""
     net, ensembles = trainer.finish()
     record, job = trainer.checkpoint.record, trainer.job
     told = {"steps": record.step, "seconds": round(record.seconds, 3), "device": ranks.device_name}

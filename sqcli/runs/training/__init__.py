@@ -1,1 +1,1 @@
-"""Train: what is asked for, the ensembles as training data, and whether they can be trained on."""
+"""Training: the request, the ensembles as training data, and checks that they can be trained on."""

@@ -1,4 +1,4 @@
-"""What a model already is, and whether what the user asks for agrees with it."""
+"""Model that a request to `train` describes, and its agreement with the model that is there."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,7 +19,7 @@ from sqcli.runs.training.request import DEFAULTS, TrainRequest
 
 
 def open_origins(request: TrainRequest, stored: Sequence[Mapping[str, Any]] = ()) -> list[Origin]:
-    """The ensembles, with the draws that are used: those `stored`, or those there are now."""
+    """Open the ensembles, with the draws to train on: those that `stored` parents name, or all there are now."""
     if not stored:
         return [Origin.open(path, request.skip or 0, request.max_draws) for path in request.ensembles]
     pairs = zip(request.ensembles, stored, strict=True)
@@ -27,7 +27,7 @@ def open_origins(request: TrainRequest, stored: Sequence[Mapping[str, Any]] = ()
 
 
 def new_document(request: TrainRequest, ranks: int, initial: Mapping[str, Any] | None) -> dict[str, Any]:
-    """`model.yaml` of a training that has not begun.
+    """Write the content of `model.yaml` for a training that has not begun.
 
     Raises:
         UsageError: something is missing or does not fit.
@@ -54,7 +54,7 @@ def new_document(request: TrainRequest, ranks: int, initial: Mapping[str, Any] |
 
 
 def design_for(request: TrainRequest, theories: Sequence[Choice], lattices: Sequence[Lattice]) -> Design:
-    """The model of `request` for ensembles of these theories on these lattices.
+    """Design the model of `request` for ensembles of these theories on these lattices.
 
     Raises:
         UsageError: the parts do not fit together.
@@ -72,7 +72,7 @@ def design_for(request: TrainRequest, theories: Sequence[Choice], lattices: Sequ
 
 
 def require_description(path: Path, stored: Mapping[str, Any]) -> None:
-    """DamageError where `model.yaml` does not describe a training of this sqcli."""
+    """Raise DamageError where `model.yaml` does not describe a training of this sqcli."""
     try:
         Design.from_document(stored)
         settings_of(stored)
@@ -102,7 +102,7 @@ def require_agreement(request: TrainRequest, stored: Mapping[str, Any], ranks: i
     """Compare every option given with what `model.yaml` says.
 
     Raises:
-        SqcliError: naming the option, the stored and the given value.
+        SqcliError: an option differs; names it, the stored and the given value.
     """
     training = stored["training"]
     _require_parts(request, stored)

@@ -20,12 +20,12 @@ from sqcli.exactness import status_of
 from sqcli.lattice.geometry import Lattice
 from sqcli.theories import Theory
 
-BLOCK_BYTES = 2**23
+BLOCK_BYTES = 2**23  # size of a block, about
 
 
 @dataclass(frozen=True)
 class Origin:
-    """One training ensemble, and the draws start … stop − 1 of its chains."""
+    """Training ensemble, of which the draws start … stop − 1 of all chains are used."""
 
     path: Path
     ensemble: store.Ensemble
@@ -36,11 +36,12 @@ class Origin:
 
     @classmethod
     def open(cls, path: Path, skip: int, most: int | None) -> "Origin":
-        """The draws that there are now.
+        """Open an ensemble to train on the draws that it has now, `most` of each chain after the first `skip`.
 
         Raises:
             SqcliError: no readable ensemble, too few draws, or draws that carry weights.
             UsageError: fields of another kind than one real number per site.
+            DamageError: fields that do not fit the lattice.
         """
         opened = open_for_measuring(path)
         ensemble, lattice, attrs = opened.ensemble, opened.lattice, opened.ensemble.attrs
@@ -64,11 +65,11 @@ class Origin:
 
     @property
     def identity(self) -> str:
-        """The ensemble's."""
+        """Identity of the ensemble."""
         return str(self.ensemble.attrs.get("identity"))
 
     def parent(self) -> dict[str, Any]:
-        """For `model.yaml`."""
+        """Describe the ensemble as `model.yaml` states it."""
         return {
             "ensemble": str(self.path),
             "identity": self.identity,
@@ -81,7 +82,7 @@ class Origin:
         }
 
     def sources(self, fraction: float, couplings: tuple[float, ...]) -> tuple["DrawSource", "DrawSource | None"]:
-        """What is trained on, and what is left out (None for a fraction of 0)."""
+        """Divide the draws into those to train on and those to validate with, about `fraction` (None for 0)."""
         chains, draws = range(self.ensemble.chains), range(self.start, self.stop)
         if not fraction:
             return DrawSource(self, couplings, chains, draws), None
@@ -95,7 +96,7 @@ class Origin:
 
 
 class DrawSource:
-    """A rectangle of chains and draws, cut along chunks into blocks of about `BLOCK_BYTES`."""
+    """Rectangle of chains and draws, cut along chunks into blocks of about `BLOCK_BYTES`."""
 
     lattice: Lattice
     couplings: tuple[float, ...]
@@ -111,27 +112,27 @@ class DrawSource:
         self.sizes = [len(block.chains) * (block.stop - block.start) for block in self.blocks]
 
     def rows(self, block: store.Block) -> store.BlockDraws:
-        """The fields of one of `blocks`, with their chains and draws."""
+        """Read the fields of one of `blocks`, with their chains and draws."""
         return self._ensemble.read_block(block)
 
     def read(self, block: int) -> NDArray[Any]:
-        """(n, *extents)."""
+        """Read the fields of block number `block`, (n, *extents)."""
         return self.rows(self.blocks[block]).fields
 
 
 def _span(unit: int, wanted: int, whole: range) -> int:
-    """A multiple of `unit` of at most about `wanted`."""
+    """Choose a length: a multiple of `unit`, about `wanted` at most, not much longer than `whole`."""
     return min(max(1, wanted // unit), -(-len(whole) // unit)) * unit
 
 
 def _cut(whole: range, size: int) -> list[range]:
-    """Pieces that end at multiples of `size`."""
+    """Cut a range into pieces that end at multiples of `size`."""
     edges = [whole.start, *range((whole.start // size + 1) * size, whole.stop, size), whole.stop]
     return [range(a, b) for a, b in pairwise(edges)]
 
 
 def couplings_that_differ(theories: list[Theory], parameters: list[dict[str, Any]]) -> tuple[str, ...]:
-    """Names of the numeric parameters in which the ensembles differ.
+    """Name the numeric parameters in which the ensembles differ.
 
     Raises:
         UsageError: different theories, or a parameter that is no real number differs.

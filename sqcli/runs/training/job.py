@@ -1,4 +1,4 @@
-"""The job of a trainer: the design that `model.yaml` states, the ensembles as data, the first weights."""
+"""Job of a trainer: the design that `model.yaml` states, the ensembles as data, the first weights."""
 
 import math
 from collections.abc import Mapping
@@ -14,15 +14,15 @@ from sqcli.runs.execution import memory
 from sqcli.runs.training.agreement import open_origins, settings_of
 from sqcli.runs.training.request import TrainRequest
 
-SITE_BYTES = 1500  # of a network and its gradient, for each site of a batch, at least
+SITE_BYTES = 1500  # least memory of a network and its gradient, for each site of a batch
 
 
 def job_of(request: TrainRequest, document: Mapping[str, Any]) -> TrainingJob:
-    """Open the ensembles of a training.
+    """Gather all that a trainer needs: design, settings, opened ensembles and first weights.
 
     Args:
-        request: names them, and the model to begin with.
-        document: `model.yaml`.
+        request: the options of `train`, with the ensembles and the model to begin with.
+        document: content of `model.yaml`.
 
     Raises:
         SqcliError: an ensemble or the initial model cannot be read.
@@ -50,7 +50,7 @@ def job_of(request: TrainRequest, document: Mapping[str, Any]) -> TrainingJob:
 
 
 def _initial(request: TrainRequest, design: Design) -> Model | None:
-    """The model whose weights are the first; UsageError when they do not fit."""
+    """Load the model whose weights are the first; UsageError where they do not fit."""
     if request.init is None:
         return None
     model = Model.load(request.init)
@@ -61,7 +61,7 @@ def _initial(request: TrainRequest, design: Design) -> Model | None:
 
 
 def require_memory(request: TrainRequest, document: Mapping[str, Any], ranks: Ranks) -> None:
-    """Raise SqcliError when a batch cannot fit; an accelerator's memory is its own."""
+    """Raise SqcliError where a batch does not fit into memory; an accelerator's memory is its own."""
     if str(ranks.device) != "cpu":
         return
     batch = settings_of(document).batch_size
@@ -71,5 +71,5 @@ def require_memory(request: TrainRequest, document: Mapping[str, Any], ranks: Ra
 
 
 def threads_of(job: TrainingJob, ranks: Ranks) -> AbstractContextManager[None]:
-    """Within it torch has as many threads as this process's share of a batch feeds."""
+    """Make a context in which torch has as many threads as this process's share of a batch feeds."""
     return threads_for(job.settings.batch_size // ranks.size * max(source.lattice.volume for source in job.training))

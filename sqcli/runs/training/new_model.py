@@ -1,4 +1,4 @@
-"""A new model's directory, made once its data and a first step of the training are known to be sound."""
+"""Directory of a new model, made once its data and a first step of the training are known to be sound."""
 
 import threading
 from contextlib import ExitStack
@@ -51,7 +51,7 @@ def prepare(request: TrainRequest, ranks: Ranks, stop: threading.Event, held: Ex
 
 
 def _tried(request: TrainRequest, ranks: Ranks, stop: threading.Event) -> dict[str, Any]:
-    """`model.yaml` of a training whose data were read and whose first step was tried."""
+    """Read all data and try a first step; return the content of `model.yaml` for the training."""
     if request.init is not None and request.init.resolve() == request.path.resolve():
         raise UsageError(f"--init {request.init}: is the model that would be written; choose another --out")
     document = new_document(request, ranks.size, read_document(request.init) if request.init else None)

@@ -1,4 +1,4 @@
-"""What the user asks `train` for."""
+"""Request to `train`: its options as a dataclass."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ DEFAULTS = {"net": "spectral", "schedule": "geometric", "objective": "target"}
 
 
 def _parameters_of(part: str) -> Option:
-    """The option that holds the parameters of net, schedule or objective; they share one flag."""
+    """Make the option that holds the parameters of net, schedule or objective, which share one flag."""
     said = "Parameter of the net or another part."
     return Option(said, "NAME=VALUE", ("-a", "--parameter"), of=part)
 
@@ -24,7 +24,7 @@ class TrainRequest:
     """The options of `train`; None means "as stored", or the default for a new model.
 
     Attributes:
-        settings: what was given of the options of `TrainingSettings`.
+        settings: options of `TrainingSettings` that were given.
     """
 
     path: Path = option("Model directory to write.", "MODEL", default=REQUIRED, flags=("--out",), role="path")
@@ -51,18 +51,18 @@ class TrainRequest:
     def of(
         cls, path: Path, ensembles: Sequence[Path], *, parameters: Mapping[str, Any] | None = None, **given: Any
     ) -> "TrainRequest":
-        """A request from options by name, those of the training among them.
+        """Make a request from options by name, those of the training among them.
 
         Args:
             path: the model directory to write.
-            ensembles: to train on.
-            parameters: of the net by plain name, of the others as `schedule.NAME`, `objective.NAME`.
+            ensembles: the ensembles to train on.
+            parameters: parameters of the net by plain name, of the others as `schedule.NAME`, `objective.NAME`.
             given: the other options.
         """
         parts = options.divided(cls, "net_parameters", parameters or {})
         return options.build(cls, {"path": path, "ensembles": ensembles, **parts, **given})
 
     def parameters_of(self, part: str) -> Mapping[str, Any]:
-        """The parameters given for net, schedule or objective."""
+        """Return the parameters that are given for net, schedule or objective."""
         given: Mapping[str, Any] = getattr(self, f"{part}_parameters")
         return given

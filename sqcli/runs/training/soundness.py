@@ -1,4 +1,4 @@
-"""Whether configurations can be trained on: finite, of a size that can be squared, and different from each other."""
+"""Check of training data: finite, of a size that can be squared, and different from each other."""
 
 import threading
 from collections.abc import Iterable
@@ -11,22 +11,22 @@ from numpy.typing import NDArray
 from sqcli.errors import SqcliError, Stopped
 from sqcli.runs.training.data import DrawSource
 
-LARGEST = 1e100  # of a field: sums of squares stay far from overflow
-SMALLEST = 1e-100  # of its fluctuations: their squares stay far from zero
+LARGEST = 1e100  # largest field: sums of squares stay far from overflow
+SMALLEST = 1e-100  # smallest fluctuations: their squares stay far from zero
 POLL = 32  # blocks of some megabytes between looks at `stop`
-ROUNDING = 1e-12  # relative fluctuations that are no fluctuations
+ROUNDING = 1e-12  # relative fluctuations that rounding alone may make
 
 
 def require_sound(path: Path, sources: Iterable[DrawSource | None], stop: threading.Event) -> None:
-    """Read every configuration of an ensemble that will be trained on, or validated with, once.
+    """Read once, and check, every configuration of an ensemble that will be trained on or validated with.
 
     Args:
-        path: of the ensemble.
-        sources: its parts; the first one is trained on.
-        stop: polled now and then.
+        path: path of the ensemble.
+        sources: parts of its draws; the first one is trained on.
+        stop: event that is polled now and then.
 
     Raises:
-        SqcliError: naming the draw that is not finite or too large, or what does not fluctuate.
+        SqcliError: a draw is not finite or too large, or the field does not fluctuate.
         Stopped: `stop` was set.
     """
     for number, source in enumerate(source for source in sources if source is not None):
@@ -54,7 +54,7 @@ def _require_numbers(path: Path, fields: NDArray[Any], chain: NDArray[np.int64],
 
 
 class _Fluctuations:
-    """How configurations (n, *extents), added block by block, differ from each other and from site to site."""
+    """Differences of configurations (n, *extents), added block by block, from each other and from site to site."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -71,7 +71,7 @@ class _Fluctuations:
         self.within = max(self.within, float(np.ptp(flat, axis=1).max()))
 
     def fault(self) -> str | None:
-        """What is wrong with them, in words."""
+        """Say what is wrong with the configurations; None where nothing is."""
         least = max(SMALLEST, ROUNDING * self.largest)
         if self.count < 2:
             return "only one configuration is left to train on (--validation, --skip, --max-draws)"
