@@ -97,7 +97,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sqcli.figures._base import EnsemblesFigure
-from sqcli.figures._panels import per_draw
+from sqcli.figures._panels import real_per_draw
 from sqcli.options import REQUIRED, option
 
 
@@ -113,7 +113,7 @@ class StepsFigure(EnsemblesFigure):
         """Draw the steps; the mean of their squares."""
         axes, lines = figure.add_subplot(), []
         for number, ensemble in enumerate(ensembles):
-            values = per_draw(ensemble, self.quantity)[0]
+            values = real_per_draw(ensemble, self.quantity)[0]
             steps = values[self.lag :] - values[: -self.lag]
             axes.plot(steps, linewidth=self.width, color=self.colours[number % len(self.colours)])
             lines.append(f"{ensemble.label}: {np.mean(steps**2):.3f} at lag {self.lag} in {self.colours[0]}")
@@ -192,6 +192,7 @@ table:
   - {of: a, observable: largest}
   - {of: a, observable: largest, options: {scale: 2}}
   - {of: a, observable: largest, options: {scale: 4.0}, quantity: tau_int}
+plots: [{plot: h, kind: overview, of: [a], observable: largest, options: {scale: 8}}]
 """
 
 
@@ -203,7 +204,8 @@ def test_the_options_of_a_new_observable_reach_reports_series_and_recipes(sq, tm
     assert rows[0]["value"] == pytest.approx(2 * rows[1]["value"])
     path = results / "ensembles" / "a"
     kept = sorted(folder.name for folder in (path / "observables").iterdir() if folder.is_dir())
-    assert kept == ["largest", "largest.scale-2.0", "largest.scale-4.0"]
+    assert kept == ["largest", *(f"largest.scale-{scale}.0" for scale in (2, 4, 8))]
+    assert (results / "h.png").stat().st_size > 1000
     for command, key in (("measure", "value"), ("autocorr", "tau_int")):
         given = (command, path, "--obs", "largest", "--obs", "action", "--format", "json")
         (plain, _), (scaled, action) = (
@@ -214,6 +216,8 @@ def test_the_options_of_a_new_observable_reach_reports_series_and_recipes(sq, tm
         if plain[key] is not None:
             assert scaled[key] == pytest.approx(plain[key] * (4 if key == "value" else 1))
     assert "largest.scale-0.25" in sq("export", path, tmp_path / "series.csv") + (tmp_path / "series.csv").read_text()
+    sq("plot", path, "--obs", "largest", "-o", "scale=16", "--out", tmp_path / "x.svg")
+    assert "scale=16" in (tmp_path / "x.svg").read_text(encoding="utf-8")
     sq("check", path)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sqcli import registry, stats
+from sqcli.analysis import flags
 from sqcli.analysis._equilibrium_flags import cut, energy_balance, energy_changes, memory_z, warmup_drift, watched
 from sqcli.analysis._verdicts import AGREEMENT, APART, IDENTITY, STILL, STUCK, TAILS, WEIGHTS, Row, compared, row
 from sqcli.analysis.ensemble import LOG_WEIGHT, MeasuredEnsemble
@@ -20,7 +21,6 @@ from sqcli.analysis.measure import estimates, shortened, weights_behind
 from sqcli.analysis.observable_series import gather
 from sqcli.analysis.selection import FOLDER, observable
 from sqcli.stats import Chains
-from sqcli.stats.flags import LOW_WEIGHT_ESS
 
 MISSED = 10.0  # configurations of other sectors that cannot all be missing by chance
 BLOCK_BYTES = 8 * 2**20
@@ -80,7 +80,7 @@ def _joined(parts: Mapping[str, list[list[NDArray[Any]]]]) -> dict[str, Chains]:
 
 def _carried(line: Row, reason: str = WEIGHTS) -> Row:
     """Mark a row as undecided, because few draws carry the weight."""
-    return line | {"z": None, "reason": reason, "flags": [LOW_WEIGHT_ESS, *line["flags"]]}
+    return line | {"z": None, "reason": reason, "flags": [flags.LOW_WEIGHT_ESS, *line["flags"]]}
 
 
 def _weights(opened: MeasuredEnsemble, skip: int, stride: int) -> list[NDArray[np.float64]] | None:

@@ -17,7 +17,6 @@ from sqcli.analysis.observable_series import WEIGHTS, Progress, gather
 from sqcli.analysis.selection import choose, observable, sources
 from sqcli.observables import Observable, options_of
 from sqcli.stats import Chains
-from sqcli.stats.flags import LOW_WEIGHT_ESS
 
 TAU = ("tau_int", "tau_int_error", "ess")
 NUMBERS = ("value", "error", *TAU, "error_method", "between_chains_error", "window", "rhat")
@@ -163,7 +162,7 @@ def left_of(ess: float | None, share: float) -> float | None:
 def weight_flags(instance: Observable, series: Gathered) -> tuple[str, ...]:
     """Flags of the weights: whether few of the draws carry them."""
     weights = weights_behind(instance, series)
-    return (LOW_WEIGHT_ESS,) if weights is not None and stats.carried_by_few(weights) else ()
+    return (flags.LOW_WEIGHT_ESS,) if weights is not None and stats.carried_by_few(weights) else ()
 
 
 def _mean(opened: MeasuredEnsemble, instance: Observable, series: Gathered) -> Chains | None:

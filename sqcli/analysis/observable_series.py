@@ -21,7 +21,7 @@ from sqcli.observables import Observable, series_key
 
 Array = NDArray[Any]
 Progress = Callable[[int, int], None]
-BLOCK_BYTES = 8 * 2**20
+BLOCK_BYTES = 16 * 2**20  # several chunks: buffers of one block are used again for the next
 KEEP_BYTES = 64 * 2**20  # results that wait to be written
 LARGE = 96 * 2**20  # a series that is not held in memory once it is kept
 NOTHING = slice(0, 0)

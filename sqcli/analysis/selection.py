@@ -26,7 +26,7 @@ def observable(name: str, options: Mapping[str, Any] | None = None) -> Observabl
 
 
 def choose(opened: MeasuredEnsemble, names: Sequence[str], options: Mapping[str, Any]) -> dict[str, Observable]:
-    """Name -> observable with those of `options` that it has, in the order asked for.
+    """Build the observables asked for, by name, each with those of `options` that it has.
 
     Raises:
         UsageError: an unknown name, an option that none of them has, one that the ensemble cannot give.
@@ -34,12 +34,21 @@ def choose(opened: MeasuredEnsemble, names: Sequence[str], options: Mapping[str,
     found = list(dict.fromkeys(registry.resolve(FOLDER, name) for name in names))
     if not found:
         raise UsageError(f"no observable is asked for; there are: {', '.join(registry.names(FOLDER))}")
-    _require_options(found, options)
-    chosen = {name: observable(name, {o: options[o] for o in _options(name) if o in options}) for name in found}
+    chosen = with_options(found, options)
     for name, instance in chosen.items():
         if not opened.available(instance):
             raise UsageError(_unavailable(opened, name, instance))
     return chosen
+
+
+def with_options(names: Sequence[str], options: Mapping[str, Any]) -> dict[str, Observable]:
+    """Build the observables `names`, each with those of `options` that it has.
+
+    Raises:
+        UsageError: an unknown name, an option that none of them has, a value that cannot be so.
+    """
+    _require_options(names, options)
+    return {name: observable(name, {o: options[o] for o in _options(name) if o in options}) for name in names}
 
 
 def sources(instance: Observable) -> list[tuple[str, Observable | None]]:

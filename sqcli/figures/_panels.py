@@ -1,7 +1,6 @@
 """Panels of a figure: history of a series, its autocorrelation function, its distribution; one ensemble or several."""
 
 from collections.abc import Sequence
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,11 +8,7 @@ from numpy.typing import NDArray
 
 from sqcli import store
 from sqcli.analysis.autocorr import autocorr
-from sqcli.analysis.ensemble import open_for_measuring
-from sqcli.analysis.measure import columns_of, primaries
-from sqcli.analysis.observable_series import WEIGHTS, gather
-from sqcli.analysis.selection import choose
-from sqcli.errors import UsageError
+from sqcli.analysis.per_draw import per_draw
 from sqcli.figures._base import LabelledEnsemble
 from sqcli.figures._style import COLOURS, DASHES, MARKERS, Quantity, real
 
@@ -27,29 +22,17 @@ RUNNING = 40  # stretches of a history over which it is averaged
 Array = NDArray[np.float64]
 
 
-def per_draw(ensemble: LabelledEnsemble, quantity: Quantity) -> list[Array]:
-    """Compute the numbers of each draw, (n_i,) per chain, of a quantity that is the mean of such numbers.
-
-    Raises:
-        UsageError: the quantity is a function of several means, or an unknown one.
-    """
-    opened = open_for_measuring(ensemble.path)
-    instance = next(iter(choose(opened, [quantity.name], quantity.options).values()))
-    if instance.function(opened.theory) is not None:
-        raise UsageError(f"{quantity.name} is no number per draw and has no history; plot kind rho, or magnetization")
-    column = quantity.column(instance.components(opened.theory))
-    series = gather(opened, [instance])
-    series.pop(WEIGHTS, None)  # a history shows what was drawn
-    batches = primaries(opened, instance, series)
-    columns = (series for batch in batches for series in columns_of(batch))
-    return [real(values) for values in next(islice(columns, column, None))]
+def real_per_draw(ensemble: LabelledEnsemble, quantity: Quantity) -> list[Array]:
+    """Real parts of the numbers of each draw, (n_i,) per chain, of a quantity that is the mean of such numbers."""
+    found = per_draw(ensemble.path, quantity.name, quantity.component, options=quantity.options)
+    return [real(values) for values in found]
 
 
 def history(axes: "Axes", ensembles: Sequence[LabelledEnsemble], quantity: Quantity) -> None:
     """Draw the quantity against the draw: one chain of each ensemble, pale, and running means of a few, strong."""
     few = max(1, MOST_CHAINS // len(ensembles))
     for number, ensemble in enumerate(ensembles):
-        chains, colour = per_draw(ensemble, quantity), COLOURS[number % 6]
+        chains, colour = real_per_draw(ensemble, quantity), COLOURS[number % 6]
         first = chains[0]
         step = max(1, len(first) // MOST_POINTS)
         axes.plot(np.arange(1, len(first) + 1)[::step], first[::step], color=colour, alpha=0.3, linewidth=0.4, zorder=1)
@@ -119,7 +102,7 @@ def _short(number: float) -> str:
 
 def histogram(axes: "Axes", ensembles: Sequence[LabelledEnsemble], quantity: Quantity) -> None:
     """Draw the distribution of the quantity over all draws, normalised to area one."""
-    pooled = [np.concatenate(per_draw(ensemble, quantity)) for ensemble in ensembles]
+    pooled = [np.concatenate(real_per_draw(ensemble, quantity)) for ensemble in ensembles]
     pooled = [values[np.isfinite(values)] for values in pooled]
     there = [values for values in pooled if len(values)] or [np.zeros(1)]
     low, high = min(values.min() for values in there), max(values.max() for values in there)

@@ -5,7 +5,7 @@ Figures are made for print: 3.4 inches is a column of a journal, type is 8 point
 
 import contextlib
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sqcli.analysis.per_draw import column_of
 from sqcli.errors import SqcliError, UsageError
 from sqcli.files import explained, replace_bytes
 from sqcli.text import assignments
@@ -89,19 +90,13 @@ class Quantity:
         component = "" if self.component is None else f" [{self.component}]"
         return f"{symbol}{component}" + (f", {assignments(self.options)}" if self.options else "")
 
-    def column(self, labels: tuple[str, ...] | None) -> int:
+    def column(self, labels: Sequence[str]) -> int:
         """Find which of the components `labels` it is.
 
         Raises:
             UsageError: no such component, or none chosen among several.
         """
-        known = labels or ()
-        if self.component is None and len(known) <= 1:
-            return 0
-        if self.component not in known:
-            listed = ", ".join(known[:12]) + (", …" if len(known) > 12 else "")
-            raise UsageError(f"{self.name} needs one of its components, {self.name}[C] with C of: {listed or 'none'}")
-        return known.index(self.component)
+        return column_of(self.name, self.component, labels)
 
 
 @contextlib.contextmanager

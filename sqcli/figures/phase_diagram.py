@@ -1,6 +1,6 @@
 """Phase diagram: heat maps of observables over two parameters of a scan, one panel each; in recipes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ class PhaseDiagramFigure(ScanFigure):
     """Panels side by side, with known points marked."""
 
     observables: tuple[str, ...] = option("Observables, one panel each.", default=REQUIRED, role="recipe")
+    options: Mapping[str, Any] = option("Options of the observables that have them.", default={}, role="recipe")
     marks: tuple[Mark, ...] = option("Known points.", default=(), role="recipe")
 
     def draw(self, figure: "Figure", grid: Grid) -> Sequence[str]:
@@ -45,7 +46,7 @@ class PhaseDiagramFigure(ScanFigure):
         quantities = [Quantity.parse(name) for name in self.observables]
         found = {quantity: np.full((len(ys), len(xs)), np.nan) for quantity in quantities}
         for (x, y), path in grid.items():
-            rows = measure(path, [quantity.name for quantity in quantities]).estimates
+            rows = measure(path, [quantity.name for quantity in quantities], options=self.options).estimates
             for quantity, values in found.items():
                 mine = [row for row in rows if row["observable"] == quantity.name]
                 value = mine[quantity.column(tuple(r["component"] for r in mine if r["component"]))]["value"]

@@ -2,12 +2,12 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sqcli import registry
-from sqcli.analysis.selection import observable
+from sqcli.analysis.selection import with_options
 from sqcli.errors import UsageError
 from sqcli.figures import of_sampled_ensembles
 from sqcli.recipes._kinds import Sample, Train, kind_and_name
@@ -33,7 +33,7 @@ def faults(recipe: Recipe) -> Iterator[str]:
     ensembles = dict.fromkeys(name for points in recipe.ensembles.values() for name in points)
     for row in recipe.table:
         yield from _unknown(f"table.{row.index}.of", row.of, ensembles, recipe)
-        yield from _no_observable(f"table.{row.index}.observable", row.observable)
+        yield from _no_observable(f"table.{row.index}", "observable", [row.observable], row.options)
         if isinstance(row.reference, Measured):
             yield from _unknown(f"table.{row.index}.reference.of", row.reference.of, ensembles, recipe)
     for plot in recipe.plots:
@@ -110,13 +110,17 @@ def _listed(names: Collection[str]) -> str:
     return ", ".join([*list(names)[:LISTED], *["…"] * (len(names) > LISTED)]) or "none"
 
 
-def _no_observable(key: str, name: str, options: Mapping[str, Any] | None = None) -> Iterator[str]:
+def _no_observable(key: str, entry: str, names: Sequence[str], options: Mapping[str, Any]) -> Iterator[str]:
+    """Faults of the observables that `entry` names, and of the options that go with them."""
+    asked = entry
     try:
-        registry.resolve("observables", name)
+        for name in names:
+            registry.resolve("observables", name)
+        asked = "options"
         if options:
-            observable(name, options)
+            with_options(names, options)
     except UsageError as error:
-        yield f"{key}: {error}"
+        yield f"{key}.{asked}: {error}"
 
 
 def _plot_faults(key: str, plot: PlotEntry, ensembles: Collection[str], recipe: Recipe) -> Iterator[str]:
@@ -133,9 +137,11 @@ def _plot_faults(key: str, plot: PlotEntry, ensembles: Collection[str], recipe: 
         elif scans[plot.of] != {given["x"], given["y"]}:
             yield f"{key}: x and y must be the two parameters of the scan: {', '.join(scans[plot.of])}"
     if "observable" in given:
-        yield from _no_observable(f"{key}.observable", given["observable"].partition("[")[0], given.get("options"))
-    for name in given.get("observables", ()):
-        yield from _no_observable(f"{key}.observables", name)
+        name = given["observable"].partition("[")[0]
+        yield from _no_observable(key, "observable", [name], given.get("options", {}))
+    if "observables" in given:
+        names = [each.partition("[")[0] for each in given["observables"]]
+        yield from _no_observable(key, "observables", names, given.get("options", {}))
     try:
         plot.figure(defaultdict(Path))  # whatever the ensembles beside it are
     except UsageError as error:

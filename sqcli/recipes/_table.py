@@ -106,10 +106,7 @@ def require_sense(rows: Sequence[Row], planned: Mapping[str, Run]) -> None:
 
 def _components(row: Row, theory: Any, lattice: Any) -> tuple[str | None, ...]:
     """Name the components that the observable of a row has; UsageError where the theory has none of them."""
-    try:
-        found = components_for(observable(row.observable, row.options), theory, lattice)
-    except UsageError as error:
-        raise UsageError(f"table.{row.index}.options: {error}") from None
+    found = components_for(observable(row.observable, row.options), theory, lattice)
     if not found:
         said = f" with {assignments(row.options)}" if row.options else ""
         raise UsageError(f"table.{row.index}.observable: {row.of}, {lattice}, has no {row.observable}{said}")

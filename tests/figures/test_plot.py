@@ -13,7 +13,7 @@ from statistical import estimate
 from sqcli.analysis.measure import measure
 from sqcli.errors import SqcliError, UsageError
 from sqcli.figures import EnsemblesFigure, LabelledEnsemble, draw, kind_of, kinds, plot
-from sqcli.figures._panels import per_draw
+from sqcli.figures._panels import real_per_draw
 from sqcli.figures._propagator_modes import Modes
 from sqcli.figures._style import Quantity
 from sqcli.runs.generate import Request, generate
@@ -58,13 +58,13 @@ def test_several_ensembles_share_a_figure(ensemble, tmp_path):
 
 
 def test_a_history_shows_the_numbers_that_are_measured(ensemble):
-    chains = per_draw(LabelledEnsemble("x", ensemble), Quantity("correlator", "1"))
+    chains = real_per_draw(LabelledEnsemble("x", ensemble), Quantity("correlator", "1"))
     rows = {row["component"]: row["value"] for row in measure(ensemble, ["correlator"]).estimates}
     assert np.mean(chains) == pytest.approx(rows["1"])
 
 
 def test_options_of_observables_reach_the_panels(ensemble, tmp_path):
-    along = per_draw(LabelledEnsemble("x", ensemble), Quantity("correlator", "1", {"axis": "0"}))
+    along = real_per_draw(LabelledEnsemble("x", ensemble), Quantity("correlator", "1", {"axis": "0"}))
     rows = measure(ensemble, ["correlator"], options={"axis": "0"}).estimates
     assert np.mean(along) == pytest.approx({row["component"]: row["value"] for row in rows}["1"])
     plot(ensemble, "overview", tmp_path / "x.png", observable="correlator[1]", options={"axis": "0"})

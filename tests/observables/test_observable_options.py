@@ -14,7 +14,7 @@ from sqcli.analysis.selection import observable, sources
 from sqcli.errors import UsageError
 from sqcli.lattice.geometry import Lattice
 from sqcli.observables import LatticeTheory, Observable, name_of, options_of, series_key
-from sqcli.store._series import NAME
+from sqcli.store._series_writing import _NAME
 from sqcli.theories.free import Free
 
 
@@ -51,7 +51,7 @@ def test_a_series_is_named_after_its_observable_and_the_options_that_differ(inst
 )
 def test_odd_values_make_sound_names_too(sizes):
     key = series_key(Loops(sizes=sizes))
-    assert NAME.fullmatch(key)
+    assert _NAME.fullmatch(key)
     assert len(key) < 130
     assert key.startswith("test_observable_options.sizes-")
     assert key not in {series_key(Loops(sizes=other)) for other in ("2x2", "1x1", f"{sizes} ", f"{sizes}x")}
@@ -63,7 +63,7 @@ def test_odd_values_make_sound_names_too(sizes):
 def test_names_of_different_options_differ(instances):
     keys = {instance: series_key(instance) for instance in instances}
     assert len(set(keys.values())) == len(set(instances))
-    assert all(NAME.fullmatch(key) for key in keys.values())
+    assert all(_NAME.fullmatch(key) for key in keys.values())
 
 
 def test_an_observable_is_made_of_series_with_its_own_options_and_the_defaults_of_others():

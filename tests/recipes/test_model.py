@@ -38,7 +38,7 @@ def change(recipe, key, value):
         ("plots.0", {"plot": "p", "kind": "score", "of": "a"}, ["plots.0.of: score is a plot of a model", "'a'"]),
         ("plots.0", {"plot": "p", "kind": "cumulants", "of": "a", "ensemble": "b"},
          ["plots.0.ensemble: unknown key", "with", "times", "levels"]),
-        ("plots.0.options", {"axis": 0}, ["plots.0.observable", "'axis'"]),
+        ("plots.0.options", {"axis": 0}, ["plots.0.options", "'axis'"]),
         ("plots.0", {"plot": "p", "kind": "phase_diagram", "of": "a", "x": "u", "y": "v", "observables": "chi2"},
          ["plots.0.of", "scan"]),
         ("plots.0", {"plot": "p", "kind": "phase_diagram", "of": "a", "x": "u", "y": "v"},

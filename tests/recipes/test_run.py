@@ -89,9 +89,12 @@ def test_rows_with_options_stand_side_by_side(small, written, tmp_path):
         ({"options": {"axis": 2}}, ["table.0.observable", "a, 4x4, has no correlator with axis=2"]),
         ({"options": {"axis": 0}, "reference": "exact"}, ["table.0.reference", "without options"]),
         ({"observable": "action", "component": None, "options": {"axis": 0}}, ["table.0.options", "action has no"]),
+        ({"plots": {"observable": "correlator[1]", "options": {"axsi": 0}}}, ["plots.0.options", "'axsi'"]),
+        ({"plots": {"observable": "correlator[1]", "options": {"axis": "t"}}}, ["plots.0.options", "an integer"]),
     ],
 )
 def test_options_that_make_no_sense_are_refused_before_anything_runs(small, written, tmp_path, row, words):
+    small["plots"] = [{"plot": "m", "kind": "history", "of": ["a"], **row.pop("plots", {})}]
     small["table"] = [{"of": "a", "observable": "correlator", "component": 1} | row]
     with pytest.raises(UsageError) as caught:
         recipes.run(written(small), out=tmp_path / "out")
@@ -163,9 +166,10 @@ def test_a_phase_diagram_shows_every_point(small, written, tmp_path):
     ]  # fmt: skip
     small["defaults"]["parameters"] = {}
     diagram = {"plot": "d", "kind": "phase_diagram", "of": "s", "x": "kappa", "y": "lambda"}
-    small |= {"table": [], "plots": [diagram | {"observables": ["abs_magnetization", "binder"]}]}
-    found = recipes.run(written(small), out=tmp_path / "out")
-    assert [file.name for file in found.files] == ["d.png"]
+    both = [diagram | {"observables": ["abs_magnetization", "binder"]}]
+    both += [diagram | {"plot": "e", "observables": ["binder", "correlator[1]"], "options": {"axis": 0}}]
+    found = recipes.run(written(small | {"table": [], "plots": both}), out=tmp_path / "out")
+    assert [file.name for file in found.files] == ["d.png", "e.png"]
 
 
 def test_deviations_count_both_errors():
