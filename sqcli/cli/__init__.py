@@ -18,7 +18,7 @@ def main() -> NoReturn:
         program()
     except ModuleNotFoundError as error:
         sys.exit(f"sqcli: {missing(error)}")
-    except KeyboardInterrupt:  # in the moment between two guards
+    except KeyboardInterrupt:  # a signal between two guards
         stopping.leave()
 
 

@@ -77,12 +77,12 @@ def run(arguments: Sequence[str]) -> int:
             warnings.showwarning = lambda message, *_, **__: settings.say(f"warning: {message}")
             code = _invoke(list(arguments), settings)
         settings.detail(_cost())
-        if sys.stdout is not None:  # closed by the caller (>&-)
+        if sys.stdout is not None:  # None where the caller closed it (>&-)
             sys.stdout.flush()
         stopping.guard(False)
     except BrokenPipeError:
         _forget_stdout()
-        return 0  # the reader has seen enough (| head): no fault
+        return 0  # not a fault: the reader of the pipe has seen enough (| head)
     except BaseException as error:
         stopping.guard(False)
         if settings.debug:
@@ -98,6 +98,7 @@ def _cost() -> str:
 
 
 def _invoke(arguments: list[str], settings: Settings) -> int:
+    """Run the command that the arguments name, and return its exit code."""
     group = typer.main.get_command(app)
     try:
         with group.make_context("sqcli", arguments, obj=settings) as context:
@@ -122,6 +123,7 @@ def _explain(error: BaseException, settings: Settings) -> int:
 
 
 def _describe(error: BaseException) -> str:
+    """Say in one line, for the user, what an error means."""
     if isinstance(error, SqcliError):
         return str(error)
     if isinstance(error, ImportError) and not str(error.name).startswith("sqcli"):

@@ -14,7 +14,7 @@ def parenthesis(value: Any, error: Any = None) -> str:
         return NOTHING
     if error is None or not math.isfinite(error):
         return f"{value:.6g}"
-    if abs(error) <= 1e-15 * abs(value):  # below what the value itself can resolve
+    if abs(error) <= 1e-15 * abs(value):  # an error below the rounding of the value itself
         return f"{value:.10g}(0)"
     return _scaled(float(value), abs(float(error)))
 

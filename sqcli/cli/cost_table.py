@@ -27,6 +27,7 @@ def render(envelope: Mapping[str, Any], form: str) -> str:
 
 
 def _table(envelope: Mapping[str, Any]) -> str:
+    """Write an aligned table, and below it the mean of the exact rows and the exact value."""
     names = [name for name in COLUMNS if name not in PAIRED.values()]
     heads = [HEADS.get(name, envelope["observable"] if name == "value" else name) for name in names]
     lines = [aligned(heads, [[_cell(row, name) for name in names] for row in envelope["rows"]])]
@@ -39,6 +40,7 @@ def _table(envelope: Mapping[str, Any]) -> str:
 
 
 def _cell(row: Mapping[str, Any], name: str) -> str:
+    """Write the cell of a row in the column `name`."""
     value = row[name]
     if name in PAIRED:
         return parenthesis(value, row[PAIRED[name]])

@@ -20,6 +20,7 @@ def comparison(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """Write the cells of a row, in the order of `HEADS`."""
     name = name_of(row)
     return (
         name if row["quantity"] == "value" else f"{row['quantity']}({name})",

@@ -18,7 +18,7 @@ PAIRED = (
     "error",
     "between_chains_error",
     "reference",
-)  # may be complex: in CSV an imaginary column stands beside each
+)  # columns that may be complex: in CSV each has an imaginary one beside it
 HEADS = {"tau_int": "τ_int", "tau_int_trajectories": "τ_int (updates)", "tau_exp": "τ_exp", "ess": "ESS", "rhat": "R̂"}
 _NAME = ("observable", "component")
 _TAU = ("tau_int", "tau_int_error")
@@ -86,7 +86,7 @@ def _width(text: str) -> int:
 
 def emphasis(text: str) -> str:
     """Make a text bold where stdout is a terminal, unless NO_COLOR is set."""
-    terminal = sys.stdout is not None and sys.stdout.isatty()  # None: closed by the caller
+    terminal = sys.stdout is not None and sys.stdout.isatty()  # None where the caller closed it
     wanted = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     return f"\x1b[1m{text}\x1b[0m" if wanted else text
 

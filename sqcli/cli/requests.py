@@ -73,6 +73,7 @@ def _kind(each: Asked, default: Any) -> Any:
 
 
 def _declared(each: Asked) -> Any:
+    """Declare an option as typer wants it: an argument, or an option with its flags."""
     said, shown = each.said, {} if each.default not in LEFT_OUT else {"show_default": False}
     about: dict[str, Any] = {"help": said.help, "metavar": said.metavar or None, **shown}
     if said.argument:

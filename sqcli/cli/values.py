@@ -8,7 +8,7 @@ import typer
 from sqcli.errors import UsageError
 from sqcli.registry import suggestion
 
-LARGEST = 10**12  # of a count: above, it is a slip of the finger
+LARGEST = 10**12  # largest count; more is a slip of the finger
 MOST_SITES = 2**31
 MOST_DIMENSIONS = 8
 PAIR = re.compile(r"([A-Za-z_][A-Za-z0-9_.-]*)=(.*\S.*)", re.DOTALL)

@@ -14,8 +14,8 @@ from sqcli.recipes._kinds import Sample, Train, kind_and_name
 from sqcli.recipes._model import Measured, Recipe
 from sqcli.recipes._plots import EnsemblesPlot, ModelPlot, PlotEntry, ScanPlot
 
-MOST_RUNS = 10_000  # of one recipe
-LISTED = 12  # names in a message
+MOST_RUNS = 10_000  # most ensembles that one recipe may generate
+LISTED = 12  # most names that a message lists
 NAMEABLE = re.compile(r"[A-Za-z0-9+-][A-Za-z0-9+._-]{0,59}")
 
 
@@ -78,6 +78,7 @@ def _orders(recipe: Recipe) -> Iterator[str]:
 
 
 def _later(key: str, what: str, name: str | None, known: Collection[str], recipe: Recipe) -> Iterator[str]:
+    """Say that no earlier step makes `name`, and what it is instead."""
     if name is None or name in known:
         return
     made = {"ensemble": recipe.ensembles, "model": recipe.models}
@@ -92,6 +93,7 @@ def _later(key: str, what: str, name: str | None, known: Collection[str], recipe
 
 
 def _unknown(key: str, name: str, known: Collection[str], recipe: Recipe) -> Iterator[str]:
+    """Say that `name` is no ensemble of the recipe, and what it is instead."""
     if name in known:
         return
     scan = name.partition("/")[0]
@@ -111,7 +113,7 @@ def _listed(names: Collection[str]) -> str:
 
 
 def _no_observable(key: str, entry: str, names: Sequence[str], options: Mapping[str, Any]) -> Iterator[str]:
-    """Faults of the observables that `entry` names, and of the options that go with them."""
+    """Find what is wrong with the observables that `entry` names, and with the options that go with them."""
     asked = entry
     try:
         for name in names:
@@ -124,6 +126,7 @@ def _no_observable(key: str, entry: str, names: Sequence[str], options: Mapping[
 
 
 def _plot_faults(key: str, plot: PlotEntry, ensembles: Collection[str], recipe: Recipe) -> Iterator[str]:
+    """Find what is wrong with a plot: its subject, its observables, its options."""
     given = {option.name: value for option, value in plot.given()}
     if isinstance(plot, EnsemblesPlot):
         for name in plot.of:
@@ -143,12 +146,13 @@ def _plot_faults(key: str, plot: PlotEntry, ensembles: Collection[str], recipe: 
         names = [each.partition("[")[0] for each in given["observables"]]
         yield from _no_observable(key, "observables", names, given.get("options", {}))
     try:
-        plot.figure(defaultdict(Path))  # whatever the ensembles beside it are
+        plot.figure(defaultdict(Path))  # a figure must be possible wherever its ensembles lie
     except UsageError as error:
         yield f"{key}: {error}"
 
 
 def _model_faults(key: str, plot: ModelPlot, ensembles: Collection[str], recipe: Recipe) -> Iterator[str]:
+    """Find what is wrong with the subject of a plot of a model, and with the ensembles beside it."""
     samples = [step.sample for step in recipe.steps if isinstance(step, Sample)]
     able = [*recipe.models, *(samples if plot.kind in of_sampled_ensembles() else ())]
     if plot.of not in able:

@@ -33,6 +33,7 @@ def planned(recipe: Recipe, step: Train | Sample, folder: Path, found: Mapping[s
 
 
 def _train(given: Mapping[str, Any], step: Train, folder: Path, found: Mapping[str, Run]) -> Run:
+    """Plan the run of a `train` step with the options `given`."""
     ensembles = [run for name in step.of for run in _named_runs(name, found)]
     paths = {
         "path": folder / "models" / step.train,
@@ -58,6 +59,7 @@ def _named_runs(name: str, found: Mapping[str, Run]) -> list[Run]:
 
 
 def _sample(given: Mapping[str, Any], step: Sample, folder: Path, found: Mapping[str, Run]) -> Run:
+    """Plan the run of a `sample` step with the options `given`."""
     paths = {"model": found[step.model].request.path, "path": folder / "ensembles" / step.sample}
     request = with_command_line("sample", options.build(SampleRequest, {**paths, **given}))
     spec = dry_run.sampling(request, found[step.model].facts)

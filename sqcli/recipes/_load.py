@@ -19,7 +19,7 @@ from sqcli.text import printable
 
 FOLDER = Path("recipes")
 MOST_BYTES = 2**18
-SHOWN = 80  # characters of a wrong value
+SHOWN = 80  # characters of a wrong value in a message
 TAGGED: Mapping[str | int, type[BaseModel]] = {
     "~number": Reference,
     "~measured": Measured,
@@ -57,6 +57,7 @@ def load(recipe: str | Path, settings: Mapping[str, str] | None = None, profile:
 
 
 def _find(recipe: str | Path) -> Path:
+    """Find the file of a recipe; UsageError where there is none."""
     path = Path(recipe)
     named = FOLDER / f"{recipe}.yaml"
     if path.is_file():
@@ -68,6 +69,7 @@ def _find(recipe: str | Path) -> Path:
 
 
 def _read(path: Path) -> Any:
+    """Read a file as YAML; UsageError where it cannot be read."""
     try:
         return parse(read_bytes(path, MOST_BYTES))
     except ValueError as error:

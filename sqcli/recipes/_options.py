@@ -60,6 +60,7 @@ def field(each: Asked, key: str | None = None) -> tuple[Any, Any]:
 
 
 def _kind(each: Asked) -> Any:
+    """Return the type of an option's value, as pydantic wants it."""
     said = each.said
     if said.role == "path":
         return str

@@ -64,6 +64,7 @@ def _options(kind: str) -> list[Asked]:
 
 
 def _model(kind: str) -> type[PlotEntry]:
+    """Make the model of plots of a kind."""
     found = kind_of(kind)
     base = next(entry for subject, entry in SUBJECTS.items() if issubclass(found, subject))
     fields: dict[str, Any] = {each.name: field(each, each.key) for each in _options(kind)}

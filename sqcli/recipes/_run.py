@@ -77,11 +77,11 @@ def run(
 
     Args:
         recipe: file, or name of a file in the folder `recipes` here.
-        out: where results go; if not given, `results/NAME` here, of other profiles than cpu `results/NAME-PROFILE`.
+        out: folder of the results; if not given, `results/NAME` here, for profiles but cpu `results/NAME-PROFILE`.
         settings: entries of the recipe to replace, dotted key -> value as YAML.
         profile: name of one of the recipe's profiles.
         stop: event, set to commit and end early.
-        say: called with messages.
+        say: function that is called with messages.
         reporter: makes the context that watches a run of the kind it is given, `generate`, `train` or `sample`.
 
     Raises:
@@ -134,7 +134,7 @@ def _make_one(step: Run, label: str, stop: threading.Event, reporter: Reporter, 
     _watch(stop)()
     work = _work(step.kind)
     if _finished(step):
-        work(step.request, stop, lambda _: None)  # compares what is there with what is wanted
+        work(step.request, stop, lambda _: None)  # it compares the finished result with the request
         return
     say(f"{label} {DOING[step.kind]} {step.name}")
     with reporter(step.kind) as report:
@@ -155,6 +155,7 @@ def _work(kind: str) -> Callable[..., None]:
 
 
 def _finished(step: Run) -> bool:
+    """Tell whether the result of a run is there and complete."""
     if step.kind == "train":
         from sqcli.runs.dry_run import trained
 

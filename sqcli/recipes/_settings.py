@@ -42,7 +42,11 @@ def replace(content: Any, settings: Mapping[str, str]) -> None:
 
 
 def _put(content: Any, key: str, value: Any, what: str) -> None:
-    """Put `value` where a dotted key leads; steps and plots are found by name, entries of other lists by number."""
+    """Put `value` where a dotted key leads; steps and plots are found by name, entries of other lists by number.
+
+    Raises:
+        UsageError: the key, which messages call `what`, leads nowhere.
+    """
     *way, last = key.split(".")
     holder = reduce(lambda outer, part: _entry(outer, part, what), way, content)
     if isinstance(holder, list):
@@ -54,6 +58,7 @@ def _put(content: Any, key: str, value: Any, what: str) -> None:
 
 
 def _entry(holder: Any, part: str, what: str) -> Any:
+    """Return the entry `part` of a mapping or a list; UsageError where there is none."""
     if isinstance(holder, list):
         return holder[_index(holder, part, what)]
     if isinstance(holder, dict) and holder.get(part) is not None:
@@ -62,6 +67,7 @@ def _entry(holder: Any, part: str, what: str) -> Any:
 
 
 def _index(entries: list[Any], part: str, what: str) -> int:
+    """Find the index of a list's entry by name or number; UsageError where there is none."""
     named = [_name(entry) for entry in entries]
     if part in named:
         return named.index(part)

@@ -30,7 +30,7 @@ def runs(recipe: Recipe, folder: Path) -> list[Run]:
                 for name, point in step.points():
                     found[name] = _generate(recipe, step, point, folder, name, found)
             else:
-                from sqcli.recipes import _learning  # torch, for the recipes that need it
+                from sqcli.recipes import _learning  # imported here: it loads torch, which few recipes need
 
                 found[name] = _learning.planned(recipe, step, folder, found)
         except SqcliError as error:
@@ -41,6 +41,7 @@ def runs(recipe: Recipe, folder: Path) -> list[Run]:
 def _generate(
     recipe: Recipe, step: Generate, point: Mapping[str, Any], folder: Path, name: str, found: Mapping[str, Run]
 ) -> Run:
+    """Plan the run of one point of a `generate` step."""
     shared = merged(Request, step, recipe.defaults)
     if step.scan and shared["seed"] is not None:
         shared["seed"] = spawned(shared["seed"], name)

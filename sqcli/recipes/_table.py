@@ -41,7 +41,7 @@ def compare(rows: Sequence[Row], folders: Mapping[str, Path], progress: Progress
     Args:
         rows: rows of the recipe's table.
         folders: paths of the ensembles by name.
-        progress: called while configurations are read.
+        progress: function that is called while configurations are read.
     """
     others = {number: row.model_copy(update={"of": row.reference.of})
               for number, row in enumerate(rows) if isinstance(row.reference, Measured)}  # fmt: skip
@@ -90,7 +90,7 @@ def require_sense(rows: Sequence[Row], planned: Mapping[str, Run]) -> None:
         planned: runs that make the ensembles, by the names of these.
 
     Raises:
-        UsageError: naming the row, and what there is.
+        UsageError: a row asks for what will not be there; names the row, and what there is.
     """
     for row in rows:
         run = planned[row.of]
@@ -114,6 +114,7 @@ def _components(row: Row, theory: Any, lattice: Any) -> tuple[str | None, ...]:
 
 
 def _require_exact(row: Row, there: Mapping[tuple[str, str | None], float]) -> None:
+    """Raise UsageError where the theory does not know what the row asks for."""
     if row.options:
         raise UsageError(f"table.{row.index}.reference: exact is for an observable as it is, without options")
     if row.quantity != "value" or (row.observable, row.component) not in there:
@@ -122,6 +123,7 @@ def _require_exact(row: Row, there: Mapping[tuple[str, str | None], float]) -> N
 
 
 def _require_component(row: Row, there: Sequence[str]) -> None:
+    """Raise UsageError where the observable lacks the component of the row."""
     if str(row.component) not in there and not (row.component is None and len(there) == 1):
         allowed = ", ".join(there[:12]) + (", …" if len(there) > 12 else "")
         raise UsageError(
@@ -130,6 +132,7 @@ def _require_component(row: Row, there: Sequence[str]) -> None:
 
 
 def _estimates(path: Path, rows: Sequence[Row], progress: Progress) -> Sequence[Estimate]:
+    """Measure all observables of rows that are of one ensemble and measured alike."""
     names, first = list(dict.fromkeys(row.observable for row in rows)), rows[0]
     if first.quantity != "tau_int":
         measured = measure(path, names, skip=first.skip, options=first.options, progress=progress)
@@ -165,6 +168,7 @@ def _tau(row: Estimate, window: int | str, draws: int) -> Entry:
 
 
 def _pick(row: Row, estimates: Sequence[Estimate]) -> Estimate:
+    """Pick the estimate of the row's observable and component."""
     mine = {str(e["component"]): e for e in estimates if e["observable"] == row.observable}
     if row.component is None and len(mine) == 1:
         return next(iter(mine.values()))
@@ -173,6 +177,7 @@ def _pick(row: Row, estimates: Sequence[Estimate]) -> Estimate:
 
 
 def _entry(row: Row, estimate: Estimate, right: Reference | None) -> Entry:
+    """Make the entry of the table for a row."""
     value, error = estimate["value"], estimate["error"]
     return {
         **{key: getattr(row, key) for key in ("of", "observable", "component", "quantity")},
@@ -186,6 +191,7 @@ def _entry(row: Row, estimate: Estimate, right: Reference | None) -> Entry:
 
 
 def _against(name: str, other: Reference | None, value: float | None, error: float | None) -> Entry:
+    """Compare a value with another number; all keys begin with `name`."""
     if other is None:
         return dict.fromkeys((name, f"{name}_error", f"{name}_source", f"{name}_deviation"))
     return {

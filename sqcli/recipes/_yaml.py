@@ -8,7 +8,7 @@ from yaml.constructor import ConstructorError
 from yaml.nodes import MappingNode, ScalarNode
 
 TIMESTAMP, MERGE = "tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:merge"
-MOST_BITS = 256  # of an integer
+MOST_BITS = 256  # most bits of an integer
 SHOWN = 40  # characters of a value in a message
 
 
@@ -16,6 +16,7 @@ class _Loader(yaml.SafeLoader):
     """Loader that constructs plain values only; ConstructorError names the line of what cannot be read."""
 
     def compose_mapping_node(self, anchor: Any) -> MappingNode:
+        """Compose a mapping; ConstructorError where a key stands twice."""
         node = super().compose_mapping_node(anchor)
         lines: dict[str, int] = {}
         for key, _ in node.value:
@@ -27,6 +28,7 @@ class _Loader(yaml.SafeLoader):
         return node
 
     def construct_object(self, node: Any, deep: bool = False) -> Any:
+        """Construct a plain value; ConstructorError where it is none, not finite or too large."""
         try:
             value = super().construct_object(node, deep)
         except yaml.YAMLError:
@@ -56,7 +58,7 @@ def parse(text: str | bytes) -> Any:
     """Parse `text`, which holds one document.
 
     Raises:
-        ValueError: it is no YAML, or says something that a recipe cannot hold; the line is named.
+        ValueError: the text is no YAML, or says something that a recipe cannot hold; the line is named.
     """
     try:
         return yaml.load(text, Loader=_Loader)  # _Loader constructs plain values only

@@ -75,12 +75,14 @@ def _target(ensemble: store.Ensemble, out: Path, force: bool) -> Path:
 
 
 def _npy(ensemble: store.Ensemble, file: IO[bytes]) -> None:
+    """Write the field as npy; SqcliError where draws carry weights."""
     if carries_weights(ensemble):
         raise SqcliError(f"{ensemble.path}: its draws carry weights, which npy has no room for; export npz")
     _write_array(file, ensemble[ensemble.layout.field])
 
 
 def _npz(ensemble: store.Ensemble, file: IO[bytes]) -> None:
+    """Write the field, the numbers per draw and the metadata as npz."""
     carries_weights(ensemble)
     metadata = json.dumps(dict(ensemble.attrs), ensure_ascii=False, sort_keys=True)
     with zipfile.ZipFile(file, "w") as archive:
@@ -103,6 +105,7 @@ def _write_array(file: IO[bytes], array: store.Committed) -> None:
 
 
 def _csv(ensemble: store.Ensemble, file: IO[bytes]) -> None:
+    """Write the kept series as csv; SqcliError where there are none."""
     names = store.observable_names(ensemble.path)
     if not names:
         raise SqcliError(f"{ensemble.path}: no series is kept; run `sqcli measure` first")

@@ -54,7 +54,7 @@ def train(request: TrainRequest, stop: threading.Event, progress: Report) -> Non
 def _go_on(
     request: TrainRequest, document: Mapping[str, Any], ranks: Ranks, stop: threading.Event, progress: Report
 ) -> None:
-    """Train to the end and write the model, or write a checkpoint when a stop is asked for."""
+    """Train to the end and write the model, or write a checkpoint and raise Stopped when a stop is asked for."""
     if ranks.rank == 0:
         require_memory(request, document, ranks)
     resume = os.path.lexists(request.path / STATE)

@@ -12,7 +12,7 @@ DAMAGED = 3
 
 
 def command(ens: Ensemble) -> None:
-    """Print the faults that are found."""
+    """Print the faults that are found, and exit with `DAMAGED` where there are any."""
     from sqcli import store
 
     faults = store.check(ens)

@@ -26,7 +26,7 @@ def command(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace OUT if it exists.")] = False,
 ) -> None:
-    """Write the file."""
+    """Export the ensemble, and say what was written."""
     from sqcli.runs.export import export
 
     ctx.obj.say(export(ens, out, kind, force=force))

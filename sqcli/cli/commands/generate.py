@@ -17,7 +17,7 @@ CATALOGUES = {"theories": "-p", "algorithms": "-a"}
 
 @takes(Request)
 def command(settings: Settings, request: Request) -> None:
-    """Run the request, and tell how far it is."""
+    """Generate what the request asks for, and show the progress."""
     from sqcli.runs.generate import generate
 
     with reporter(settings) as report:

@@ -18,7 +18,7 @@ CATALOGUES = {"samplers": "-a"}
 
 @takes(SampleRequest)
 def command(settings: Settings, request: SampleRequest) -> None:
-    """Run the request, and tell how far it is."""
+    """Sample what the request asks for, and show the progress."""
     from sqcli.runs.sample import sample
 
     with reporter(settings) as report:

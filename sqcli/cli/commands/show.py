@@ -48,6 +48,7 @@ def _draws(draws: list[int], target: Any) -> str:
 
 
 def _text(value: Any) -> str:
+    """Write a value in words: a mapping as `a = 1, b = 2`, extents as `3 x 2`."""
     if isinstance(value, Mapping):
         return ", ".join(f"{key} = {_text(item)}" for key, item in value.items())
     if isinstance(value, (list, tuple)):

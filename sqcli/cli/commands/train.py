@@ -18,7 +18,7 @@ CATALOGUES = {"nets": "-a", "schedules": "-a schedule.", "objectives": "-a objec
 
 @takes(TrainRequest)
 def command(settings: Settings, request: TrainRequest) -> None:
-    """Train, and tell how far it is."""
+    """Train what the request asks for, and show the progress."""
     from sqcli.runs.train import train
 
     with reporter(settings, f"training {request.path}") as report:

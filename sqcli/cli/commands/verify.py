@@ -19,7 +19,7 @@ def command(
     stride: Stride = 1,
     form: Format = "table",
 ) -> None:
-    """Verify and print the report."""
+    """Verify and print the report, and exit with `FAILED` unless it passed."""
     from sqcli.analysis.verify import verify
     from sqcli.cli import rendering, reports
 

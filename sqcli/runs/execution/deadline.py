@@ -44,7 +44,7 @@ def seconds_left(
     end = _batch_time("SLURM_JOB_END_TIME", environ, query, present)
     try:
         length = end - _batch_time("SLURM_JOB_START_TIME", environ, query, present)
-    except UsageError:  # not every Slurm says it
+    except UsageError:  # not every Slurm says when a job started
         length = end - present
     if 0 <= length < SHORTEST:
         raise SqcliError(f"--time-limit auto: the job lasts {length:.0f} s in all, too short to work in; ask for more")
@@ -52,6 +52,7 @@ def seconds_left(
 
 
 def _duration(text: str) -> float:
+    """Read a duration in seconds; UsageError where it is malformed or beyond reason."""
     clock, units = CLOCK.fullmatch(text, 0), UNITS.fullmatch(text)
     if clock:
         days, hours, minutes, rest = (int(part or 0) for part in clock.groups())

@@ -103,12 +103,13 @@ def carry_out(maker: Maker[S], progress: Callable[[Progress], None]) -> None:
 
 
 def _open_or_create(maker: Maker[S]) -> tuple[store.Ensemble, S]:
+    """Open the ensemble that is there, or create it; SqcliError where it is another run's."""
     request = maker.request
     if not store.is_ensemble(request.path) or request.force:
         if request.resume or (request.extend is not None and not request.force):
             raise SqcliError(f"{request.path}: no ensemble to go on with")
         spec = maker.new_spec()
-        with contextlib.suppress(store.ExistsError):  # another rank, or job of the array, was faster
+        with contextlib.suppress(store.ExistsError):  # raised where another rank, or job of the array, was faster
             _create(maker, spec)
             return store.open_ensemble(request.path), spec
     ensemble = store.open_ensemble(request.path)
@@ -121,6 +122,7 @@ def _open_or_create(maker: Maker[S]) -> tuple[store.Ensemble, S]:
 
 
 def _create(maker: Maker[S], spec: S) -> None:
+    """Create the ensemble, once all has been checked that can be before."""
     request, layout = maker.request, spec.layout(int(maker.request.draws or 0))
     check_range(request, layout)
     _require_memory(maker, spec, layout, layout.groups)
@@ -149,6 +151,7 @@ def _run(
     target: int,
     progress: Callable[[Progress], None],
 ) -> None:
+    """Bring chain groups to `target` draws with all workers."""
     _require_memory(maker, spec, ensemble.layout, len(groups))
     board = Board(str(maker.request.path), spec, target, counts_of(ensemble, groups))
     with (

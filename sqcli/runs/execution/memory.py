@@ -76,6 +76,7 @@ def _of_control_groups() -> Iterator[int]:
 
 
 def _within(groups: Iterable[Path], version: Version) -> Iterator[int]:
+    """Yield the bytes that the limits of control groups leave, where they have one."""
     for group in groups:
         with contextlib.suppress(OSError, ValueError):
             limit = int((group / version.limit).read_text())  # "max" where there is none

@@ -12,7 +12,7 @@ from sqcli.mcmc import Trace
 from sqcli.store import Writer
 
 INTERVAL = 2.0  # seconds after which waiting draws are committed
-LARGEST = 16 * 2**20  # bytes of draws that wait at most
+LARGEST = 16 * 2**20  # most bytes of waiting draws
 
 
 @dataclass

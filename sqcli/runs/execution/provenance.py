@@ -43,7 +43,11 @@ def _commit() -> str | None:
 
 
 def storable_path(path: str | Path, beside: Path | None = None) -> str:
-    """Write a path as it may be stored: as given, but where that is absolute as the way from the folder of `beside`."""
+    """Write a path as it may be stored.
+
+    A relative path stays as it is. Of an absolute one the way from the folder of `beside` is kept where both lie close
+    together, and otherwise the last part alone.
+    """
     text = str(path)
     if not text.startswith(("/", "~")) or _full():
         return text

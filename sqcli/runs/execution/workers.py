@@ -76,6 +76,7 @@ def _started(threads: Sequence[threading.Thread]) -> list[threading.Thread]:
 
 
 def _work(queue: list[Callable[[], None]], stop: threading.Event, board: "Board") -> None:
+    """Carry out tasks of the queue until it is empty or a stop is asked for."""
     while not stop.is_set():
         try:
             task = queue.pop()

@@ -22,7 +22,7 @@ def new_spec(request: Request) -> RunSpec:
     """
     for folder, name in (("theories", request.theory), ("mcmc", request.algorithm)):
         if name is not None:
-            registry.resolve(folder, name)  # a slip is told before what is left out
+            registry.resolve(folder, name)  # an unknown name is told before options that are left out
     require_given(request)
     given = {name: getattr(request, name) for name in DEFAULTS}
     values = {name: default if given[name] is None else given[name] for name, default in DEFAULTS.items()}

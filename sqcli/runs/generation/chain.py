@@ -19,7 +19,7 @@ from sqcli.mcmc import State, Trace
 from sqcli.runs.generation.spec import RunSpec
 
 SAMPLES = 64  # actions looked at in a quarter of the warm-up
-STARTS = 1024  # configurations to start from that are looked at before a run
+STARTS = 1024  # most configurations to start from that are checked before a run
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,7 @@ def first_chain(spec: RunSpec, number: int) -> Chain:
 
 
 def _start_field(spec: RunSpec, stream: Stream) -> NDArray[Any]:
+    """Make the configuration that a chain starts from."""
     manifold, lattice = spec.theory_instance.manifold, spec.system.lattice
     if spec.start.kind == "hot":
         return manifold.hot(lattice, stream)
@@ -123,6 +124,7 @@ def sampling(spec: RunSpec) -> int:
 
 
 def _added(spec: RunSpec, quarters: tuple[float, ...], seen: Trace, where: int) -> tuple[float, ...]:
+    """Add the actions seen to Σ S/V of a quarter, at index `where` of `quarters`; below 0 nothing is added."""
     if where < 0:
         return quarters
     sums = list(quarters)

@@ -70,6 +70,7 @@ class GroupRun:
             self._commit()
 
     def _restore(self) -> None:
+        """Restore the chains from the checkpoint, or start them."""
         saved = self.writer.checkpoint
         if saved is None:
             self.chains = [first_chain(self.spec, number) for number in self.writer.chains]
@@ -96,6 +97,7 @@ class GroupRun:
         self.board.advanced(self.number, len(self.chains), self._warmup, draws, updates * len(self.chains))
 
     def _warm_piece(self) -> None:
+        """Advance all chains by a piece of the warm-up."""
         grain, began = sampling(self.spec), time.monotonic()
         room = HELD // (self.spec.system.size * 8)
         pieces = min(max(1, self._updates_in_a_piece() // grain), max(1, room))
@@ -108,6 +110,7 @@ class GroupRun:
             self._commit()
 
     def _draw_piece(self) -> None:
+        """Make a piece of the draws of all chains."""
         chunk, began = self.writer.layout.chunk_draws, time.monotonic()
         wanted = self._updates_in_a_piece() // self.spec.every
         draws = min(max(1, wanted), chunk - self._ahead % chunk, self.target - self._ahead)

@@ -29,4 +29,4 @@ class Request(EnsembleRequest):
     dtype: str | None = option("Type of the field (float64).", "float64|float32", choices=("float64", "float32"))
     device: str | None = option(
         "Where to compute.", "cpu", kw_only=True, choices=("cpu", "cuda"), role="how"
-    )  # cuda is understood, and refused by the run
+    )  # cuda is read, and refused by the run

@@ -13,7 +13,7 @@ from sqcli.runs.sampling.interleave import parse, split
 from sqcli.runs.sampling.request import SampleRequest
 from sqcli.runs.sampling.spec import FOLDER, INDEPENDENCE, NONE, SampleSpec
 
-WARMUP = 64  # proposals, where they are accepted or rejected
+WARMUP = 64  # proposals that are discarded first, where they are accepted or rejected
 
 
 def new_spec(request: SampleRequest, document: Mapping[str, Any] | None = None) -> SampleSpec:
@@ -53,6 +53,7 @@ def new_spec(request: SampleRequest, document: Mapping[str, Any] | None = None) 
 
 
 def _require_density(spec: SampleSpec) -> None:
+    """Raise UsageError where proposals need a density that the method does not give."""
     if spec.accept == NONE or spec.weighs:
         return
     able = [name for name in registry.names(FOLDER) if hasattr(registry.load(FOLDER, name), "log_density")]

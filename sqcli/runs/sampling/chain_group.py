@@ -23,7 +23,7 @@ from sqcli.runs.sampling.spec import NONE, SampleSpec
 from sqcli.runs.sampling.tiles import Proposals, Tile
 from sqcli.store import Ensemble, Writer
 
-PATIENCE = 1.0  # seconds for a worker to let go of the chains at the end
+PATIENCE = 1.0  # seconds that a worker has to let go of the chains at the end
 Stats = dict[str, NDArray[np.float64]]
 
 
@@ -96,6 +96,7 @@ class GroupSampling:
                 self.lock.release()
 
     def _finish(self) -> None:
+        """Commit what was taken up, and close the group; the lock is held."""
         pending = self.pending
         if pending is not None and not self.closed and (pending or self._warm != pending.writer.warmup):
             self._commit(pending)
@@ -114,6 +115,7 @@ class GroupSampling:
             return self.pending.writer.chains
 
     def _restore(self, writer: Writer) -> None:
+        """Restore position and chains from the checkpoint, or start them."""
         saved = writer.checkpoint
         self.position = writer.warmup + writer.draws
         if self.spec.accept != NONE:

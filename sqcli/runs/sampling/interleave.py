@@ -15,7 +15,7 @@ from sqcli.lattice.philox import Stream
 from sqcli.mcmc import Algorithm, State, System, Trace
 
 FORM = re.compile(r"([a-z0-9_-]+)(?::([0-9]{1,6}))?")
-REJECTION_FREE = ("wolff",)  # leaves the target invariant also where it is not ergodic by itself
+REJECTION_FREE = ("wolff",)  # algorithms that leave the target invariant, also where they are not ergodic alone
 
 
 @dataclass(frozen=True)

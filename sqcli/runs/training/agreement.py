@@ -125,6 +125,7 @@ def require_agreement(request: TrainRequest, stored: Mapping[str, Any], ranks: i
 
 
 def _require_parts(request: TrainRequest, stored: Mapping[str, Any]) -> None:
+    """Compare net, schedule, objective and their parameters with those of the model."""
     for kind in DEFAULTS:
         given, name, values = getattr(request, kind), stored[kind], stored[f"{kind}_parameters"]
         if given is not None:

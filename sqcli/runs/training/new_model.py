@@ -51,7 +51,12 @@ def prepare(request: TrainRequest, ranks: Ranks, stop: threading.Event, held: Ex
 
 
 def _tried(request: TrainRequest, ranks: Ranks, stop: threading.Event) -> dict[str, Any]:
-    """Read all data and try a first step; return the content of `model.yaml` for the training."""
+    """Read all data and try a first step; return the content of `model.yaml` for the training.
+
+    Raises:
+        UsageError: the initial model is the one that would be written, or options do not fit together.
+        SqcliError: the data or the memory do not allow the training.
+    """
     if request.init is not None and request.init.resolve() == request.path.resolve():
         raise UsageError(f"--init {request.init}: is the model that would be written; choose another --out")
     document = new_document(request, ranks.size, read_document(request.init) if request.init else None)
@@ -65,7 +70,7 @@ def _tried(request: TrainRequest, ranks: Ranks, stop: threading.Event) -> dict[s
 
 
 def _write(path: Path, document: dict[str, Any]) -> None:
-    for name in (STATE, METRICS):  # then the description: a model is never half the old one and half the new one
+    for name in (STATE, METRICS):  # before the description: a model is never half the old one and half the new one
         (path / name).unlink(missing_ok=True)
     write_document(path, document)
     (path / WEIGHTS).unlink(missing_ok=True)

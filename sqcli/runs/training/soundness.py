@@ -42,6 +42,7 @@ def require_sound(path: Path, sources: Iterable[DrawSource | None], stop: thread
 
 
 def _require_numbers(path: Path, fields: NDArray[Any], chain: NDArray[np.int64], draw: NDArray[np.int64]) -> None:
+    """Raise SqcliError for the first draw that is not finite or too large."""
     largest = np.abs(fields).reshape(len(fields), -1).max(axis=1)
     wrong = np.flatnonzero(~(largest <= LARGEST))  # NaN compares false
     if len(wrong):
