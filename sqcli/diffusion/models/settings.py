@@ -51,5 +51,5 @@ class TrainingSettings:
         warm = max(1, round(WARM_UP * steps))
         if step < warm:
             return self.learning_rate * (step + 1) / warm
-        place = (step - warm) / max(1, steps - warm)
-        return self.learning_rate * (LAST + (1 - LAST) * (1 + math.cos(math.pi * place)) / 2)
+        progress = (step - warm) / max(1, steps - warm)
+        return self.learning_rate * (LAST + (1 - LAST) * (1 + math.cos(math.pi * progress)) / 2)

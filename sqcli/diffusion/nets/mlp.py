@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from sqcli.diffusion.nets._base import Net, Problem
-from sqcli.diffusion.nets._preconditioned import Preconditioned, Scaling, require_scalar, require_sizes
+from sqcli.diffusion.nets._preconditioned import Preconditioned, require_scalar, require_sizes
 from sqcli.lattice.geometry import MAX_DIMENSION, Lattice
 
 
@@ -44,9 +44,9 @@ class Perceptron:
 
     def build(self, problem: Problem) -> Net:
         """Build the network with PyTorch's initial weights."""
-        scaling: Scaling = self.scaling
         sites = _Sites(self, problem.lattice, 1 + len(problem.couplings))
-        return Preconditioned(sites if self.head == "score" else _Gradient(sites), problem.schedule, scaling, self.z2)
+        core = sites if self.head == "score" else _Gradient(sites)
+        return Preconditioned(core, problem.schedule, self.scaling, self.z2)
 
 
 class _Sites(nn.Module):

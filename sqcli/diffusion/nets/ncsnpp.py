@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from sqcli.diffusion.nets._base import Net, Problem
 from sqcli.diffusion.nets._layers import DIMENSIONS, Conditioning, along, convolution, enlarged
-from sqcli.diffusion.nets._preconditioned import Preconditioned, Scaling, require_scalar, require_sizes
+from sqcli.diffusion.nets._preconditioned import Preconditioned, require_scalar, require_sizes
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,13 @@ class Ncsnpp:
 
     def build(self, problem: Problem) -> Net:
         """Build the network with F = 0, the best linear denoiser for white data."""
-        scaling: Scaling = self.scaling
         core = _Core(self, problem.lattice.dimension, len(problem.couplings))
-        return Preconditioned(core, problem.schedule, scaling, self.z2)
+        return Preconditioned(core, problem.schedule, self.scaling, self.z2)
 
 
 class _Core(nn.Module):
+    """Function F of the preconditioned network."""
+
     def __init__(self, sizes: Ncsnpp, dimension: int, couplings: int) -> None:
         super().__init__()
         widths = [sizes.channels] + [2 * sizes.channels] * sizes.scales
@@ -90,6 +91,8 @@ def _through(blocks: nn.Module, h: Tensor, told: Tensor) -> Tensor:
 
 
 class _Block(nn.Module):
+    """Residual block, modulated by what the network is told."""
+
     def __init__(self, dimension: int, width: int, embedding: int) -> None:
         super().__init__()
         self.first, self.second = convolution(dimension, width, width), convolution(dimension, width, width)

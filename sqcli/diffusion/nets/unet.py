@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from sqcli.diffusion.nets._base import Net, Problem
 from sqcli.diffusion.nets._layers import DIMENSIONS, Conditioning, along, convolution, enlarged
-from sqcli.diffusion.nets._preconditioned import Preconditioned, Scaling, require_scalar, require_sizes
+from sqcli.diffusion.nets._preconditioned import Preconditioned, require_scalar, require_sizes
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,13 @@ class UNet:
 
     def build(self, problem: Problem) -> Net:
         """Build the network with PyTorch's initial weights."""
-        scaling: Scaling = self.scaling
         core = _Core(self, problem.lattice.dimension, len(problem.couplings))
-        return Preconditioned(core, problem.schedule, scaling, self.z2)
+        return Preconditioned(core, problem.schedule, self.scaling, self.z2)
 
 
 class _Core(nn.Module):
+    """Function F of the preconditioned network."""
+
     def __init__(self, sizes: UNet, dimension: int, couplings: int) -> None:
         super().__init__()
         widths = [sizes.channels * 2**level for level in range(4)]

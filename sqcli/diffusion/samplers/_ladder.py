@@ -12,9 +12,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from sqcli.diffusion.modes import filtered, log_normal, modes
 from sqcli.diffusion.process.denoiser import Denoiser
 from sqcli.diffusion.process.noise import Noise
+from sqcli.diffusion.process.paths import gaussian, log_gaussian, widest
 from sqcli.diffusion.samplers._base import MOST_STEPS, Drawn
 from sqcli.errors import UsageError
 from sqcli.exactness import Exactness
@@ -96,9 +96,9 @@ class Ladder:
 
     def ends(self, denoiser: Denoiser, reach: float = REACH) -> tuple[float, float]:
         """Ends (s_min, s_max), the latter by itself at most `reach` standard deviations of the softest mode."""
-        low = denoiser.schedule.level_min if self.level_min == "auto" else self.level_min
-        widest = float((denoiser.spectrum(None) * denoiser.mask).max().sqrt())
-        high = min(denoiser.schedule.level_max, reach * widest) if self.level_max == "auto" else self.level_max
+        schedule = denoiser.schedule
+        low = schedule.level_min if self.level_min == "auto" else self.level_min
+        high = min(schedule.level_max, reach * widest(denoiser)) if self.level_max == "auto" else self.level_max
         return low, max(high, 2 * low)
 
     def ladder(self, denoiser: Denoiser) -> Tensor:
@@ -132,14 +132,12 @@ class LadderSampler(Ladder, ABC):
 
 def start(denoiser: Denoiser, normal: Tensor, level: Tensor, given: Tensor | None) -> Tensor:
     """Draw y ~ N(0, G + s²) per mode, from white noise (n, *extents)."""
-    variance = denoiser.spectrum(given) + level**2
-    return filtered(normal, variance.sqrt() * denoiser.mask, denoiser.lattice.dimension)
+    return gaussian(denoiser, normal, denoiser.spectrum(given) + level**2)
 
 
 def start_density(denoiser: Denoiser, y: Tensor, level: Tensor, given: Tensor | None) -> Tensor:
     """Log density of y under `start`, (n,)."""
-    d = denoiser.lattice.dimension
-    return log_normal(modes(y, d), denoiser.spectrum(given) + level**2, denoiser.mask, d)
+    return log_gaussian(denoiser, y, denoiser.spectrum(given) + level**2)
 
 
 def halve(denoiser: Denoiser, y: Tensor, level: Tensor, given: Tensor | None) -> Tensor:
