@@ -22,7 +22,7 @@ DEGREES = (3, 2)  # degrees of the polynomials a and b
 NEWTON = 50
 LEVELS = 32  # noise levels of the table of ratios
 BATCH = 256
-KNOTS = 6  # momenta that a smoothing spline is fitted to, at least; it needs five
+KNOTS = 6  # momenta up to which ratios are not smoothed: a spline needs five beside k = 0
 
 
 def fit(fields: Tensor, lattice: Lattice, slow_mode: bool) -> ModeStatistics:

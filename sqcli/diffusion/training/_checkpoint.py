@@ -1,4 +1,4 @@
-"""Checkpoint: everything that changes during a training, in one file that is either the last one or the one before."""
+"""Checkpoint: everything that changes during a training, in one file that is written whole or not at all."""
 
 import copy
 import math
