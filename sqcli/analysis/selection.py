@@ -98,8 +98,7 @@ def _require_options(names: Sequence[str], options: Iterable[str]) -> None:
 def _unavailable(opened: MeasuredEnsemble, name: str, instance: Observable) -> str:
     fitting = ", ".join(other for other in registry.names(FOLDER) if opened.available(observable(other)))
     if not instance.fits(opened.field, opened.theory):
-        options = options_of(instance)
-        said = f"{name} with {assignments(options)}" if options else name
-        return f"{said} does not exist for theory {opened.theory.name} on {opened.lattice}; what does: {fitting}"
+        options, where = options_of(instance), f"does not exist for theory {opened.theory.name} on {opened.lattice}"
+        return f"{name} with {assignments(options)} {where}" if options else f"{name} {where}; what does: {fitting}"
     missing = " and ".join(need for need in instance.needs if need.startswith("sample_stats/")).replace("|", " or ")
     return f"{name} needs {missing}, which this ensemble does not record; what it can give: {fitting}"
