@@ -194,8 +194,6 @@ def test_what_cannot_be_measured_is_refused_in_words(small, function):
         UsageError, match=r"'axsi' \(did you mean 'axis'\?\); binder has no options; correlator has axis"
     ):
         function(small, ["binder", "correlator"], options={"axsi": "0"})
-    with pytest.raises(
-        UsageError, match="correlator with axis=2 does not exist for theory free on 6x4; what does: abs"
-    ):
+    with pytest.raises(UsageError, match=r"correlator with axis=2 does not exist for theory free on 6x4$"):
         function(small, ["correlator"], options={"axis": "2"})
     assert store.observable_names(small) == []
