@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sqcli import parameters as params
 from sqcli import registry
 from sqcli.analysis.ensemble import MeasuredEnsemble
+from sqcli.lattice.manifold import computing_dtype
 from sqcli.mcmc import MolecularDynamics, System
 
 ROUNDINGS = 1e4  # what a stable trajectory may gather, in units of the last place of the largest field
@@ -39,7 +40,7 @@ def deviation(opened: MeasuredEnsemble) -> tuple[float, float] | None:
     step = min(float(opened.ensemble.stat("step_size")[chain][-1]), LONGEST / algorithm.n_steps)
     kicks, drifts, final = algorithm.kicks_and_drifts
     kicks, drifts = np.append(kicks, final), np.append(drifts, 0.0)
-    system = System(opened.theory.loaded, opened.lattice, str(field.dtype))
+    system = System(opened.theory.loaded, opened.lattice, computing_dtype(str(field.dtype)))
     return there_and_back(system, field, kicks * step, drifts * step)
 
 
@@ -50,46 +51,43 @@ def there_and_back(
 
     The bound grows as two trajectories from neighbouring fields part: a large step amplifies rounding.
     """
-    start = np.random.default_rng(1).standard_normal(field.shape)
+    manifold = system.theory.manifold
+    start = np.random.default_rng(1).standard_normal(manifold.tangent(system.lattice))
     there, momentum = _flow(system, field, start, kicks, drifts)
     size = max(1.0, float(np.abs(field).max()))
     if not np.abs(there).max() < UNSTABLE * size:
         return None
     back, _ = _flow(system, there, -momentum, kicks, drifts)
     nudge = float(np.finfo(field.dtype).eps) ** 0.5 * size
-    beside, _ = _flow(system, (field + nudge).astype(field.dtype), start, kicks, drifts)
-    growth = max(1.0, _apart(system, beside, there) / nudge)
+    nudged = manifold.move(field[None], np.full((1, *start.shape), nudge))[0].astype(field.dtype)
+    beside, _ = _flow(system, nudged, start, kicks, drifts)
+    growth = max(1.0, manifold.distance(beside, there) / nudge)
     allowed = ROUNDINGS * float(np.finfo(field.dtype).eps) * size * growth
-    return (_apart(system, back, field), allowed) if allowed < MOST_ALLOWED * size else None
-
-
-def _apart(system: System, one: NDArray[Any], other: NDArray[Any]) -> float:
-    """Largest difference of two fields, angles on the circle."""
-    change = np.abs(one.astype(np.float64) - other)
-    period = system.theory.manifold.period
-    if period:
-        change = np.minimum(change % period, period - change % period)
-    return float(change.max())
+    return (manifold.distance(back, field), allowed) if allowed < MOST_ALLOWED * size else None
 
 
 def _flow(
     system: System, field: NDArray[Any], momentum: NDArray[Any], kicks: NDArray[np.float64], drifts: NDArray[np.float64]
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Field and momentum at the end of a trajectory."""
-    start, p = _padded(system, field), _padded(system, momentum)
+    manifold, lattice = system.theory.manifold, system.lattice
+    start = _padded(system, manifold.planes(field[None], lattice)[0])
+    p = _padded(system, momentum.reshape(-1, *lattice.extents))
     a, b = system.buffers(2)
     end = system.theory.flow(system.dtype)(start, a, b, p, system.geometry, system.couplings, kicks, drifts, 1.0)
-    return _sites(system, a if end == 1 else b, field.shape), _sites(system, p, field.shape)
+    planes = _inner(system, a if end == 1 else b, system.components)
+    moved = manifold.from_planes(planes[None], lattice)[0]
+    return moved, _inner(system, p, momentum.size // lattice.volume).reshape(momentum.shape)
 
 
-def _padded(system: System, field: NDArray[Any]) -> NDArray[Any]:
-    """Copy a field into the layout of the kernels, with one ghost site on each side."""
-    boxes = field.reshape(system.components, *system.lattice.extents)
+def _padded(system: System, planes: NDArray[Any]) -> NDArray[Any]:
+    """Copy planes (c, *extents) into the layout of the kernels, with one ghost site on each side."""
     ghosts = [(0, 0), *[(1, 1)] * system.lattice.dimension]
-    return np.pad(boxes, ghosts, mode="wrap").astype(system.dtype).reshape(-1)
+    return np.pad(planes, ghosts, mode="wrap").astype(system.dtype).reshape(-1)
 
 
-def _sites(system: System, padded: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
-    inner = padded[: system.components * system.lattice.padded_volume]  # buffers may be longer
-    boxes = inner.reshape(system.components, *(n + 2 for n in system.lattice.extents))
-    return boxes[(slice(None), *[slice(1, -1)] * system.lattice.dimension)].reshape(shape)
+def _inner(system: System, padded: NDArray[Any], components: int) -> NDArray[Any]:
+    """Take planes (components, *extents) back from the layout of the kernels."""
+    inner = padded[: components * system.lattice.padded_volume]  # buffers may be longer
+    boxes = inner.reshape(components, *(n + 2 for n in system.lattice.extents))
+    return boxes[(slice(None), *[slice(1, -1)] * system.lattice.dimension)]

@@ -17,7 +17,7 @@ from sqcli.errors import UsageError
 
 AXES = ("x", "y", "z", "t")
 MAX_DIMENSION = 8  # two bits per axis in the 16 of `steps`
-HEADER = 4  # dimension, components, sites of a padded component, sites of the lattice
+HEADER = 5  # dimension, components, sites of a padded component, sites of the lattice, components of a momentum
 A = TypeVar("A")
 
 
@@ -66,11 +66,16 @@ class Lattice:
         padded = [n + 2 for n in self.extents]
         return tuple(math.prod(padded[axis + 1 :]) for axis in range(self.dimension))
 
-    def geometry(self, components: int = 1) -> NDArray[np.uint64]:
-        """Build the table for the kernels: header, extents, strides, then the padded offset of each lattice row."""
+    def geometry(self, components: int = 1, momenta: int | None = None) -> NDArray[np.uint64]:
+        """Build the table for the kernels: header, extents, strides, then the padded offset of each lattice row.
+
+        Args:
+            components: real numbers per site of a field.
+            momenta: real numbers per site of a momentum; None: as many.
+        """
         rows = product(*(range(1, n + 1) for n in self.extents[:-1]))
         offsets = [sum(x * s for x, s in zip(row, self.strides[:-1], strict=True)) + 1 for row in rows]
-        header = (self.dimension, components, self.padded_volume, self.volume)
+        header = (self.dimension, components, self.padded_volume, self.volume, momenta or components)
         return np.array([*header, *self.extents, *self.strides, *offsets], dtype=np.uint64)
 
     def neighbours(self) -> NDArray[np.uint32]:

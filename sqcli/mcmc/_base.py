@@ -5,8 +5,9 @@ the same state and stream give the same result, in one call or in many. Update u
 of counter u, so that a chain can go on anywhere.
 """
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, Protocol
 
@@ -33,13 +34,14 @@ class System:
 
     @cached_property
     def components(self) -> int:
-        """Degrees of freedom per site."""
+        """Real numbers per site that the kernels see of a field."""
         return self.theory.manifold.components(self.lattice)
 
     @cached_property
     def geometry(self) -> NDArray[np.uint64]:
         """Table of the padded layout, see `Lattice.geometry`."""
-        return self.lattice.geometry(self.components)
+        momenta = math.prod(self.theory.manifold.tangent(self.lattice)) // self.lattice.volume
+        return self.lattice.geometry(self.components, momenta)
 
     @cached_property
     def neighbours(self) -> NDArray[np.uint32]:
@@ -64,8 +66,22 @@ class System:
 
     @property
     def size(self) -> int:
-        """Degrees of freedom of one configuration."""
+        """Real numbers of one configuration as the kernels see it."""
         return self.components * self.lattice.volume
+
+    def sites(self, field: NDArray[Any]) -> NDArray[Any]:
+        """Copy a configuration (*site) into the flat layout of the kernels, (size,)."""
+        planes = self.theory.manifold.planes(field[None], self.lattice)
+        return np.array(planes, self.dtype, order="C").reshape(-1)
+
+    def field(self, sites: NDArray[Any]) -> NDArray[Any]:
+        """Take a configuration (*site) back from the flat layout, (size,)."""
+        return np.asarray(self.fields(sites[None])[0])
+
+    def fields(self, sites: NDArray[Any]) -> NDArray[Any]:
+        """Take configurations (n, *site) back from the flat layout, (n, size)."""
+        planes = sites.reshape(len(sites), self.components, *self.lattice.extents)
+        return self.theory.manifold.from_planes(planes, self.lattice)
 
     def buffers(self, count: int) -> NDArray[Any]:
         """Allocate `count` padded fields of zeros, each with its first inner site at the start of a cache line."""
@@ -91,9 +107,10 @@ class State:
     update: int
     tuning: NDArray[np.float64]
 
-    def after(self, updates: int, field: NDArray[Any]) -> "State":
-        """Return the state `updates` later; `tuning` is copied, never shared."""
-        return replace(self, field=field, update=self.update + updates, tuning=self.tuning.copy())
+    def after(self, updates: int, field: NDArray[Any], tuning: NDArray[np.float64] | None = None) -> "State":
+        """Return the state `updates` later; a `tuning` of its own, a copy where none is given."""
+        learnt = self.tuning.copy() if tuning is None else tuning
+        return State(field, self.update + updates, learnt)
 
 
 @dataclass(frozen=True)
@@ -154,8 +171,7 @@ def records(system: System, count: int, columns: int) -> tuple[NDArray[Any], NDA
 
 def trace(system: System, fields: NDArray[Any], names: tuple[str, ...], stats: NDArray[np.float64]) -> Trace:
     """Make a trace of filled records."""
-    shape = system.theory.manifold.site(system.lattice)
-    return Trace(fields.reshape(len(fields), *shape), dict(zip(names, stats.T, strict=True)))
+    return Trace(system.fields(fields), dict(zip(names, stats.T, strict=True)))
 
 
 def join(traces: Sequence[Trace]) -> Trace:

@@ -31,7 +31,7 @@ def gaussian_momentum(p, geometry, block, words, update, sub, key):
     """Fill `p` with N(0, 1), block by block while a block is in the nearest cache; returns ½ Σ π²."""
     n, first = geometry[HEADER + geometry[0] - ONE], np.uint64(HEADER) + TWO * geometry[0]
     rows = row_count(geometry)
-    size, start, total = geometry[1] * geometry[3], np.uint64(0), 0.0
+    size, start, total = geometry[4] * geometry[3], np.uint64(0), 0.0
     row, component, x = np.uint64(0), np.uint64(0), np.uint64(0)
     while start < size:
         count, square = normal_block(block, words, start, size, update, MOMENTUM + sub, key)
@@ -134,14 +134,14 @@ def run(
     target: float | None,
 ) -> tuple[State, Trace]:
     """Make `updates` trajectories; `target` is the acceptance to tune to, None when the step is fixed."""
-    after = state.after(updates, state.field.copy())
+    sites, tuning = system.sites(state.field), state.tuning.copy()
     fields, stats = records(system, updates // every, len(COLUMNS))
     chain(system.dtype)(
-        system.theory.flow(system.dtype), system.theory.finish(system.dtype), after.field.reshape(-1),
+        system.theory.flow(system.dtype), system.theory.finish(system.dtype), sites,
         system.buffers(4), system.geometry, system.couplings, stream.key, state.update + 1, updates, every,
-        *splitting, jitter, after.tuning, target or 0.0, target is not None, fields, stats,
+        *splitting, jitter, tuning, target or 0.0, target is not None, fields, stats,
     )  # fmt: skip
-    return after, trace(system, fields, COLUMNS, stats)
+    return state.after(updates, system.field(sites), tuning), trace(system, fields, COLUMNS, stats)
 
 
 @dataclass(frozen=True)

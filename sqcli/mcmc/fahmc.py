@@ -85,13 +85,13 @@ class FAHMC(_trajectory.MolecularDynamics):
     def _run(
         self, system: System, state: State, stream: Stream, updates: int, every: int, tune: bool
     ) -> tuple[State, Trace]:
-        after = state.after(updates, state.field.copy())
+        sites, tuning = system.sites(state.field), state.tuning.copy()
         fields, stats = records(system, updates // every, len(self.stats()))
-        metric = _fourier.Metric(system.lattice, float(after.tuning[_pilot.MASS]))
+        metric = _fourier.Metric(system.lattice, float(tuning[_pilot.MASS]))
         _fourier.chain(system.dtype)(
-            system.theory.flow(system.dtype), system.theory.finish(system.dtype), after.field.reshape(-1),
+            system.theory.flow(system.dtype), system.theory.finish(system.dtype), sites,
             system.buffers(4), system.geometry, system.couplings, stream.key, state.update + 1, updates, every,
-            *self.kicks_and_drifts, self.jitter, after.tuning, self.target_acceptance,
+            *self.kicks_and_drifts, self.jitter, tuning, self.target_acceptance,
             tune and self.step_size == "auto", *metric.tables(), fields, stats,
         )  # fmt: skip
-        return after, trace(system, fields, self.stats(), stats)
+        return state.after(updates, system.field(sites), tuning), trace(system, fields, self.stats(), stats)

@@ -92,11 +92,11 @@ class Langevin:
             target = self.target_acceptance if tune and self.step_size == "auto" else None
             after, seen = _trajectory.run(system, state, stream, updates, every, splitting("leapfrog", 1), 0.0, target)
             return after, Trace(seen.fields, {**seen.stats, "step_size": seen.stats["step_size"] ** 2 / 2})
-        after = state.after(updates, state.field.copy())
+        sites, tuning = system.sites(state.field), state.tuning.copy()
         fields, stats = records(system, updates // every, len(STATS))
         chain(system.dtype)(
-            system.theory.flow(system.dtype), system.theory.finish(system.dtype), after.field.reshape(-1),
+            system.theory.flow(system.dtype), system.theory.finish(system.dtype), sites,
             system.buffers(3), system.geometry, system.couplings, stream.key, state.update + 1, updates, every,
             self.step_size, fields, stats,
         )  # fmt: skip
-        return after, trace(system, fields, STATS, stats)
+        return state.after(updates, system.field(sites), tuning), trace(system, fields, STATS, stats)

@@ -98,13 +98,13 @@ class Metropolis:
         self, system: System, state: State, stream: Stream, updates: int, every: int, tune: bool
     ) -> tuple[State, Trace]:
         """Make `updates` sweeps."""
-        after = state.after(updates, state.field.copy())
+        sites, tuning = system.sites(state.field), state.tuning.copy()
         fields, stats = records(system, updates // every, len(STATS))
         assert isinstance(system.theory, LocalUpdates)
         chain(system.dtype)(
-            system.theory.local_change(system.dtype), after.field.reshape(-1), system.neighbours, system.couplings,
+            system.theory.local_change(system.dtype), sites, system.neighbours, system.couplings,
             stream.key, state.update + 1, updates, every, _local.visits(system, self.order),
-            system.theory.manifold.period, after.tuning, self.target_acceptance, tune and self.width == "auto",
+            system.theory.period, tuning, self.target_acceptance, tune and self.width == "auto",
             fields, stats,
         )  # fmt: skip
-        return after, trace(system, fields, STATS, stats)
+        return state.after(updates, system.field(sites), tuning), trace(system, fields, STATS, stats)

@@ -89,11 +89,11 @@ class Wolff(_trajectory.MolecularDynamics):
     ) -> tuple[State, Trace]:
         """Make `updates` composed updates."""
         run = self._with_trajectories if self.radial == "hmc" else self._with_sweeps
-        after, names = state.after(updates, state.field.copy()), self.stats()
+        sites, tuning, names = system.sites(state.field), state.tuning.copy(), self.stats()
         fields, stats = records(system, updates // every, len(names))
-        count = (stream.key, state.update + 1, updates, every, self.radial_updates, after.tuning)
-        run(system, after.field.reshape(-1), count, tune and self.tuned == "auto", fields, stats)
-        return after, trace(system, fields, names, stats)
+        count = (stream.key, state.update + 1, updates, every, self.radial_updates, tuning)
+        run(system, sites, count, tune and self.tuned == "auto", fields, stats)
+        return state.after(updates, system.field(sites), tuning), trace(system, fields, names, stats)
 
     def _with_trajectories(
         self, system: System, sites: NDArray[Any], count: tuple[Any, ...], tune: bool, *kept: NDArray[Any]
@@ -110,7 +110,7 @@ class Wolff(_trajectory.MolecularDynamics):
         assert isinstance(system.theory, LocalUpdates)
         _composed.sweeps_and_flips(system.dtype)(
             system.theory.local_change(system.dtype), sites, system.couplings, system.neighbours,
-            visits(system, "checkerboard"), system.theory.manifold.period, *self._flips(system), *count,
+            visits(system, "checkerboard"), system.theory.period, *self._flips(system), *count,
             SWEEP_ACCEPTANCE, tune, *kept,
         )  # fmt: skip
 

@@ -64,8 +64,13 @@ class Theory(Protocol):
 
 @runtime_checkable
 class LocalUpdates(Protocol):
-    """Theory whose action can be changed one degree of freedom at a time."""
+    """Theory whose action can be changed one degree of freedom, a real number, at a time.
 
+    Attributes:
+        period: proposals are brought into (−period/2, period/2]; 0: they are not.
+    """
+
+    period: ClassVar[float]
     local_change: "ClassVar[Kernel]"
     """Kernel (field, i, proposal, neighbours, couplings) -> S[φ_i = proposal] − S, on flat sites."""
 

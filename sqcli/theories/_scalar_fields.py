@@ -23,6 +23,7 @@ class ScalarTheory(ABC):
     """Theory with S = Σ_x [ −J Σ_μ φ(x)φ(x+μ̂) + c₂ φ(x)² + c₄ φ(x)⁴ ]; its class states the `terms`."""
 
     manifold: ClassVar[RealField] = RealField()
+    period: ClassVar[float] = 0.0
     flow: ClassVar[Kernel] = _scalar.flow
     finish: ClassVar[Kernel] = _scalar.finish
     local_change: ClassVar[Kernel] = _scalar.local_change

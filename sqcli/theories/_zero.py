@@ -22,6 +22,7 @@ class ZeroDimensional(ABC):
     """Theory of one variable; its class states `potential`, `slope`, kernels with their couplings, and `gaussian`."""
 
     manifold: ClassVar[RealField] = RealField(field="x")
+    period: ClassVar[float] = 0.0
 
     @abstractmethod
     def potential(self, x: Any) -> Any:

@@ -25,6 +25,7 @@ class U1:
 
     beta: float
     manifold: ClassVar[AngleLinks] = AngleLinks()
+    period: ClassVar[float] = 2 * np.pi
     formula: ClassVar[str] = "S = beta sum_plaquettes (1 - cos theta_p)"
     flow: ClassVar[Kernel] = _u1_kernels.flow
     finish: ClassVar[Kernel] = _u1_kernels.finish

@@ -7,6 +7,7 @@ from sqcli import parameters, registry
 from sqcli.errors import UsageError
 from sqcli.lattice.geometry import Lattice
 from sqcli.lattice.halo import pack, unpack
+from sqcli.mcmc import System
 from sqcli.theories import ClusterFlips, LocalUpdates
 
 EXAMPLES = {
@@ -30,88 +31,108 @@ def case(request, rng):
     name, extents = request.param
     theory = parameters.build(registry.load("theories", name), EXAMPLES[name][0], name)
     lattice = Lattice(extents)
-    field = rng.standard_normal((3, *theory.manifold.site(lattice)))
-    return theory, lattice, field
+    start = np.stack([theory.manifold.cold(lattice)] * 3)
+    return theory, lattice, theory.manifold.move(start, tangents(theory, lattice, rng, 3))
 
 
-def padded(theory, lattice, configuration, dtype="float64"):
-    components = theory.manifold.components(lattice)
-    f = np.zeros(components * lattice.padded_volume, dtype)
-    pack(np.ascontiguousarray(configuration, dtype).reshape(-1), f, lattice.geometry(components))
+def tangents(theory, lattice, rng, count):
+    """Random tangent vectors: momenta, or directions."""
+    return rng.standard_normal((count, *theory.manifold.tangent(lattice)))
+
+
+def geometry_of(theory, lattice):
+    return System(theory, lattice).geometry
+
+
+def padded(planes, lattice, dtype="float64"):
+    """Planes (components, *extents) in the layout of the kernels."""
+    flat = np.ascontiguousarray(planes, dtype).reshape(-1)
+    f = np.zeros(flat.size // lattice.volume * lattice.padded_volume, dtype)
+    pack(flat, f, lattice.geometry(flat.size // lattice.volume))
     return f
 
 
-def sites(f, like, geometry):
+def padded_field(theory, lattice, configuration, dtype="float64"):
+    return padded(theory.manifold.planes(configuration[None], lattice), lattice, dtype)
+
+
+def sites(f, like, lattice):
+    """Numbers of a padded momentum, of the shape of `like`."""
     out = np.empty(like.size, f.dtype)
-    unpack(f, out, geometry)
+    unpack(f, out, lattice.geometry(like.size // lattice.volume))
     return out.reshape(like.shape)
+
+
+def field_of(theory, lattice, f):
+    """The configuration in the layout of the kernels, (*site)."""
+    components = theory.manifold.components(lattice)
+    planes = sites(f, np.empty((1, components, *lattice.extents)), lattice)
+    return theory.manifold.from_planes(planes, lattice)[0]
 
 
 @pytest.mark.parametrize(("dtype", "rtol"), [("float64", 1e-12), ("float32", 1e-5)])
 def test_finish_kicks_and_gives_the_energies(case, dtype, rtol, rng):
     theory, lattice, field = case
-    geometry, energies = lattice.geometry(theory.manifold.components(lattice)), np.empty(2)
-    momentum = rng.standard_normal(field.shape)
+    geometry, energies = geometry_of(theory, lattice), np.empty(2)
+    momentum = tangents(theory, lattice, rng, 3)
     kicked = momentum + 0.3 * theory.drift(field, lattice)
     for row, action in enumerate(theory.action(field, lattice)):
-        f, p = padded(theory, lattice, field[row], dtype), padded(theory, lattice, momentum[row], dtype)
+        f, p = padded_field(theory, lattice, field[row], dtype), padded(momentum[row], lattice, dtype)
         theory.finish(dtype)(f, p, geometry, theory.couplings(lattice), 0.3, energies)
-        np.testing.assert_allclose(sites(p, momentum[row], geometry), kicked[row], rtol=100 * rtol, atol=100 * rtol)
+        np.testing.assert_allclose(sites(p, momentum[row], lattice), kicked[row], rtol=100 * rtol, atol=100 * rtol)
         assert energies[0] == pytest.approx(action, rel=rtol)
         assert energies[1] == pytest.approx((kicked[row] ** 2).sum() / 2, rel=rtol)
 
 
-def test_drift_is_minus_the_derivative_of_the_action(case, rng):
+def test_drift_is_minus_the_derivative_of_the_action_along_moves(case, rng):
     theory, lattice, field = case
-    direction = rng.standard_normal(field.shape)
+    move, direction = theory.manifold.move, tangents(theory, lattice, rng, 3)
     h = 1e-5
-    up, down = theory.action(field + h * direction, lattice), theory.action(field - h * direction, lattice)
+    up, down = (theory.action(move(field, step * direction), lattice) for step in (h, -h))
     slope = -(theory.drift(field, lattice) * direction).reshape(len(field), -1).sum(axis=1)
     np.testing.assert_allclose((up - down) / (2 * h), slope, rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("sweeps", [1, 2, 3])
-def test_flow_kicks_and_drifts(case, sweeps, rng):
+def test_flow_kicks_and_moves(case, sweeps, rng):
     theory, lattice, field = case
-    geometry, couplings = lattice.geometry(theory.manifold.components(lattice)), theory.couplings(lattice)
-    momentum = rng.standard_normal(field[0].shape)
+    manifold, couplings = theory.manifold, theory.couplings(lattice)
+    momentum = tangents(theory, lattice, rng, 1)
     kicks, drifts = rng.uniform(0.01, 0.1, sweeps), rng.uniform(0.01, 0.1, sweeps)
-    start, p = padded(theory, lattice, field[0]), padded(theory, lattice, momentum)
+    start, p = padded_field(theory, lattice, field[0]), padded(momentum, lattice)
     a, b, before = np.zeros_like(start), np.zeros_like(start), start.copy()
-    end = theory.flow("float64")(start, a, b, p, geometry, couplings, kicks, drifts, 1.0)
-    phi, pi = field[:1].copy(), momentum[None].copy()
+    end = theory.flow("float64")(start, a, b, p, geometry_of(theory, lattice), couplings, kicks, drifts, 1.0)
+    phi, pi = field[:1].copy(), momentum.copy()
     for kick, drift in zip(kicks, drifts, strict=True):
         pi = pi + kick * theory.drift(phi, lattice)
-        phi = phi + drift * pi
-    moved = sites((a, b)[end - 1], field[0], geometry)
-    if theory.manifold.period:
-        np.testing.assert_allclose(np.exp(1j * moved), np.exp(1j * phi[0]), atol=1e-12)
-        assert np.abs(moved).max() <= np.pi
-    else:
-        np.testing.assert_allclose(moved, phi[0], atol=1e-12)
-    np.testing.assert_allclose(sites(p, momentum, geometry), pi[0], atol=1e-12)
+        phi = manifold.move(phi, drift * pi)
+    moved = field_of(theory, lattice, (a, b)[end - 1])
+    assert manifold.distance(moved, phi[0]) < 1e-12
+    assert manifold.distance(manifold.project(moved[None])[0], moved) < 1e-12
+    assert np.abs(moved - manifold.project(moved[None])[0]).max() < 1e-12
+    np.testing.assert_allclose(sites(p, momentum, lattice), pi, atol=1e-12)
     np.testing.assert_array_equal(start, before)
 
 
 def test_flow_is_reversible(case, rng):
     theory, lattice, field = case
-    geometry, couplings = lattice.geometry(theory.manifold.components(lattice)), theory.couplings(lattice)
+    geometry, couplings = geometry_of(theory, lattice), theory.couplings(lattice)
     kicks, drifts = np.array([0.05] + [0.1] * 9 + [0.05]), np.array([0.1] * 10 + [0.0])
-    start, p = padded(theory, lattice, field[0]), padded(theory, lattice, rng.standard_normal(field[0].shape))
-    momentum = sites(p, field[0], geometry)
+    momentum = tangents(theory, lattice, rng, 1)
+    start, p = padded_field(theory, lattice, field[0]), padded(momentum, lattice)
     buffers = [np.zeros_like(start) for _ in range(4)]
     end = theory.flow("float64")(start, *buffers[:2], p, geometry, couplings, kicks, drifts, 1.0)
     p *= -1
     back = theory.flow("float64")(buffers[end - 1], *buffers[2:], p, geometry, couplings, kicks, drifts, 1.0)
-    moved = sites(buffers[1 + back], field[0], geometry)
-    distance = np.exp(1j * moved) - np.exp(1j * field[0]) if theory.manifold.period else moved - field[0]
-    assert np.abs(distance).max() < 1e-11
-    np.testing.assert_allclose(-sites(p, field[0], geometry), momentum, atol=1e-11)
+    moved = field_of(theory, lattice, buffers[1 + back])
+    assert theory.manifold.distance(moved, field[0]) < 1e-11
+    np.testing.assert_allclose(-sites(p, momentum, lattice), momentum, atol=1e-11)
 
 
 def test_local_change_is_a_difference_of_actions(case, rng):
     theory, lattice, field = case
-    assert isinstance(theory, LocalUpdates)
+    if not isinstance(theory, LocalUpdates):
+        pytest.skip("no local updates")
     flat, couplings = field[0].reshape(-1), theory.couplings(lattice)
     for i in rng.integers(flat.size, size=8):
         proposal = float(rng.standard_normal())
@@ -141,7 +162,7 @@ def test_action_is_invariant_under_the_lattice_symmetries(case):
     action = theory.action(field, lattice)
     for axis in range(lattice.dimension):
         np.testing.assert_allclose(theory.action(lattice.shift(field, axis), lattice), action, rtol=1e-12)
-    if not theory.manifold.period:
+    if theory.manifold.flat:
         for axis in range(lattice.dimension):
             np.testing.assert_allclose(theory.action(np.flip(field, axis + 1), lattice), action, rtol=1e-12)
         turned = Lattice(lattice.extents[::-1])

@@ -58,7 +58,7 @@ class Preconditioned(Net):
 
 def require_scalar(net: str, problem: Problem, dimensions: range) -> None:
     """UsageError unless the theory has one real number per site, on a lattice with so many dimensions."""
-    if problem.theory.manifold.components(problem.lattice) != 1 or problem.theory.manifold.period:
+    if not problem.theory.manifold.flat:
         raise UsageError(f"the net {net} is for one real number per site, not {problem.theory.manifold.name} links")
     if problem.lattice.dimension not in dimensions:
         allowed = ", ".join(map(str, dimensions))

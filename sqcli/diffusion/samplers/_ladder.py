@@ -83,7 +83,7 @@ class Ladder:
 
     def check(self, denoiser: Denoiser) -> None:
         """UsageError unless the field is real."""
-        if denoiser.theory.manifold.period:
+        if not denoiser.theory.manifold.flat:
             raise UsageError(f"{type(self).__name__} samples real fields, not {denoiser.theory.manifold.name}")
 
     def exactness(self, denoiser: Denoiser | None = None) -> Exactness:

@@ -63,6 +63,11 @@ class EnsembleSpec(ABC):
         """Theory, lattice and precision."""
         return System(self.theory_instance, Lattice(self.lattice), self.dtype)
 
+    @property
+    def stored_dtype(self) -> str:
+        """Type of a configuration's numbers on disk."""
+        return self.theory_instance.manifold.stored(self.dtype)
+
     @cached_property
     def streams(self) -> Streams:
         """Streams of random numbers of the run."""
@@ -71,7 +76,7 @@ class EnsembleSpec(ABC):
     @property
     def identity(self) -> str:
         """Name of the run: 64 hexadecimal digits."""
-        return store.identity_of(self.attributes(), self.dtype)
+        return store.identity_of(self.attributes(), self.stored_dtype)
 
     def attributes(self) -> dict[str, Any]:
         """Return the root attributes that say what the run is."""
@@ -95,7 +100,7 @@ class EnsembleSpec(ABC):
             field=manifold.field,
             site=manifold.site(lattice),
             site_dims=manifold.axes(lattice),
-            dtype=self.dtype,
+            dtype=self.stored_dtype,
             stats={name: "int8" if name == "accepted" else "float64" for name in self.stats()},
             chains=self.chains,
             target_draws=draws,

@@ -52,7 +52,7 @@ class Chain:
 def first_chain(spec: RunSpec, number: int) -> Chain:
     """Make chain `number` as it is before its first update."""
     stream = spec.streams.chain(number)
-    start = np.ascontiguousarray(_start_field(spec, stream), dtype=spec.dtype)
+    start = np.ascontiguousarray(_start_field(spec, stream), dtype=spec.stored_dtype)
     return Chain(stream, spec.algorithm_instance.init(spec.system, start, spec.warmup))
 
 

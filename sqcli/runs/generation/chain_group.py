@@ -132,7 +132,7 @@ class GroupRun:
         """
         for number, rows in zip(self.writer.chains, fields, strict=True):
             with np.errstate(all="ignore"):
-                total = rows.sum(dtype=np.float64)  # costs less than a look at every number
+                total = rows.sum(dtype=np.result_type(rows.dtype, np.float64))  # costs less than a look at every number
             if not np.isfinite(total):
                 good = np.isfinite(rows.reshape(len(rows), -1)).all(axis=1)
                 if not good.all():

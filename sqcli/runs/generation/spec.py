@@ -7,6 +7,7 @@ from typing import Any
 from sqcli import parameters as params
 from sqcli import registry, store
 from sqcli.errors import SqcliError
+from sqcli.lattice.manifold import computing_dtype
 from sqcli.mcmc import Algorithm
 from sqcli.runs.execution.spec import EnsembleSpec, made_by, theory_of
 from sqcli.runs.execution.streams import require_known
@@ -93,7 +94,7 @@ class RunSpec(EnsembleSpec):
                 algorithm_parameters=attributes["algorithm_parameters"],
                 lattice=tuple(attributes["lattice"]),
                 chains=chains,
-                dtype=dtype,
+                dtype=computing_dtype(dtype),
                 start=Start.from_attribute(attributes["start"]),
                 scheme=require_known(attributes["rng"]),
                 **{name: int(attributes[name]) for name in ("warmup", "every", "seed")},

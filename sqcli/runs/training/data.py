@@ -47,7 +47,7 @@ class Origin:
         ensemble, lattice, attrs = opened.ensemble, opened.lattice, opened.ensemble.attrs
         theory = Choice.build("theory", opened.theory.name, opened.theory.parameters)
         manifold = theory.value.manifold
-        if manifold.site(lattice) != lattice.extents or manifold.period or ensemble.layout.dtype[:5] != "float":
+        if not manifold.flat or ensemble.layout.dtype[:5] != "float":
             raise UsageError(f"{path}: train is for one real number per site, not for {manifold.name}")
         if ensemble.layout.site != lattice.extents:
             raise DamageError(f"{path}: its fields have the shape {ensemble.layout.site}, its lattice is {lattice}")
