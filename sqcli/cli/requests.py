@@ -92,7 +92,7 @@ def _parser(each: Asked) -> Callable[[str], Any] | None:
     if each.kind is int:
         return values.whole(int(said.least or 0), values.LARGEST if said.most is None else int(said.most))
     if each.kind is float and not said.form:
-        return values.real(said.least or 0.0, said.above)
+        return values.real(said.least or 0.0, said.above, said.below)
     return None
 
 

@@ -28,16 +28,23 @@ def whole(least: int, most: int = LARGEST) -> Callable[[str], int]:
     return parse
 
 
-def real(least: float, above: bool = False) -> Callable[[str], float]:
-    """Make a parser of finite numbers of at least `least`, or `above` it; it raises BadParameter for other texts."""
+def real(least: float, above: bool = False, below: float | None = None) -> Callable[[str], float]:
+    """Make a parser of finite numbers within bounds; it raises BadParameter for other texts.
+
+    Args:
+        least: smallest number.
+        above: whether `least` itself is too small.
+        below: a bound that is itself too large.
+    """
+    said = f"{'above' if above else 'of at least'} {least:g}" + (f" and below {below:g}" if below is not None else "")
 
     def parse(text: str | float) -> float:
         try:
             number = float(text)
         except ValueError:
             raise typer.BadParameter(f"{text!r} is not a number") from None
-        if not (least < number < float("inf") or (number == least and not above)):
-            raise typer.BadParameter(f"{text} must be a finite number {'above' if above else 'of at least'} {least:g}")
+        if not (least < number < (below or float("inf")) or (number == least and not above)):
+            raise typer.BadParameter(f"{text} must be a finite number {said}")
         return number
 
     return parse

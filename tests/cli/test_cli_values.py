@@ -78,3 +78,13 @@ def test_windows():
     assert [values.window_length(text) for text in ("auto", "12")] == ["auto", "12"]
     with pytest.raises(typer.BadParameter):
         values.window_length("0")
+
+
+@pytest.mark.parametrize("text", ["1", "1.5", "inf", "-0.1"])
+def test_a_fraction_is_below_its_bound(text):
+    with pytest.raises(typer.BadParameter, match="of at least 0 and below 1"):
+        values.real(0, below=1)(text)
+
+
+def test_a_fraction_within_its_bounds_is_read():
+    assert [values.real(0, below=1)(text) for text in ("0", "0.25", "0.999")] == [0, 0.25, 0.999]
