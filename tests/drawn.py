@@ -14,19 +14,32 @@ def free_fields(extents, mass2, chains, draws, seed):
 
 
 def write(
-    path, fields, theory="free", parameters=None, stats=None, dtype="float64", room=None, *, seed=None, **attributes
+    path,
+    fields,
+    theory="free",
+    parameters=None,
+    stats=None,
+    dtype="float64",
+    room=None,
+    *,
+    seed=None,
+    field="phi",
+    **attributes,
 ):
-    """An ensemble of `fields` (chain, draw, *extents), or a list of (draw, *extents) of unequal lengths.
+    """An ensemble of `fields` (chain, draw, *site), or a list of (draw, *site) of unequal lengths.
+
+    The `field` is phi, or theta: angles of links, *site = (mu, *extents).
 
     With a `seed` it has the identity that follows from its attributes.
     """
-    extents = fields[0].shape[1:]
+    site = fields[0].shape[1:]
+    extents = site if field == "phi" else site[1:]
     stats = stats or {}
-    names = {"phi": ("x", "y", "z", "t")[: len(extents)]}["phi"]
+    axes = ("x", "y", "z", "t")[: len(extents)]
     layout = store.Layout(
-        field="phi",
-        site=extents,
-        site_dims=names,
+        field=field,
+        site=site,
+        site_dims=axes if field == "phi" else ("mu", *axes),
         dtype=dtype,
         stats=dict.fromkeys(stats, "float64"),
         chains=len(fields),

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sqcli import registry, stats
 from sqcli.analysis import flags
 from sqcli.analysis._equilibrium_flags import cut, energy_balance, energy_changes, memory_z, warmup_drift, watched
+from sqcli.analysis._frozen_charge import frozen
 from sqcli.analysis._verdicts import AGREEMENT, APART, IDENTITY, STILL, STUCK, TAILS, WEIGHTS, Row, compared, row
 from sqcli.analysis.ensemble import LOG_WEIGHT, MeasuredEnsemble
 from sqcli.analysis.exact_values import exact_values
@@ -45,19 +46,20 @@ def histories(opened: MeasuredEnsemble) -> tuple[dict[str, Chains], dict[str, Ch
     """Compute what is checked in every draw, per chain (n_i,).
 
     Returns:
-        Schwinger–Dyson residuals by name; and what tells the states of chains apart, the action and, where the theory
-        has one, the topological charge.
+        Schwinger–Dyson residuals by name; and what tells the states of chains apart, the action and, where there
+        is one, the topological charge.
     """
     residual: dict[str, list[list[NDArray[Any]]]] = {}
     state: dict[str, list[list[NDArray[Any]]]] = {}
-    theory, lattice = opened.theory.loaded, opened.lattice
+    theory, lattice, charge = opened.theory.loaded, opened.lattice, observable("topological_charge")
+    has_charge = opened.available(charge)
     for block in opened.ensemble.blocks(BLOCK_BYTES):
         fields = opened.ensemble.read_block(block).fields
         _collect(residual, opened, block.chains, theory.identities(fields, lattice))
         fields = fields.astype(np.float64, copy=False)
         seen = {"action": np.asarray(theory.action(fields, lattice))}
-        if hasattr(theory, "charge"):
-            seen["charge"] = np.asarray(theory.charge(fields, lattice))
+        if has_charge:
+            seen["charge"] = charge.series(fields, opened.theory)
         _collect(state, opened, block.chains, seen)
     return _joined(residual), _joined(state)
 
@@ -123,6 +125,8 @@ def charges(opened: MeasuredEnsemble, state: Mapping[str, Chains]) -> Iterator[R
     square = [charge**2 for charge in state["charge"]]
     expected = float(opened.theory.loaded.charge_squared(opened.lattice))
     line = compared("charge_squared", None, stats.estimate(square)[0], expected)
+    if not opened.weighted and frozen(state["charge"], expected):
+        line["flags"].append(flags.FROZEN_CHARGE)
     if line["reason"] != STILL:
         yield line
     elif expected * sum(map(len, square)) > MISSED or line["value"]:

@@ -22,8 +22,8 @@ from sqcli.analysis.measure import (
     labelled,
     left_of,
     primaries,
+    series_flags,
     shortened,
-    weight_flags,
     weight_share,
 )
 from sqcli.analysis.observable_series import gather
@@ -68,7 +68,7 @@ def autocorr(
     rows = []
     for name, instance in chosen.items():
         labels = instance.components(opened.theory) or (None,)
-        said, share = (*weight_flags(instance, series), *common), weight_share(instance, series)
+        said, share = (*series_flags(opened, instance, series), *common), weight_share(instance, series)
         for label, chains in zip(labels, _columns(opened, instance, series), strict=True):
             found = stats.autocorrelation(chains, window=window, s=s, tau_exp=tau_exp)
             rows.append(labelled(name, label, instance) | _row(found, updates, said, share))

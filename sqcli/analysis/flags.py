@@ -13,6 +13,7 @@ LOW_WEIGHT_ESS = stats_flags.LOW_WEIGHT_ESS
 NONZERO_MEAN = "nonzero_mean"
 START_MEMORY = stats_flags.START_MEMORY
 EQUILIBRIUM_UNKNOWN = "equilibrium_unknown"
+FROZEN_CHARGE = "frozen_charge"
 
 FLAGS: Mapping[str, str] = MappingProxyType(
     {
@@ -27,6 +28,8 @@ FLAGS: Mapping[str, str] = MappingProxyType(
         "there is a systematic error beside the statistical one.",
         NONZERO_MEAN: "<phi> differs from zero by more than 4 sigma, and the quantity is defined with odd moments "
         "taken as zero.",
+        FROZEN_CHARGE: "The topological charge hardly ever changes: a chain sees fewer than ten changes on average, "
+        "and not a tenth of those of independent draws; neither value nor error can be trusted.",
     }
 )
 """Every flag an estimate can carry, with one sentence for its reader."""

@@ -12,6 +12,7 @@ from sqcli import stats
 from sqcli.analysis import flags
 from sqcli.analysis._draw_series import ALL, DrawSeries
 from sqcli.analysis._equilibrium_flags import assumption_flags, ensemble_flags
+from sqcli.analysis._frozen_charge import charge_flags
 from sqcli.analysis.ensemble import MeasuredEnsemble, open_for_measuring
 from sqcli.analysis.observable_series import WEIGHTS, Progress, gather
 from sqcli.analysis.selection import choose, observable, sources
@@ -159,10 +160,15 @@ def left_of(ess: float | None, share: float) -> float | None:
     return None if ess is None or not np.isfinite(share) else ess * share
 
 
-def weight_flags(instance: Observable, series: Gathered) -> tuple[str, ...]:
+def _weight_flags(instance: Observable, series: Gathered) -> tuple[str, ...]:
     """Flags of the weights: whether few of the draws carry them."""
     weights = weights_behind(instance, series)
     return (flags.LOW_WEIGHT_ESS,) if weights is not None and stats.carried_by_few(weights) else ()
+
+
+def series_flags(opened: MeasuredEnsemble, instance: Observable, series: Gathered) -> tuple[str, ...]:
+    """Flags of what an estimate is made of: few draws that carry the weight, a charge that hardly changes."""
+    return (*_weight_flags(instance, series), *charge_flags(opened, instance, series))
 
 
 def _mean(opened: MeasuredEnsemble, instance: Observable, series: Gathered) -> Chains | None:
@@ -176,7 +182,7 @@ def _rows(
     opened: MeasuredEnsemble, name: str, instance: Observable, series: Gathered, common: Sequence[str]
 ) -> Iterator[dict[str, Any]]:
     mean = _mean(opened, instance, series)
-    common = (*weight_flags(instance, series), *common, *assumption_flags(instance, mean))
+    common = (*series_flags(opened, instance, series), *common, *assumption_flags(instance, mean))
     labels = instance.components(opened.theory) or (None,)
     found = estimates(opened, instance, series)
     if len(found) < len(labels):  # nothing left to estimate from

@@ -69,8 +69,8 @@ def sources(instance: Observable) -> list[tuple[str, Observable | None]]:
 def _computing(instance: Observable, name: str) -> Observable:
     if name == name_of(instance):
         return instance
-    given, known = parameters.to_mapping(instance), _options(name)
-    return observable(name, {option: given[option] for option in instance.hands_on if option in known})
+    known = _options(name)
+    return observable(name, {option: value for option, value in instance.handed_on().items() if option in known})
 
 
 def components_for(instance: Observable, theory: Any, lattice: Lattice) -> tuple[str | None, ...]:

@@ -60,7 +60,6 @@ class Observable(ABC):
         definition: the formula in one line, stored with the series.
         needs: the series it is made of, "observables/<name>", "sample_stats/<name>", or "sample_stats/<a>|<b>": a, or b
             where a was not recorded.
-        hands_on: its options that the other observables whose series it needs are given, where they have them.
         statistic: of `sample_stats`, where that spares computing the kept series from configurations.
         on: names of the fields it exists for.
         separable: component k is made of column k of the first series and of all of the others, so that some
@@ -72,7 +71,6 @@ class Observable(ABC):
 
     definition: ClassVar[str]
     needs: ClassVar[tuple[str, ...]]
-    hands_on: ClassVar[tuple[str, ...]] = ()
     statistic: ClassVar[str | None] = None
     on: ClassVar[tuple[str, ...]] = SCALARS
     separable: ClassVar[bool] = False
@@ -87,6 +85,10 @@ class Observable(ABC):
     def fits(self, field: str, theory: LatticeTheory) -> bool:
         """Whether it exists, with these options, for the field `field` of `theory`."""
         return field in self.on
+
+    def handed_on(self) -> Mapping[str, Any]:
+        """Options, by public name, for the others whose series it needs, where they have them."""
+        return {}
 
     def components(self, theory: LatticeTheory) -> tuple[str, ...] | None:
         """Names of what is estimated; None for one number. Also those of the kept series, where it has its own."""

@@ -1,8 +1,8 @@
 """Connected time-slice correlator C(t) − ⟨M⟩²; `axis` is that of `correlator`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -18,7 +18,6 @@ class CorrelatorConnected(Observable):
     axis: int = -1
     definition: ClassVar[str] = "C(t) - <M>^2"
     needs: ClassVar[tuple[str, ...]] = ("observables/correlator", "observables/magnetization")
-    hands_on: ClassVar[tuple[str, ...]] = ("axis",)
     separable: ClassVar[bool] = True
 
     def fits(self, field: str, theory: LatticeTheory) -> bool:
@@ -28,6 +27,10 @@ class CorrelatorConnected(Observable):
     def components(self, theory: LatticeTheory) -> tuple[str, ...]:
         """Distances t."""
         return Correlator(self.axis).components(theory)
+
+    def handed_on(self) -> Mapping[str, Any]:
+        """The axis, for the correlator."""
+        return {"axis": self.axis}
 
     def primaries(self, series: Sequence[Array]) -> Array:
         """Columns C(0), …, C(L/2), M, (n, L/2 + 2)."""

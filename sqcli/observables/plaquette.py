@@ -1,21 +1,24 @@
-"""Mean plaquette of a gauge theory: (1/V) Σ_□ cos θ_□ for U(1) in two dimensions."""
+"""Mean plaquette ⟨Re tr U_□⟩/N of a gauge theory, U_□ the product of the links around an elementary square."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
-from sqcli.observables._base import Array, LatticeTheory, Observable, flat
+from sqcli.observables._base import LINKS, Array, LatticeTheory, Observable
+from sqcli.observables._links import loops
 
 
 @dataclass(frozen=True)
 class Plaquette(Observable):
-    """Mean ⟨cos θ_□⟩, averaged over all plaquettes."""
+    """Mean ⟨Re tr U_□⟩/N, averaged over sites and planes; ⟨cos θ_□⟩ for U(1)."""
 
-    definition: ClassVar[str] = "mean of cos theta_p over all plaquettes"
+    definition: ClassVar[str] = "mean of Re tr U_p / N over all plaquettes"
     needs: ClassVar[tuple[str, ...]] = ("observables/plaquette",)
-    on: ClassVar[tuple[str, ...]] = ("theta",)
+    on: ClassVar[tuple[str, ...]] = LINKS
+
+    def fits(self, field: str, theory: LatticeTheory) -> bool:
+        """Whether the lattice has planes."""
+        return super().fits(field, theory) and theory.lattice.dimension > 1
 
     def series(self, fields: Array, theory: LatticeTheory) -> Array:
-        """Mean of cos θ_□, (n,)."""
-        return np.asarray(np.cos(flat(theory.loaded.plaquettes(fields, theory.lattice))).mean(axis=1))
+        """Mean plaquette of each draw, (n,)."""
+        return loops(fields, theory.lattice, [(1, 1)])[:, 0]

@@ -50,9 +50,13 @@ def test_every_command_and_every_option_has_help(name, sq):
 
 
 def test_help_offers_nothing_that_is_absent(sq):
-    assert "--sizes" not in sq("measure", "--help").out
     assert "cuda" not in sq("generate", "--help").out
     assert "NAME=VALUE" not in sq("verify", "--help").out
+
+
+def test_measure_offers_sizes_as_observables_have_them(sq):
+    assert "--sizes" in sq("measure", "--help").out
+    assert any("sizes" in registry.parameters("observables", name) for name in registry.names("observables"))
 
 
 @pytest.mark.parametrize("kind", FOLDERS)

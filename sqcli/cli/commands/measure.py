@@ -24,7 +24,7 @@ def command(
     stride: Stride = 1,
     sizes: Annotated[
         str | None,
-        typer.Option("--sizes", metavar="1x1,2x2", help="Extents of loops: -o sizes=1x1,2x2.", hidden=True),
+        typer.Option("--sizes", metavar="1x1,2x2", help="Extents of loops: -o sizes=1x1,2x2."),
     ] = None,
     unweighted: Annotated[
         bool, typer.Option("--unweighted", help="Leave the log weights of weighted draws aside.")
