@@ -1,6 +1,7 @@
-"""Links of two-dimensional U(1) for tests: independent draws on a torus, and gauge transformations of any links."""
+"""U(1) on two-dimensional tori for tests: independent draws, exact loops; and gauge transformations of any links."""
 
 import numpy as np
+from scipy.special import ive
 
 
 def links_of(plaquettes):
@@ -34,3 +35,10 @@ def gauge_transformed(links, gauge, dimension):
         else:
             moved[:, axis] = gauge @ links[:, axis] @ ahead.conj().swapaxes(-1, -2)
     return moved
+
+
+def area_law(beta, volume, area):
+    """W(A) = Σ_n I_n^{V−A} I_{n+1}^A / Σ_n I_n^V on a torus of V plaquettes: the loop raises the flux inside by one."""
+    orders = np.arange(-40, 41)
+    inside, outside = ive(orders + 1, beta), ive(orders, beta)
+    return float((outside ** (volume - area) * inside**area).sum() / (outside**volume).sum())

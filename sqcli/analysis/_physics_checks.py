@@ -23,13 +23,17 @@ from sqcli.analysis.observable_series import gather
 from sqcli.analysis.selection import FOLDER, observable
 from sqcli.stats import Chains
 
+SECTORS = "topological_susceptibility"
 MISSED = 10.0  # configurations of other sectors that cannot all be missing by chance
 BLOCK_BYTES = 8 * 2**20
 
 
 def references(opened: MeasuredEnsemble, skip: int, stride: int) -> Iterator[Row]:
-    """Check exact expectation values of the theory on this lattice, wherever there is an observable for them."""
-    exact = exact_values(opened.theory.loaded, opened.lattice)
+    """Check exact expectation values of the theory on this lattice, wherever there is an observable for them.
+
+    Topological sectors are judged by `charges`.
+    """
+    exact = {key: x for key, x in exact_values(opened.theory.loaded, opened.lattice).items() if key[0] != SECTORS}
     names = [name for name in dict.fromkeys(name for name, _ in exact) if name in registry.names(FOLDER)]
     chosen = {name: instance for name in names if opened.available(instance := observable(name))}
     series = shortened(gather(opened, chosen.values()), skip, stride)
@@ -119,12 +123,12 @@ def agreement(opened: MeasuredEnsemble, witness: Mapping[str, Chains]) -> Iterat
 
 
 def charges(opened: MeasuredEnsemble, state: Mapping[str, Chains]) -> Iterator[Row]:
-    """Check ⟨Q²⟩ of theories with topological sectors; where no chain ever left its sector, the start decided."""
+    """Check χ_Q of theories with topological sectors; where no chain ever left its sector, the start decided."""
     if "charge" not in state:
         return
-    square = [charge**2 for charge in state["charge"]]
-    expected = float(opened.theory.loaded.charge_squared(opened.lattice))
-    line = compared("charge_squared", None, stats.estimate(square)[0], expected)
+    volume, expected = opened.lattice.volume, float(opened.theory.loaded.charge_squared(opened.lattice))
+    square = [charge**2 / volume for charge in state["charge"]]
+    line = compared(SECTORS, None, stats.estimate(square)[0], expected / volume)
     if not opened.weighted and frozen(state["charge"], expected):
         line["flags"].append(flags.FROZEN_CHARGE)
     if line["reason"] != STILL:

@@ -81,7 +81,7 @@ def test_estimates_of_a_frozen_charge_say_so(in_sectors):
         rows = {row["observable"]: row["flags"] for row in function(path, [*TOUCHED, "plaquette"]).estimates}
         assert all(flags.FROZEN_CHARGE in rows[name] for name in TOUCHED)
         assert flags.FROZEN_CHARGE not in rows["plaquette"]
-    (row,) = (row for row in verify(path).estimates if row["observable"] == "charge_squared")
+    (row,) = (row for row in verify(path).estimates if row["observable"] == "topological_susceptibility")
     assert flags.FROZEN_CHARGE in row["flags"]
     assert flags.FROZEN_CHARGE not in measure(path, ["topological_charge"], skip=190).estimates[0]["flags"]
 

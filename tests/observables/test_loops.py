@@ -4,9 +4,8 @@ import itertools
 
 import numpy as np
 import pytest
-from scipy.special import ive
 from statistical import ratio
-from torus import gauge_transformed, torus_draws
+from torus import area_law, gauge_transformed, torus_draws
 
 from sqcli.analysis.selection import observable, sources
 from sqcli.errors import UsageError
@@ -152,13 +151,6 @@ def test_loops_do_not_know_how_the_lattice_is_turned(rank):
     mirrored[:, 0] = np.roll(inverse, -1, 1)
     for name in ("plaquette", "wilson_loop"):
         np.testing.assert_allclose(series(name, mirrored, (3, 4, 2)), series(name, links, (3, 4, 2)), atol=1e-13)
-
-
-def area_law(beta, volume, area):
-    """W(A) = Σ_n I_n^{V−A} I_{n+1}^A / Σ_n I_n^V on a torus of V plaquettes: the loop raises the flux inside by one."""
-    orders = np.arange(-40, 41)
-    inside, outside = ive(orders + 1, beta), ive(orders, beta)
-    return float((outside ** (volume - area) * inside**area).sum() / (outside**volume).sum())
 
 
 @pytest.mark.parametrize(("beta", "extents"), [(1.0, (4, 4)), (2.0, (4, 3)), (0.5, (2, 3)), (3.0, (4, 5))])
