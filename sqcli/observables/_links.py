@@ -5,6 +5,7 @@ direction are fields of the same kind without the axis D.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import reduce
 from itertools import combinations, islice
 from typing import Protocol
 
@@ -82,6 +83,12 @@ def lines(fields: Array, lattice: Lattice, axis: int) -> Iterator[Array]:
     for length in range(1, lattice.extents[axis]):
         line = group.product(line, ahead(links, axis, length))
         yield line
+
+
+def closed_lines(fields: Array, lattice: Lattice, axis: int) -> Array:
+    """Multiply all links along `axis`, from the first on: (n, *other extents), of group elements."""
+    group, links = group_of(fields, lattice), np.moveaxis(fields[:, axis], 1 + axis, 0)
+    return reduce(group.product, links)
 
 
 def loops(fields: Array, lattice: Lattice, sizes: Sequence[Size]) -> Array:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from sqcli.observables._base import LINKS, Array, LatticeTheory, Observable
-from sqcli.observables._links import group_of, lines
+from sqcli.observables._links import closed_lines, group_of
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,4 @@ class PolyakovObservable(Observable):
     def traces(self, fields: Array, theory: LatticeTheory) -> Array:
         """Traces p(x) = tr/N of the loops at each point x of the other axes, complex, (n, *other extents)."""
         lattice = theory.lattice
-        axis = self.axis % lattice.dimension
-        *_, closed = lines(fields, lattice, axis)
-        return group_of(fields, lattice).trace(closed.take(0, 1 + axis))
+        return group_of(fields, lattice).trace(closed_lines(fields, lattice, self.axis % lattice.dimension))

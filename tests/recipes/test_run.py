@@ -178,3 +178,24 @@ def test_deviations_count_both_errors():
     assert deviation(1.0, None, Reference(value=2.0, source="x")) is None
     assert deviation(1.0, 0.0, Reference(value=2.0, source="x")) is None
     assert math.isfinite(deviation(1.0, 1e-300, Reference(value=2.0, error=1e-3, source="x")) or 0)
+
+
+def test_loops_of_a_recipe_are_named_by_their_sizes(small, written, tmp_path):
+    small["defaults"] |= {"theory": "u1", "parameters": {"beta": 1.0}, "lattice": "3x4"}
+    sizes = {"sizes": "1x1,2x3"}
+    small["table"] = [
+        {"of": "a", "observable": "wilson_loop", "component": "2x3", "options": sizes, "reference": {"of": "b"}},
+        {"of": "b", "observable": "wilson_loop", "component": "2x3"},
+        {"of": "a", "observable": "creutz_ratio", "component": "1x1", "options": sizes},
+        {"of": "a", "observable": "plaquette", "reference": "exact"},
+        {"of": "a", "observable": "topological_susceptibility"},
+    ]
+    small["plots"] = [{"plot": "m", "kind": "history", "of": ["a"], "observable": "wilson_loop[2x3]", "options": sizes}]
+    loop, other, ratio, plaquette, susceptibility = recipes.run(written(small), out=tmp_path / "out").rows
+    assert loop["options"] == sizes
+    assert loop["reference"] == pytest.approx(other["value"], rel=1e-12)
+    assert ratio["value"] == pytest.approx(-math.log(plaquette["value"]), rel=1e-12)
+    assert 0 < susceptibility["value"] < 0.2
+    small["table"] = [{"of": "a", "observable": "wilson_loop", "component": "4x4", "options": {"sizes": "4x4"}}]
+    with pytest.raises(UsageError, match=r"table\.0\.observable: a, 3x4, has no wilson_loop with sizes=4x4"):
+        recipes.run(written(small), out=tmp_path / "out")
