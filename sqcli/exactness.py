@@ -7,9 +7,12 @@ from typing import Any, Literal
 
 @dataclass(frozen=True)
 class Exactness:
-    """What the draws are: `exact`, `asymptotic`, `weighted` or `uncorrected`, and what was corrected by what."""
+    """What the draws are: `exact`, `asymptotic`, `weighted` or `uncorrected`, and what was corrected by what.
 
-    status: Literal["exact", "asymptotic", "weighted", "uncorrected"]
+    Draws of another code are `unknown` unless their owner says more.
+    """
+
+    status: Literal["exact", "asymptotic", "weighted", "uncorrected", "unknown"]
     reason: str
 
 

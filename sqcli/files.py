@@ -51,18 +51,21 @@ def explained(path: Path) -> Iterator[None]:
         raise SqcliError(f"{where}: {_ADVICE.get(error.errno or 0, reason)}") from error
 
 
-def read_bytes(file: Path, most: int) -> bytes:
-    """Read all bytes of a regular file; never wait for a pipe or a device.
+@contextmanager
+def open_regular(file: Path) -> Iterator[IO[bytes]]:
+    """Open a regular file to read parts of it; never wait for a pipe or a device.
 
     Raises:
         FileNotFoundError: there is no such file.
-        DamageError: it is no regular file, or has more than `most` bytes.
+        DamageError: it is no regular file.
         SqcliError: it cannot be read.
     """
     try:
         descriptor = os.open(file, _READ)
         try:
-            return _read_bounded(file, descriptor, most)
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise DamageError(f"{file}: not a regular file")
+            yield os.fdopen(descriptor, "rb", closefd=False)
         finally:
             os.close(descriptor)
     except FileNotFoundError:
@@ -70,19 +73,16 @@ def read_bytes(file: Path, most: int) -> bytes:
     except NotADirectoryError as error:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(file)) from error
     except OSError as error:
-        raise SqcliError(f"{file}: cannot be read ({error.strerror})") from error
+        raise SqcliError(f"{file}: cannot be read ({error.strerror or error})") from error
 
 
-def _read_bounded(file: Path, descriptor: int, most: int) -> bytes:
-    status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode):
-        raise DamageError(f"{file}: not a regular file")
-    if status.st_size > most:
-        raise DamageError(f"{file}: {status.st_size} bytes, {most} at most are expected")
-    data = os.read(descriptor, status.st_size)
-    while len(data) < status.st_size and (more := os.read(descriptor, status.st_size - len(data))):
-        data += more  # a single read ends at 2 GiB
-    return data
+def read_bytes(file: Path, most: int) -> bytes:
+    """Read all bytes of a file as `open_regular` opens it; DamageError where it has more than `most`."""
+    with open_regular(file) as handle:
+        size = os.fstat(handle.fileno()).st_size
+        if size > most:
+            raise DamageError(f"{file}: {size} bytes, {most} at most are expected")
+        return handle.read(size)
 
 
 def resolved(path: Path) -> Path:

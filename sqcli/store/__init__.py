@@ -2,7 +2,7 @@
 
 from sqcli.store._checking import Fault, check
 from sqcli.store._committed import Committed
-from sqcli.store._creation import create, is_ensemble
+from sqcli.store._creation import create, is_ensemble, require_vacant
 from sqcli.store._errors import ExistsError, ReadOnlyError
 from sqcli.store._growing import extend
 from sqcli.store._identity import identity_of
@@ -35,5 +35,6 @@ __all__ = [
     "open_foreign",
     "read_foreign",
     "read_observable",
+    "require_vacant",
     "write_observable",
 ]

@@ -3,7 +3,7 @@
 import re
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from secrets import token_hex
@@ -41,8 +41,9 @@ def create(
     *,
     force: bool = False,
     durable: bool = True,
+    fill: Callable[[Path], None] | None = None,
 ) -> Path:
-    """Create an empty ensemble with room for `layout.target_draws`, and return its path.
+    """Create an ensemble with room for `layout.target_draws`, empty unless `fill` writes draws, and return its path.
 
     Args:
         path: the new directory; its parents are made. A link to a directory stays, its target is used.
@@ -50,14 +51,14 @@ def create(
         attributes: the root attributes; `format`, `format_version`, `target_draws`, `chain_group`, `arrays` are added.
         force: replace an ensemble that is there. Anything else is never erased.
         durable: sync to the disk.
+        fill: function that commits draws to the ensemble where it is built; it appears with them or not at all.
 
     Raises:
         ExistsError: an ensemble is there (also when another job was faster).
-        BusyError: `force`, but a run is writing it.
-        SqcliError: something else is there, or the disk is too small; says how much is missing.
+        SqcliError: something else is there, a run writes it (`BusyError`), or the disk is too small (says by how much).
     """
     path = resolved(Path(path))
-    _refuse_foreign(path, force)
+    require_vacant(path, force=force)
     document = _root_document(path, layout, attributes)
     with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +66,7 @@ def create(
         _sweep(path)
         aside = path.with_name(f".{path.name}.{token_hex(4)}.new")
         try:
-            _build(aside, layout, document, durable)
+            _build(aside, layout, document, durable, fill)
             _publish(aside, path, force)
         except BaseException:
             shutil.rmtree(aside, ignore_errors=True)
@@ -82,7 +83,12 @@ def require_space(directory: Path, path: Path, needed: int) -> None:
         raise SqcliError(f"{path}: needs {needed} bytes, {free} bytes are free; ask for fewer draws or free some space")
 
 
-def _refuse_foreign(path: Path, force: bool) -> None:
+def require_vacant(path: Path, *, force: bool) -> None:
+    """Raise SqcliError where no ensemble may be made: an ensemble is there and `force` is not given, or another thing.
+
+    Raises:
+        ExistsError: it is an ensemble.
+    """
     if is_ensemble(path):
         if not force:
             raise ExistsError(f"{path}: an ensemble is there already; continue it, or --force to erase it")
@@ -119,7 +125,9 @@ def ensure_group(root: Path, name: str, durable: bool) -> None:
         replace_json(path / "zarr.json", _group({}), root=root, durable=durable)
 
 
-def _build(aside: Path, layout: Layout, root: Mapping[str, Any], durable: bool) -> None:
+def _build(
+    aside: Path, layout: Layout, root: Mapping[str, Any], durable: bool, fill: Callable[[Path], None] | None
+) -> None:
     aside.mkdir()
     for name in GROUPS:
         ensure_group(aside, name, durable)
@@ -131,6 +139,8 @@ def _build(aside: Path, layout: Layout, root: Mapping[str, Any], durable: bool) 
     if durable:
         for name in GROUPS:
             sync_directory(aside / name)
+    if fill is not None:
+        fill(aside)
 
 
 def _publish(aside: Path, path: Path, force: bool) -> None:

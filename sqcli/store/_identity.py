@@ -17,6 +17,7 @@ from sqcli.store._layout import Layout
 
 DETERMINING = ("theory", "parameters", "lattice", "algorithm", "algorithm_parameters", "seed", "rng", "every", "warmup")
 SAMPLES_DETERMINING = ("model", "accept", "interleave")  # beside those, where a trained model made the draws
+IMPORTS_DETERMINING = ("data_sha256",)  # beside those, where the draws are another code's
 _LATTICE_AXIS = re.compile(r"[xyzt]|x\d+")
 
 
@@ -26,7 +27,7 @@ def identity_of(attributes: Mapping[str, Any], dtype: str) -> str:
     A start from another ensemble counts by that one's identity, not by its path.
     """
     facts = {name: attributes[name] for name in DETERMINING}
-    facts |= {name: attributes[name] for name in SAMPLES_DETERMINING if name in attributes}
+    facts |= {name: attributes[name] for name in (*SAMPLES_DETERMINING, *IMPORTS_DETERMINING) if name in attributes}
     start = attributes["start"]
     if isinstance(start, Mapping):
         start = start["identity"] or "ensemble"

@@ -22,6 +22,7 @@ from sqcli.runs.execution.streams import SCHEME, Streams
 from sqcli.theories import Theory
 
 MAX_SITES = 2**31  # indices of random numbers and neighbours are 32-bit words
+IMPORTED = "imported"  # stands for the algorithm where the draws are another code's
 STATE_BYTES = 1024  # room in a checkpoint for the state of a chain beside its field
 
 
@@ -127,10 +128,15 @@ def made_by(command: str, attributes: Mapping[str, Any]) -> Iterator[None]:
     """Guard the reading of a run from the root attributes of the ensemble that it wrote.
 
     Raises:
-        SqcliError: the ensemble was made by the other one of `generate` and `sample` (a sampled one has a model), or
+        SqcliError: the ensemble was made by another one of `generate`, `sample` (it has a model then) and `import`, or
             its attributes do not describe a run of this sqcli.
     """
     made = "sample" if "model" in attributes else "generate"
+    if attributes.get("algorithm") == IMPORTED:
+        raise SqcliError(
+            "the ensemble was imported from another code, which alone can go on with it; choose another name "
+            "(--start takes its last configurations), or --force to erase it"
+        )
     if made != command and ("model" in attributes or "start" in attributes):
         raise SqcliError(
             f"the ensemble was not made by {command} of this sqcli but by {made}; "
