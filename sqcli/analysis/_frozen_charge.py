@@ -1,9 +1,10 @@
 """Frozen topological charge: chains that sit in their sectors, so that the start decided how often each one is seen.
 
 Independent draws with ⟨Q²⟩ = v differ from one another with a probability of about 2v/(1 + 2v); for v the larger of
-the exact value and of what the draws show is taken, so that chains in different sectors count, and so do chains that
-all sit in one although others have weight. A charge is frozen where at least twenty changes of independent draws are
-expected from one draw to the next of a chain, not a tenth of them is there, and a chain has fewer than ten on average.
+the exact value and of what the draws show is taken, so that chains count that sit in sectors of hardly any weight, and
+so do chains that all sit in Q = 0 although other sectors have weight. A charge is frozen where independent draws would
+change at least twenty times from one draw of a chain to the next, not a tenth of these changes is there, and a chain
+has fewer than ten on average.
 
 Where all sectors but Q = 0 have next to no weight (β = 12 on 4×4: ⟨Q²⟩ = 1.7e−6) no changes are expected, and none are
 missed. Chains of one draw cannot show that they are frozen.
@@ -30,8 +31,8 @@ def frozen(charges: Chains, expected: float) -> bool:
     moving = [charge for charge in charges if len(charge) > 1]
     if not moving:
         return False
-    variance = max(expected, float(np.concatenate(moving).var()))
-    independent = sum(len(charge) - 1 for charge in moving) * 2 * variance / (1 + 2 * variance)
+    square = max(expected, float(np.mean(np.concatenate(moving) ** 2)))
+    independent = sum(len(charge) - 1 for charge in moving) * 2 * square / (1 + 2 * square)
     changes = sum(int(np.count_nonzero(np.diff(charge))) for charge in moving)
     return independent >= EXPECTED and changes < min(independent / SLOW, FEW * len(moving))
 

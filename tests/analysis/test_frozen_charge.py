@@ -34,6 +34,7 @@ def walk(rate, chains, draws, seed=1):
 CASES = [
     ("all in one sector", [np.zeros(500)] * 4, square(7, 16), True),
     ("each in a sector of its own", [np.full(500, q) for q in (0.0, 1.0, -2.0, 0.0)], square(12, 4), True),
+    ("all in a sector that has no weight", [np.full(500, -1.0)] * 4, square(12, 4), True),
     ("few changes of each chain", walk(0.005, 4, 1000), square(7, 16), True),
     ("one chain that never moves", [np.full(300, 1.0)], square(5, 16), True),
     ("no other sector has weight", [np.zeros(5000)] * 4, square(12, 4), False),
