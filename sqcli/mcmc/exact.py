@@ -1,7 +1,8 @@
 """Exact draws: every update is an independent configuration, for theories that know how to make one.
 
-Theories of one variable invert their distribution function, the free field filters white noise with √G. Nothing
-remembers the start, so warm-up and updates between draws have no use; updates that are not kept are not computed.
+Theories of one variable invert their distribution function, the free field filters white noise with √G, U(1) in two
+dimensions draws plaquettes given the torus, then Polyakov phases and a gauge. Nothing remembers the start, so warm-up
+and updates between draws have no use; updates that are not kept are not computed.
 """
 
 from dataclasses import dataclass
@@ -26,9 +27,10 @@ class Exact:
         """Raise UsageError for a theory that cannot be drawn from."""
         if not isinstance(system.theory, IndependentDraws):
             raise UsageError(
-                f"exact draws are not known for {type(system.theory).__name__}: only for free and the theories of "
-                "one variable; use hmc"
+                f"exact draws are not known for {type(system.theory).__name__}: only for free, u1 in two dimensions "
+                "and the theories of one variable; use hmc"
             )
+        system.theory.independent(np.empty((0, *system.theory.manifold.site(system.lattice))), system.lattice)
 
     def exactness(self) -> Exactness:
         """Return `exact`: draws are independent."""

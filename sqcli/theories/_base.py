@@ -105,6 +105,9 @@ class IndependentDraws(Protocol):
         """Turn independent N(0, 1) numbers (n, *site) into as many independent configurations.
 
         A configuration is the same to the last digit, whatever else is in the batch.
+
+        Raises:
+            UsageError: where no such way is known on `lattice`, even for an empty batch.
         """
 
 

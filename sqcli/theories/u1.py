@@ -1,6 +1,8 @@
-"""Compact U(1) gauge theory in two dimensions: S = β Σ_□ (1 − cos θ_□), θ_□ = θ₀(x) + θ₁(x+0̂) − θ₀(x+1̂) − θ₁(x).
+"""Compact U(1) gauge theory in two to four dimensions: S = β Σ_{x, μ<ν} (1 − cos θ_μν(x)).
 
-Exact on the torus of V plaquettes (2502.05504; Wiese, 1988): Z = Σ_n I_n(β)^V, ⟨cos θ_□⟩ = Σ_n I_n^V (I_n′/I_n)/Z.
+θ_μν(x) = θ_μ(x) + θ_ν(x+μ̂) − θ_μ(x+ν̂) − θ_ν(x) is the angle of a plaquette (K. G. Wilson, Phys. Rev. D 10, 2445, 1974).
+In two dimensions character sums give everything on the finite torus (`_two_dimensions.py`), and configurations can be
+drawn directly (`_u1_draws.py`). At strong coupling ⟨cos θ_μν⟩ = u + 2(D − 2) u⁵ + …, u = I₁(β)/I₀(β) = β/2 − β³/16 + ….
 """
 
 from collections.abc import Mapping
@@ -14,14 +16,16 @@ from sqcli.errors import UsageError
 from sqcli.lattice.geometry import Lattice
 from sqcli.lattice.jit import Kernel
 from sqcli.lattice.manifold import AngleLinks
-from sqcli.theories import _u1_kernels
+from sqcli.theories import _plaquettes, _two_dimensions, _u1_draws, _u1_kernels
 from sqcli.theories._base import References
 from sqcli.theories._functions import functions
+
+LONGEST = 4  # side of the loops whose exact values are given
 
 
 @dataclass(frozen=True)
 class U1:
-    """U(1) links with inverse coupling `beta`."""
+    """U(1) links with inverse coupling `beta`, Wilson's action, in two to four dimensions."""
 
     beta: float
     manifold: ClassVar[AngleLinks] = AngleLinks()
@@ -32,73 +36,67 @@ class U1:
     local_change: ClassVar[Kernel] = _u1_kernels.local_change
 
     def check(self, lattice: Lattice) -> None:
-        """Raise UsageError unless the lattice has two dimensions of at least 2 sites."""
-        if lattice.dimension != 2 or min(lattice.extents) < 2:
-            raise UsageError(f"u1 needs a two-dimensional lattice of extents >= 2, not {lattice}")
+        """Raise UsageError unless the lattice has two to four dimensions of at least 2 sites."""
+        if not 2 <= lattice.dimension <= 4 or min(lattice.extents) < 2:
+            raise UsageError(f"u1 needs a lattice of two to four dimensions with extents >= 2, not {lattice}")
 
     def couplings(self, lattice: Lattice) -> NDArray[np.float64]:
-        """Return (β,)."""
-        return np.array([self.beta])
+        """Return (β, D)."""
+        return np.array([self.beta, lattice.dimension])
 
     def plaquettes(self, field: Any, lattice: Lattice) -> Any:
-        """Compute θ_□(x), not reduced, (n, 2, *extents) -> (n, *extents)."""
-        along, up = field[:, 0], field[:, 1]
-        return along + lattice.shift(up, 0) - lattice.shift(along, 1) - up
-
-    def charge(self, field: NDArray[Any], lattice: Lattice) -> NDArray[np.float64]:
-        """Compute the topological charge Σ_□ (θ_□ mod 2π)/2π, θ_□ in (−π, π]: (n,) whole numbers."""
-        angle = self.plaquettes(field, lattice)
-        return np.asarray(np.rint(-lattice.site_sum(np.rint(angle / (2 * np.pi)))))
+        """Compute θ_μν(x), not reduced, for all planes μ < ν, (n, D, *extents) -> (n, D(D−1)/2, *extents)."""
+        return _plaquettes.angles(field, lattice)
 
     def action(self, field: Any, lattice: Lattice) -> Any:
-        """Compute S of each configuration, (n, 2, *extents) -> (n,)."""
+        """Compute S of each configuration, (n, D, *extents) -> (n,)."""
         angle = self.plaquettes(field, lattice)
-        return self.beta * lattice.site_sum(1 - functions(angle).cos(angle))
+        return self.beta * lattice.site_sum(1 - functions(angle).cos(angle)).sum(1)
 
     def drift(self, field: Any, lattice: Lattice) -> Any:
-        """Compute −∂S/∂θ_μ(x), the sines of the two plaquettes at the link, (n, 2, *extents)."""
-        library = functions(field)
-        sine = library.sin(self.plaquettes(field, lattice))
-        along = lattice.shift(sine, 1, -1) - sine
-        return self.beta * library.stack([along, sine - lattice.shift(sine, 0, -1)], 1)
+        """Compute −∂S/∂θ_μ(x) = −β Σ_{ν≠μ} [sin θ_μν(x) − sin θ_μν(x−ν̂)], with θ_νμ = −θ_μν, (n, D, *extents)."""
+        sines = functions(field).sin(self.plaquettes(field, lattice))
+        return -self.beta * _plaquettes.at_links(sines, lattice)
 
     def identities(self, field: NDArray[Any], lattice: Lattice) -> Mapping[str, NDArray[np.float64]]:
-        """Compute residuals of ⟨(S′)²⟩ = ⟨S″⟩ on links, and of ⟨sin θ_□ S′⟩ = ⟨±cos θ_□⟩ on links of a plaquette."""
+        """Compute residuals of ⟨(S′)²⟩ = ⟨S″⟩ on links, and of ⟨sin θ_μν S′⟩ = ⟨cos θ_μν⟩ on their links θ_μ(x)."""
         field = field.astype(np.float64, copy=False)
-        angle = self.plaquettes(field, lattice)
-        sine, cosine = np.sin(angle), np.cos(angle)
-        force = -self.drift(field, lattice)
-        curvature = self.beta * (2 * cosine + lattice.shift(cosine, 1, -1) + lattice.shift(cosine, 0, -1))
-        squared = (force**2).sum(axis=1) - curvature
-        return {
-            "dS_dS": np.asarray(lattice.site_sum(squared)) / (2 * lattice.volume),
-            "sin_dS": np.asarray(lattice.site_sum(sine * force[:, 0] - cosine)) / lattice.volume,
-        }
+        return _plaquettes.identities(field, -self.drift(field, lattice), self.beta, lattice)
+
+    def charge(self, field: NDArray[Any], lattice: Lattice) -> NDArray[np.float64]:
+        """Compute Q = Σ_□ (θ_□ mod 2π)/2π, θ_□ in (−π, π], in two dimensions: (n,) whole numbers."""
+        angle = self.plaquettes(field, lattice)[:, 0]
+        return np.asarray(np.rint(-lattice.site_sum(np.rint(angle / (2 * np.pi)))))
 
     def charge_squared(self, lattice: Lattice) -> float:
-        """Compute ⟨Q²⟩ = −∂² log Z(ϑ)/∂ϑ² at ϑ = 0, Z(ϑ) = Σ_n f(n + ϑ/2π)^V, f(ν) = ∫ cos νθ e^{β cos θ} dθ."""
-        angle = (np.arange(4096) + 0.5) * np.pi / 4096
-        weight = np.exp(self.beta * (np.cos(angle) - 1))
-        orders = np.arange(61 + int(self.beta))[:, None]
-        phase = orders * angle
-        f, slope, bend = (
-            (values * weight).sum(axis=1)
-            for values in (np.cos(phase), -angle * np.sin(phase), -(angle**2) * np.cos(phase))
-        )
-        f, slope, bend = f / f[0], slope / f[0], bend / f[0]
-        volume, count = lattice.volume, np.where(orders[:, 0] == 0, 1, 2)
-        second = volume * f ** (volume - 1) * bend + volume * (volume - 1) * f ** (volume - 2) * slope**2
-        return float(-(count * second).sum() / (count * f**volume).sum() / (4 * np.pi**2))
+        """Compute ⟨Q²⟩ on the two-dimensional torus."""
+        return _two_dimensions.charge_squared(1, self.beta, lattice.volume).value
 
     def exact(self, lattice: Lattice) -> References:
-        """Compute plaquette and action per site of the finite torus."""
-        from scipy.special import ive
+        """Compute plaquette, action per site, r×t loops and χ_Q of the two-dimensional torus; else nothing is known."""
+        if lattice.dimension != 2:
+            return {}
+        short, long = sorted(lattice.extents)
+        sides = range(1, LONGEST + 1)
+        sizes = [(r, t) for r in sides for t in sides if min(r, t) <= short and max(r, t) <= long]
+        of_area = {
+            a: _two_dimensions.wilson_loop(1, False, self.beta, lattice.volume, a).value
+            for a in {r * t for r, t in sizes}
+        }
+        plaquette = of_area[1]
+        return {
+            ("plaquette", None): plaquette,
+            ("action", None): self.beta * (1 - plaquette),
+            ("topological_susceptibility", None): self.charge_squared(lattice) / lattice.volume,
+            **{("wilson_loop", f"{r}x{t}"): of_area[r * t] for r, t in sizes},
+        }
 
-        reach = 60 + int(10 * abs(self.beta) ** 0.5)  # I_n falls as e^{−n²/2β}
-        orders = np.arange(-reach, reach + 1)
-        bessel = ive(orders, self.beta)
-        derivative = (ive(orders - 1, self.beta) + ive(orders + 1, self.beta)) / 2
-        weights = (bessel / bessel.max()) ** lattice.volume
-        ratio = np.divide(derivative, bessel, out=np.zeros_like(bessel), where=bessel > 0)
-        plaquette = float((weights * ratio).sum() / weights.sum())
-        return {("plaquette", None): plaquette, ("action", None): self.beta * (1 - plaquette)}
+    def independent(self, normals: NDArray[np.float64], lattice: Lattice) -> NDArray[np.float64]:
+        """Turn 2V numbers N(0, 1) into V − 1 plaquettes, two phases and a gauge, these into links (n, 2, *extents).
+
+        Raises:
+            UsageError: in three and four dimensions, where no such way is known.
+        """
+        if lattice.dimension != 2:
+            raise UsageError(f"exact draws of u1 are known in two dimensions only, not on {lattice}; use hmc")
+        return _u1_draws.configurations(self.beta, normals, lattice)

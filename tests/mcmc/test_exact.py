@@ -1,11 +1,11 @@
-"""Every algorithm against exact results: the free field in 1–3 dimensions, U(1) on the torus, one variable.
+"""Every algorithm against exact results: the free field in 1–3 dimensions, U(1) in 2–4, one variable.
 
 Chains are independent, so the error of a mean is that of the chains' means.
 """
 
 import numpy as np
 import pytest
-from statistical import mean
+from statistical import difference, estimate, mean
 
 from sqcli import parameters, registry
 from sqcli.lattice.geometry import Lattice
@@ -107,6 +107,56 @@ def test_u1_plaquette(name, values, judge):
         assert max(np.abs(f).max() for f in fields) <= np.pi
         plaquettes = [np.cos(theory.plaquettes(f, system.lattice)).mean() for f in fields]
         return mean(plaquettes, theory.exact(system.lattice)[("plaquette", None)])
+
+    judge.check(sample)
+
+
+LINKS = [("hmc", {"n_steps": "5"}), ("metropolis", {}), ("langevin", {"adjusted": "true", "step_size": "auto"})]
+
+
+@pytest.mark.parametrize(("extents", "beta"), [((3, 2, 4), 1.2), ((2, 3, 2, 3), 0.9)], ids=str)
+def test_u1_above_two_dimensions(extents, beta, judge):
+    """Schwinger–Dyson by every algorithm, and one plaquette by all of them."""
+    theory = parameters.build(registry.load("theories", "u1"), {"beta": str(beta)}, "u1")
+    system = System(theory, Lattice(extents))
+
+    def sample(seed, size):
+        found, plaquettes = {}, []
+        for name, values in LINKS:
+            fields = [chain.fields for chain in chains_of(build(name, values), system, seed + len(plaquettes), size)]
+            residuals = [theory.identities(f, system.lattice) for f in fields]
+            found |= {f"{name} {key}": mean([r[key].mean() for r in residuals], 0) for key in residuals[0]}
+            plaquettes.append(mean([np.cos(theory.plaquettes(f, system.lattice)).mean() for f in fields], 0))
+        one, *others = plaquettes
+        return found | {f"difference {i}": difference(one, other) for i, other in enumerate(others)}
+
+    judge.check(sample)
+
+
+@pytest.mark.parametrize("name", ["hmc", "metropolis"])
+def test_u1_in_four_dimensions_at_strong_coupling(name, judge):
+    """⟨cos θ_□⟩ = u + 4u⁵ + …, u = β/2 − β³/16 + …: the next terms are below 1e−5."""
+    theory = parameters.build(registry.load("theories", "u1"), {"beta": "0.2"}, "u1")
+    system, u = System(theory, Lattice((4, 4, 4, 4))), 0.1 - 0.2**3 / 16
+
+    def sample(seed, size):
+        chains = chains_of(build(name, {}), system, seed, size, draws=60, warmup=100)
+        plaquettes = [np.cos(theory.plaquettes(chain.fields, system.lattice)).mean() for chain in chains]
+        return mean(plaquettes, u + 4 * u**5, tolerance=1e-5)
+
+    judge.check(sample)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "values"), LINKS[:2], ids=str)
+def test_u1_in_three_dimensions_is_that_of_an_independent_heat_bath(name, values, judge):
+    theory = parameters.build(registry.load("theories", "u1"), {"beta": "1.7"}, "u1")
+    system = System(theory, Lattice((6, 6, 6)))
+
+    def sample(seed, size):
+        chains = chains_of(build(name, values), system, seed, size, draws=1000, warmup=600)
+        plaquettes = [np.cos(theory.plaquettes(chain.fields, system.lattice)).mean() for chain in chains]
+        return difference(mean(plaquettes), estimate(0.750952, 0.000124))
 
     judge.check(sample)
 
