@@ -60,7 +60,7 @@ def import_ensemble(request: ImportRequest) -> list[str]:
         digest = _digest(found, spec)
         spec = replace(spec, data_sha256=digest, reduced=found.reduced)
         _create(request, spec, found)
-    return list(_told(request, spec))
+        return list(_told(request, spec, guessed=found.parts[0].reading.guessed))
 
 
 def _require_apart(request: ImportRequest) -> None:
@@ -150,7 +150,7 @@ def _create(request: ImportRequest, spec: ImportSpec, found: Configurations) -> 
     store.create(request.path, spec.layout(max(spec.lengths)), attributes, force=request.force, fill=fill)
 
 
-def _told(request: ImportRequest, spec: ImportSpec) -> Iterator[str]:
+def _told(request: ImportRequest, spec: ImportSpec, *, guessed: bool) -> Iterator[str]:
     """Say what was imported, and what about it may surprise."""
     shortest, longest = min(spec.lengths), max(spec.lengths)
     draws = f"{longest} draws" if shortest == longest else f"{shortest} to {longest} draws"
@@ -160,6 +160,8 @@ def _told(request: ImportRequest, spec: ImportSpec) -> Iterator[str]:
         f"imported {spec.chains} chain{'s' * (spec.chains > 1)} of {draws} on {spec.system.lattice} into "
         f"{request.path}: {layout.field} ({axes}), {spec.dtype}"
     )
+    if guessed:
+        yield f"the lattice {spec.system.lattice} was taken from the shape; --lattice says if it is another one"
     if spec.reduced:
         yield f"{spec.reduced} angles were brought into (-pi, pi]"
     odd = numbering.warning(numbering.numbers_of(request.files))

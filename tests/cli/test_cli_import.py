@@ -101,7 +101,7 @@ def test_no_command_goes_on_with_it(sq, folder, command):
     (["draws.npy", "new", *THEORY, "--join", "files"], "chains"),
     (["draws.npy", "new", *THEORY, "--exactness", "sure"], "exact"),
     (["draws.npy", "new", "--theory", "free", "-p", "mass2=0.5"], "--lattice"),
-    (["draws.npy", "new", "--theory", "u1", "-p", "beta=1", "--lattice", "4"], "two-dimensional"),
+    (["draws.npy", "new", "--theory", "u1", "-p", "beta=1", "--lattice", "4"], "u1 needs"),
 ])  # fmt: skip
 def test_wrong_usage_is_one_line_after_the_usage(sq, folder, monkeypatch, arguments, word):
     monkeypatch.chdir(folder)

@@ -178,6 +178,28 @@ def test_a_shape_that_may_mean_several_things_is_asked_about(tmp_path, fields):
         bring(tmp_path / "e", saved(tmp_path / "in.npy", fields), lattice=None)
 
 
+@pytest.mark.parametrize(
+    ("shape", "chains", "draws", "lattice"),
+    [
+        ((2, 50, 4, 4), 2, 50, [4, 4]),
+        ((30, 4, 4), 1, 30, [4, 4]),
+        ((30, 5, 5, 5), 1, 30, [5, 5, 5]),
+        ((6, 6), 1, 1, [6, 6]),
+    ],
+)
+def test_a_cubic_lattice_is_recognised_and_told(tmp_path, rng, shape, chains, draws, lattice):
+    told = bring(tmp_path / "e", saved(tmp_path / "in.npy", rng.normal(size=shape)), lattice=None)
+    ensemble = open_ensemble(tmp_path / "e")
+    assert (ensemble.chains, ensemble.target_draws, ensemble.attrs["lattice"]) == (chains, draws, lattice)
+    assert "was taken from the shape" in told[1]
+
+
+@pytest.mark.parametrize("shape", [(8, 8, 8), (4, 4, 4, 4), (5, 4, 6), (3, 7)])
+def test_other_lattices_must_be_said(tmp_path, shape):
+    with pytest.raises(UsageError, match="--lattice"):
+        bring(tmp_path / "e", saved(tmp_path / "in.npy", np.zeros(shape)), lattice=None)
+
+
 @pytest.mark.parametrize("shape", [(7, 6, 4), (1, 2, 7, 4, 6), (6,), (), (7, 4, 6, 1), (0, 4, 6), (2, 0, 4, 6)])
 def test_a_shape_that_does_not_fit_is_refused(tmp_path, shape):
     file = saved(tmp_path / "in.npy", np.zeros(shape))

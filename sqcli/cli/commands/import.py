@@ -1,11 +1,11 @@
 """Import configurations of another code: arrays in npy, npz, HDF5 or Zarr become an ensemble.
 
 An array has the axes (chain, draw, *site), (draw, *site) or those of one configuration, site as in the ensembles of the
-theory (x, y, … or mu, x, y, …); --lattice decides where the shape leaves that open. Several files follow each other as
-draws of the same chains, in the order given; with --join chains each brings chains of its own. Numbers must be finite,
-in single or double precision, links in their group; angles are brought into (-pi, pi]. The ensemble appears as
-a whole or not at all, and says what it is: algorithm imported, exactness unknown unless --exactness states it. Weighted
-draws have an array log_weight beside the configurations.
+theory (x, y, … or mu, x, y, …). Without --lattice, equal last extents are taken for those of a cubic lattice. Several
+files follow each other as draws of the same chains, in the order given; with --join chains each brings its own. Numbers
+must be finite, in single or double precision, links in their group; angles are brought into (-pi, pi]. The ensemble
+appears as a whole or not at all, and says what it is: algorithm imported, exactness unknown unless --exactness states
+it. Weighted draws have an array log_weight beside the configurations.
 """
 
 from sqcli.cli.requests import takes

@@ -38,7 +38,7 @@ def _part(path: Path, request: ImportRequest, files: OpenFiles, theory: Theory, 
     numbers = files.numbers(source)
     precision(source, numbers.dtype, theory.manifold)
     shape = tuple(map(int, numbers.shape))
-    reading = read_axes(path, shape, theory, lattice)
+    reading = read_axes(path, shape, theory, lattice, single=source.loaded.single)
     return Part(source, reading, *reading.chains_and_draws(shape))
 
 

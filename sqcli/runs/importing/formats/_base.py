@@ -2,7 +2,7 @@
 
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -23,7 +23,13 @@ class Numbers(Protocol):
 
 
 class Format(Protocol):
-    """Format of files that hold arrays; a frozen dataclass without fields."""
+    """Format of files that hold arrays; a frozen dataclass without fields.
+
+    Attributes:
+        single: whether an array is always one configuration.
+    """
+
+    single: ClassVar[bool]
 
     def recognises(self, path: Path, head: bytes) -> bool:
         """Tell whether a file that begins with the bytes `head`, none where it is a directory, is of this format."""

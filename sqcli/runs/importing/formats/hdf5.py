@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from sqcli.errors import SqcliError
 from sqcli.files import open_regular
@@ -19,6 +19,8 @@ MOST_NAMES = 10_000
 @dataclass(frozen=True)
 class Hdf5:
     """File in version 5 of the Hierarchical Data Format."""
+
+    single: ClassVar[bool] = False
 
     def recognises(self, path: Path, head: bytes) -> bool:
         """Recognise the mark of HDF5."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from sqcli.files import open_regular
 from sqcli.runs.importing.formats import _nersc
@@ -14,6 +15,8 @@ from sqcli.runs.importing.formats._base import Numbers
 @dataclass(frozen=True)
 class Nersc:
     """File that begins with BEGIN_HEADER."""
+
+    single: ClassVar[bool] = True
 
     def recognises(self, path: Path, head: bytes) -> bool:
         """Recognise the first line."""

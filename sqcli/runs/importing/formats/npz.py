@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -28,6 +28,8 @@ PIECE = 2**20
 @dataclass(frozen=True)
 class Npz:
     """File written by `numpy.savez`, compressed or not."""
+
+    single: ClassVar[bool] = False
 
     def recognises(self, path: Path, head: bytes) -> bool:
         """Recognise the mark of a zip archive."""

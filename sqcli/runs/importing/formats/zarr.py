@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from sqcli import store
 from sqcli.errors import SqcliError
@@ -18,6 +19,8 @@ MOST_METADATA = 2**20  # bytes of the metadata of an array or a group
 @dataclass(frozen=True)
 class Zarr:
     """Directory of a Zarr array or group."""
+
+    single: ClassVar[bool] = False
 
     def recognises(self, path: Path, head: bytes) -> bool:
         """Recognise a directory with metadata of Zarr."""
