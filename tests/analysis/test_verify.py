@@ -68,6 +68,30 @@ def test_exact_algorithms_pass(tmp_path, theory, algorithm, values, judge):
     judge.twice(claim)
 
 
+@pytest.mark.parametrize(
+    ("beta", "extents", "algorithm", "values"),
+    [
+        ("1.3", (3, 4, 3), "hmc", {"n_steps": "5"}),
+        ("0.8", (2, 3, 2, 3), "metropolis", {}),
+        ("0.8", (2, 2, 2, 3), "langevin", {"adjusted": "true", "step_size": "auto"}),
+        ("11", (8, 8), "exact", {}),
+    ],
+    ids=str,
+)
+def test_u1_passes(tmp_path, beta, extents, algorithm, values, judge):
+    """Above two dimensions, where nothing is known exactly, and in two where HMC would stay in its sector."""
+    theory = {"theory": "u1", "parameters": {"beta": beta}}
+
+    def claim(seed, size):
+        report = verify(run(tmp_path / str(size), theory, algorithm, values, extents=extents, seed=seed))
+        assert report.passed, failed(report)
+        names = {row["observable"] for row in report.estimates}
+        assert "schwinger_dyson" in names
+        assert ({"plaquette", "topological_susceptibility"} <= names) == (len(extents) == 2)
+
+    judge.twice(claim)
+
+
 def test_single_precision_passes(tmp_path, judge):
     def claim(seed, size):
         report = verify(run(tmp_path / str(size), SYMMETRIC, "hmc", dtype="float32", seed=seed))
