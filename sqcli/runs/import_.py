@@ -158,7 +158,7 @@ def _told(request: ImportRequest, spec: ImportSpec, *, guessed: bool) -> Iterato
     axes = ", ".join(("chain", "draw", *layout.site_dims))
     yield (
         f"imported {spec.chains} chain{'s' * (spec.chains > 1)} of {draws} on {spec.system.lattice} into "
-        f"{request.path}: {layout.field} ({axes}), {spec.dtype}"
+        f"{request.path}: {layout.field} ({axes}), {layout.dtype}"
     )
     if guessed:
         yield f"the lattice {spec.system.lattice} was taken from the shape; --lattice says if it is another one"

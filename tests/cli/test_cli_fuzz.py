@@ -22,6 +22,7 @@ VALID = [
     "show {e} --format json",
     "list theories --format table",
     "export {e} {e}/../out --format npz --force",
+    "import {e}/../in.npy {e}/../in --theory free -p mass2=1 --lattice 4x2 --dataset phi --join draws",
     "plot {e} --kind rho --obs action --out {e}/../plot.png",
     "run {recipe} --out {e}/../results --dry-run --set seed=1",
 ]

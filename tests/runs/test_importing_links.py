@@ -4,15 +4,20 @@ import contextlib
 import struct
 import warnings
 import zlib
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
-from sqcli.errors import SqcliError
+from sqcli import open_ensemble, store
+from sqcli.errors import SqcliError, UsageError
 from sqcli.lattice.geometry import Lattice
 from sqcli.lattice.group_links import GroupLinks
 from sqcli.lattice.philox import Stream
+from sqcli.runs import import_
 from sqcli.runs.importing.files import OpenFiles, find_source
+from sqcli.runs.importing.formats import links_written
 
 EXTENTS = (2, 3, 4, 5)  # x, y, z, t
 
@@ -198,8 +203,6 @@ def test_a_file_without_checksum_is_read_with_a_warning(tmp_path, links, content
 @pytest.mark.parametrize("dtype", ["complex128", "complex64"])
 @pytest.mark.parametrize("form", ["nersc", "ildg"])
 def test_what_is_written_is_read_again(tmp_path, links, form, dtype):
-    from sqcli.runs.importing.formats import links_written
-
     fields = links.astype(dtype)
     found = read(tmp_path / "cfg", links_written(form, fields, "cfg.10"))
     assert found.dtype == dtype
@@ -207,8 +210,6 @@ def test_what_is_written_is_read_again(tmp_path, links, form, dtype):
 
 
 def test_what_is_written_has_the_bytes_of_the_hand(links):
-    from sqcli.runs.importing.formats import links_written
-
     data = b"".join(struct.pack(">72d", *numbers(site)) for site in sites(links))
     suma, sumb = checksums(data, 576)
     ours = links_written("ildg", links, "cfg.10")
@@ -234,3 +235,53 @@ def test_any_damaged_byte_is_refused_or_changes_nothing(tmp_path, links, form, r
         for place in [*range(0, 900, 17), *ends.tolist()]:
             with contextlib.suppress(SqcliError):
                 np.testing.assert_array_equal(read(tmp_path / "cfg", altered(content, place)), links)
+
+
+@dataclass(frozen=True)
+class Links:
+    """As much of a theory of SU(3) links as an import asks for."""
+
+    beta: float
+    manifold: ClassVar[GroupLinks] = GroupLinks(3, True)
+    formula: ClassVar[str] = "S"
+
+    def check(self, lattice):
+        if not 2 <= lattice.dimension <= 4:
+            raise UsageError("no such lattice")
+
+
+class TestEnsembles:
+    """Files of a stream as an ensemble of a theory whose links they are."""
+
+    @pytest.fixture(autouse=True)
+    def theory(self, monkeypatch):
+        monkeypatch.setattr(import_, "theory_of", lambda name, parameters: (name, Links(**parameters)))
+
+    @pytest.mark.parametrize("form", ["nersc", "ildg"])
+    @pytest.mark.parametrize("extents", [(2, 3, 4, 5), (2, 2, 2, 4)])
+    def test_draws_in_the_order_of_the_files(self, tmp_path, form, extents):
+        fields = [GroupLinks(3, True).hot(Lattice(extents), Stream(7, chain)) for chain in range(3)]
+        files = [tmp_path / f"cfg.{number}" for number in (10, 20, 40)]
+        for file, field in zip(files, fields, strict=True):
+            file.write_bytes(links_written(form, field, file.name))
+        told = import_.import_ensemble(import_.ImportRequest(tuple(files), tmp_path / "e", "links", {"beta": 6.0}))
+        ensemble = open_ensemble(tmp_path / "e")
+        assert not store.check(tmp_path / "e")
+        np.testing.assert_array_equal(ensemble.fields(0), fields)
+        assert (ensemble.layout.field, ensemble.layout.dtype, ensemble.chains) == ("u", "complex128", 1)
+        assert ensemble.layout.site_dims == ("mu", "x", "y", "z", "t", "row", "col")
+        assert ensemble.attrs["imported"]["gaps"] == [[20, 40]]
+        assert "u (chain, draw, mu, x, y, z, t, row, col), complex128" in told[0]
+
+    def test_single_precision_stays_so(self, tmp_path, links):
+        (tmp_path / "cfg").write_bytes(nersc(links, "4D_SU3_GAUGE", "IEEE32BIG"))
+        import_.import_ensemble(import_.ImportRequest((tmp_path / "cfg",), tmp_path / "e", "links", {"beta": 6.0}))
+        ensemble = open_ensemble(tmp_path / "e")
+        assert ensemble.layout.dtype == "complex64"
+        np.testing.assert_allclose(ensemble.fields(0)[0], links, atol=2e-7)
+
+    def test_links_off_the_group_leave_nothing(self, tmp_path, links):
+        (tmp_path / "cfg").write_bytes(links_written("ildg", 1.0001 * links, "cfg"))
+        with pytest.raises(SqcliError, match=r"from SU\(3\)"):
+            import_.import_ensemble(import_.ImportRequest((tmp_path / "cfg",), tmp_path / "e", "links", {"beta": 6.0}))
+        assert [entry.name for entry in tmp_path.iterdir()] == ["cfg"]

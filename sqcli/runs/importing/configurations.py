@@ -49,8 +49,8 @@ class Configurations:
     @property
     def dtype(self) -> str:
         """Type in which kernels compute with the numbers, which are of one type in all files."""
-        first = self.chains[0][0][0].source
-        return precision(first, self.files.numbers(first).dtype, self.manifold)
+        first = self.chains[0][0][0]
+        return precision(first.source, np.dtype(first.dtype), self.manifold)
 
     def read(self, chain: int, start: int, stop: int) -> NDArray[Any]:
         """Read draws of a chain, (n, *site), checked."""

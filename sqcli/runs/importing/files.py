@@ -45,9 +45,10 @@ class Source:
 
 @dataclass(frozen=True)
 class Part:
-    """Draws of one file: an array and the meaning of its axes."""
+    """Draws of one file: an array, the type of its numbers and the meaning of its axes."""
 
     source: Source
+    dtype: str
     reading: AxesReading
     chains: int
     draws: int
@@ -107,7 +108,10 @@ def readable(path: Path) -> Iterator[None]:
 
 
 class OpenFiles:
-    """Arrays that are open, the latest `MOST_OPEN` of those that were asked for; a context manager."""
+    """Arrays that are open, the latest of those that were asked for; a context manager.
+
+    There are at most `MOST_OPEN`, and one where each is a configuration held in memory.
+    """
 
     def __init__(self, scratch: Path) -> None:
         self._scratch = scratch
@@ -123,7 +127,7 @@ class OpenFiles:
     def numbers(self, source: Source) -> Numbers:
         """Return an array, opened where it is not."""
         if source not in self._open:
-            if len(self._open) >= MOST_OPEN:
+            while len(self._open) >= (1 if source.loaded.single else MOST_OPEN):
                 self._open.popitem(last=False)[1][0].close()
             with ExitStack() as stack, readable(source.path):
                 found = stack.enter_context(source.loaded.open(source.path, source.dataset, self._scratch))

@@ -25,7 +25,7 @@ def join(request: ImportRequest, files: OpenFiles, theory: Theory) -> Configurat
     parts: list[Part] = []
     for path in request.files:
         parts.append(_part(path, request, files, theory, parts[0].reading.lattice if parts else lattice))
-        _require_alike(files, parts[0], parts[-1], request.join)
+        _require_alike(parts[0], parts[-1], request.join)
     weighted = request.exactness == "weighted"
     for part in parts:
         _require_weights(files, part, weighted, request.exactness)
@@ -39,14 +39,15 @@ def _part(path: Path, request: ImportRequest, files: OpenFiles, theory: Theory, 
     precision(source, numbers.dtype, theory.manifold)
     shape = tuple(map(int, numbers.shape))
     reading = read_axes(path, shape, theory, lattice, single=source.loaded.single)
-    return Part(source, reading, *reading.chains_and_draws(shape))
+    return Part(source, numbers.dtype.newbyteorder("=").name, reading, *reading.chains_and_draws(shape))
 
 
-def _require_alike(files: OpenFiles, first: Part, part: Part, how: str) -> None:
+def _require_alike(first: Part, part: Part, how: str) -> None:
     """Raise SqcliError where a file has another type or other chains than the first."""
-    one, other = (files.numbers(each.source).dtype.newbyteorder("=").name for each in (first, part))
-    if one != other:
-        raise SqcliError(f"{part.source.path}: holds {other}, but {first.source.path} holds {one}; convert one of them")
+    if part.dtype != first.dtype:
+        raise SqcliError(
+            f"{part.source.path}: holds {part.dtype}, but {first.source.path} holds {first.dtype}; convert one of them"
+        )
     if how == "draws" and part.chains != first.chains:
         raise SqcliError(
             f"{part.source.path}: {part.chains} chains cannot go on with the {first.chains} of {first.source.path}; "
