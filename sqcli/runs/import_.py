@@ -153,13 +153,12 @@ def _create(request: ImportRequest, spec: ImportSpec, found: Configurations) -> 
 def _told(request: ImportRequest, spec: ImportSpec, *, guessed: bool) -> Iterator[str]:
     """Say what was imported, and what about it may surprise."""
     shortest, longest = min(spec.lengths), max(spec.lengths)
-    draws = f"{longest} draws" if shortest == longest else f"{shortest} to {longest} draws"
+    count = f"{longest}" if shortest == longest else f"{shortest} to {longest}"
     layout = spec.layout(longest)
     axes = ", ".join(("chain", "draw", *layout.site_dims))
-    yield (
-        f"imported {spec.chains} chain{'s' * (spec.chains > 1)} of {draws} on {spec.system.lattice} into "
-        f"{request.path}: {layout.field} ({axes}), {layout.dtype}"
-    )
+    chains, draws = f"{spec.chains} chain{'s' * (spec.chains > 1)}", f"{count} draw{'s' * (longest > 1)}"
+    what = f"{layout.field} ({axes}), {layout.dtype}"
+    yield f"imported {chains} of {draws} on {spec.system.lattice} into {request.path}: {what}"
     if guessed:
         yield f"the lattice {spec.system.lattice} was taken from the shape; --lattice says if it is another one"
     if spec.reduced:

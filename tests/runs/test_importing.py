@@ -169,8 +169,7 @@ def test_the_axes_follow_from_theory_and_lattice(tmp_path, rng, shape, site, the
     ensemble = open_ensemble(tmp_path / "e")
     assert (ensemble.chains, ensemble.target_draws) == (chains, draws)
     np.testing.assert_array_equal(np.ravel(stored(tmp_path / "e")), array.ravel())
-    assert f"{chains} chain" in told[0]
-    assert f"{draws} draws" in told[0]
+    assert f"{chains} chain{'s' * (chains > 1)} of {draws} draw{'s' * (draws > 1)} on " in told[0]
 
 
 def test_a_shape_that_may_mean_several_things_is_asked_about(tmp_path, fields):
