@@ -60,7 +60,7 @@ def histories(opened: MeasuredEnsemble) -> tuple[dict[str, Chains], dict[str, Ch
     for block in opened.ensemble.blocks(BLOCK_BYTES):
         fields = opened.ensemble.read_block(block).fields
         _collect(residual, opened, block.chains, theory.identities(fields, lattice))
-        fields = fields.astype(np.float64, copy=False)
+        fields = fields.astype(np.result_type(fields.dtype, np.float64), copy=False)
         seen = {"action": np.asarray(theory.action(fields, lattice))}
         if has_charge:
             seen["charge"] = charge.series(fields, opened.theory)

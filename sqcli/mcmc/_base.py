@@ -38,10 +38,14 @@ class System:
         return self.theory.manifold.components(self.lattice)
 
     @cached_property
+    def momenta(self) -> int:
+        """Real numbers per site of a tangent vector, such as a momentum."""
+        return math.prod(self.theory.manifold.tangent(self.lattice)) // self.lattice.volume
+
+    @cached_property
     def geometry(self) -> NDArray[np.uint64]:
         """Table of the padded layout, see `Lattice.geometry`."""
-        momenta = math.prod(self.theory.manifold.tangent(self.lattice)) // self.lattice.volume
-        return self.lattice.geometry(self.components, momenta)
+        return self.lattice.geometry(self.components, self.momenta)
 
     @cached_property
     def neighbours(self) -> NDArray[np.uint32]:

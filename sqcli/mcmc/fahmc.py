@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sqcli.errors import UsageError
 from sqcli.lattice.philox import Stream
 from sqcli.mcmc import _fourier, _pilot, _trajectory, _tuning
 from sqcli.mcmc._base import (
@@ -40,7 +41,10 @@ class FAHMC(_trajectory.MolecularDynamics):
         require_positive_or_auto("m_eff2", self.m_eff2)
 
     def check(self, system: System, warmup: int) -> None:
-        """Raise UsageError when tuning or the pilot lack warm-up; every theory has the force."""
+        """Raise UsageError where momenta cannot be added to the field, or tuning or the pilot lack warm-up."""
+        if system.momenta != system.components:
+            name = system.theory.manifold.name
+            raise UsageError(f"fahmc filters momenta by their wave number, which {name} links do not allow; use hmc")
         require_warmup(self.step_size, warmup, "step_size")
         require_warmup(self.m_eff2, warmup, "m_eff2")
 

@@ -1,0 +1,140 @@
+"""Gauge theory of matrices, S = β Σ_□ (1 − Re tr U_□/N), whatever the group: plaquettes, staples, action, drift.
+
+With T_a normalised to tr T_a T_b = ½ δ_ab, ∂_a of a link is the derivative along U → exp(i v T_a) U; then
+∂_a S = (β/N) Im tr(T_a U A) with A the sum of the link's staples, and Σ_a ∂_a² S = (β/N) C Re tr(U A), Σ_a T_a T_a = C.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import combinations, product
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sqcli.errors import UsageError
+from sqcli.lattice.geometry import Lattice
+from sqcli.lattice.group_links import GroupLinks
+from sqcli.lattice.jit import Kernel
+from sqcli.theories import _group_kernels, _two_dimensions
+from sqcli.theories._base import References
+from sqcli.theories._functions import functions
+
+Array = NDArray[Any]
+MOST_COLOURS = 16
+LARGEST_LOOP = 4
+
+
+@dataclass(frozen=True)
+class GroupTheory:
+    """Matrices of dimension `n` on links, with inverse coupling `beta`."""
+
+    n: int
+    beta: float
+    special: ClassVar[bool]
+    formula: ClassVar[str] = "S = beta sum_plaquettes (1 - Re tr U_p / n)"
+    flow: ClassVar[Kernel] = _group_kernels.flow
+    finish: ClassVar[Kernel] = _group_kernels.finish
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.n <= MOST_COLOURS:
+            raise ValueError(f"n must be from 1 to {MOST_COLOURS}, not {self.n}")
+
+    @property
+    def manifold(self) -> GroupLinks:
+        """The group, on every link."""
+        return GroupLinks(self.n, self.special)
+
+    def check(self, lattice: Lattice) -> None:
+        """Raise UsageError unless the lattice has two to four dimensions of at least 2 sites."""
+        if not 2 <= lattice.dimension <= 4 or min(lattice.extents) < 2:
+            raise UsageError(f"gauge theory needs two to four dimensions of extents >= 2, not {lattice}")
+
+    def couplings(self, lattice: Lattice) -> NDArray[np.float64]:
+        """Return (β, N, whether determinants are 1)."""
+        return np.array([self.beta, self.n, float(self.special)])
+
+    def action(self, field: Any, lattice: Lattice) -> Any:
+        """Compute S of each configuration, (n, *site) -> (n,)."""
+        planes = (1 - _trace(loop).real / self.n for loop in self.plaquettes(field, lattice))
+        return self.beta * sum(lattice.site_sum(plane) for plane in planes)
+
+    def plaquettes(self, field: Any, lattice: Lattice) -> Iterator[Any]:
+        """Yield U_□ at every site for each plane μ < ν, (n, *extents, N, N)."""
+        for mu, nu in combinations(range(lattice.dimension), 2):
+            corner = field[:, mu] @ _ahead(field[:, nu], mu)
+            yield corner @ _adjoint(field[:, nu] @ _ahead(field[:, mu], nu))
+
+    def staples(self, field: Any, lattice: Lattice) -> Any:
+        """Sum the staples A of every link, of the shape of the field: U A are the plaquettes at the link."""
+        found = []
+        for mu in range(lattice.dimension):
+            others = [nu for nu in range(lattice.dimension) if nu != mu]
+            found.append(sum(self._pair(field, mu, nu) for nu in others))
+        return functions(field).stack(found, 1)
+
+    def _pair(self, field: Any, mu: int, nu: int) -> Any:
+        """The two staples of the links μ in the plane μν."""
+        side, ahead = field[:, nu], _ahead(field[:, nu], mu)
+        above = ahead @ _adjoint(side @ _ahead(field[:, mu], nu))
+        return above + _ahead(_adjoint(field[:, mu] @ ahead) @ side, nu, -1)
+
+    def drift(self, field: Any, lattice: Lattice) -> Any:
+        """Compute −∂_a S, (n, D, generators, *extents)."""
+        return -self.beta / self.n * self._components(field @ self.staples(field, lattice))
+
+    def identities(self, field: Array, lattice: Lattice) -> Mapping[str, NDArray[np.float64]]:
+        """Compute residuals of ⟨(∂S)²⟩ = ⟨∂²S⟩, and of ⟨∂O ∂S⟩ = ⟨∂²O⟩, O = Re tr U_□ of a plaquette of the link."""
+        field = field.astype(np.complex128, copy=False)
+        loops = field @ self.staples(field, lattice)
+        slope, casimir = self.beta / self.n * self._components(loops), self._casimir
+        count = lattice.dimension * lattice.volume
+        sites = tuple(range(1, 2 + lattice.dimension))
+        squared = (slope**2).sum(axis=2) - self.beta / self.n * casimir * _trace(loops).real
+        first = next(self.plaquettes(field, lattice))
+        crossed = (-self._components(first[:, None])[:, 0] * slope[:, 0]).sum(axis=1) + casimir * _trace(first).real
+        return {
+            "dS_dS": squared.sum(axis=sites) / count,
+            "loop_dS": crossed.sum(axis=sites[:-1]) / lattice.volume,
+        }
+
+    def exact(self, lattice: Lattice) -> References:
+        """Compute plaquette, action per site and loops of the finite torus in two dimensions; else nothing is known."""
+        if lattice.dimension != 2:
+            return {}
+        group = (self.n, self.special, self.beta, lattice.volume)
+        plaquette = _two_dimensions.plaquette(*group).value
+        known: dict[tuple[str, str | None], float] = {
+            ("plaquette", None): plaquette,
+            ("action", None): self.beta * (1 - plaquette),
+        }
+        for r, t in product(range(1, LARGEST_LOOP + 1), repeat=2):
+            if max(r, t) <= max(lattice.extents) and min(r, t) <= min(lattice.extents):
+                known["wilson_loop", f"{r}x{t}"] = _two_dimensions.wilson_loop(*group, r * t).value
+        return known
+
+    @property
+    def _casimir(self) -> float:
+        """C of Σ_a T_a T_a."""
+        return (self.n - self.special / self.n) / 2
+
+    def _components(self, loops: Any) -> Any:
+        """Im tr(T_a M) of matrices (n, D, *extents, N, N): (n, D, generators, *extents)."""
+        generators = self.manifold.generators
+        if isinstance(loops, np.ndarray):
+            return np.einsum("aij,nm...ji->nma...", generators, loops).imag
+        library = functions(loops)
+        return library.einsum("aij,nm...ji->nma...", library.from_numpy(generators).to(loops), loops).imag
+
+
+def _ahead(links: Any, axis: int, step: int = 1) -> Any:
+    """Bring what is at x + step·ê_axis to x, (n, *extents, N, N)."""
+    return np.roll(links, -step, 1 + axis) if isinstance(links, np.ndarray) else links.roll(-step, 1 + axis)
+
+
+def _adjoint(links: Any) -> Any:
+    return links.conj().swapaxes(-1, -2)
+
+
+def _trace(links: Any) -> Any:
+    return links.diagonal(0, -2, -1).sum(-1)
