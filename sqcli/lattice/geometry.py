@@ -75,13 +75,8 @@ class Lattice:
         """
         rows = product(*(range(1, n + 1) for n in self.extents[:-1]))
         offsets = [sum(x * s for x, s in zip(row, self.strides[:-1], strict=True)) + 1 for row in rows]
-        header = (
-            self.dimension,
-            components,
-            self.padded_volume,
-            self.volume,
-            components if momenta is None else momenta,
-        )
+        width = components if momenta is None else momenta
+        header = (self.dimension, components, self.padded_volume, self.volume, width)
         return np.array([*header, *self.extents, *self.strides, *offsets], dtype=np.uint64)
 
     def neighbours(self) -> NDArray[np.uint32]:
