@@ -119,14 +119,16 @@ def _sine_cosine(turn):
     return sine, _number(_bits(cosine) ^ (((k + U(1)) & U(2)) << U(62)))
 
 
-@jit
+# Sums of squares below are inlined by force: a function of its own would lie in several compiled files, each with its
+# own order of additions, and which one a process takes depends on whether it compiled them or found them in the cache.
+@jit(forceinline=True)
 def _words(words, half, first, update, purpose, key):
     third, chain, k0, k1 = third_word(update, purpose), key[1], key[0] & LOW, key[0] >> U(32)
     for j in range(half):
         words[j], words[half + j] = rounds(first + j, update, third, chain, k0, k1)
 
 
-@jit
+@jit(forceinline=True)
 def _pairs(out, start, words, count):
     """Fill `out` with pairs by Box–Muller, 40 bits of a word for the radius and 24 for the angle; returns Σ out²."""
     total = 0.0
@@ -142,7 +144,7 @@ def _pairs(out, start, words, count):
     return total
 
 
-@jit
+@jit(forceinline=True)
 def normal_block(block, words, start, size, update, purpose, key):
     """Fill `block` with the N(0, 1) numbers from `start` on of a field of `size`; returns how many, and Σ x².
 
@@ -163,7 +165,7 @@ def block_buffers():
     return np.empty(4 * COUNTERS), np.empty(2 * COUNTERS, np.uint64)
 
 
-@jit
+@jit(forceinline=True)
 def normals(out, update, purpose, key):
     """Fill `out` (float64) with independent N(0, 1) numbers; returns Σ out²."""
     block, words = block_buffers()

@@ -26,7 +26,7 @@ COLUMNS = ("accepted", "delta_h", "action", "acceptance_rate", "step_size")
 ACCEPTED, DELTA_H, ACTION_COLUMN, RATE, STEP_SIZE = range(5)
 
 
-@jit
+@jit(forceinline=True)
 def gaussian_momentum(p, geometry, block, words, update, sub, key):
     """Fill `p` with N(0, 1), block by block while a block is in the nearest cache; returns ½ Σ π²."""
     n, first = geometry[HEADER + geometry[0] - ONE], np.uint64(HEADER) + TWO * geometry[0]

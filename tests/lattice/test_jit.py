@@ -6,7 +6,9 @@ import sys
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
+import zarr
 
 from sqcli.lattice import _kernel_cache
 
@@ -95,6 +97,18 @@ def test_generate_runs_without_a_home(tmp_path):
     command = [sys.executable, "-m", "sqcli", "generate", str(tmp_path / "ens"), *options.split()]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_run_that_compiles_draws_what_later_runs_draw(tmp_path):
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "kernels")}
+    options = "--theory phi4 --lattice 16x16 -p kappa=0.21 -p lambda=0.022 --algorithm hmc --draws 20 --warmup 100"
+    drawn = []
+    for name in ("first", "second"):
+        command = [sys.executable, "-m", "sqcli", "generate", str(tmp_path / name), *options.split(), "--seed", "1"]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        drawn.append(zarr.open_group(tmp_path / name, mode="r")["configurations/phi"][:])
+    np.testing.assert_array_equal(*drawn)
 
 
 def test_the_stamp_follows_the_kernels_in_every_folder_below(tmp_path, monkeypatch):
