@@ -3,7 +3,7 @@
 `npz` holds the field (chain, draw, *site), the numbers per draw (chain, draw) and `metadata`, the root attributes as
 JSON text; `npy` holds the field alone, to be memory-mapped; both are cut to the draws that all chains have, and chains
 that have not begun are refused. `csv` holds the kept series, one line per chain and draw, each chain as far as it goes.
-Weights go along wherever draws are weighted.
+`nersc` and `ildg` are folders with one file a configuration. Weights go along wherever draws are weighted.
 """
 
 import csv
@@ -22,6 +22,7 @@ from sqcli import store
 from sqcli.analysis.ensemble import LOG_WEIGHT, carries_weights
 from sqcli.errors import SqcliError, UsageError
 from sqcli.files import explained, replacing
+from sqcli.runs.export_links import export_links, require_links
 from sqcli.text import cell
 
 BLOCK_BYTES = 16 * 2**20
@@ -29,19 +30,25 @@ OTHERS = ("h5", "hdf5", "nc", "parquet", "json", "zip", "gz")  # endings that no
 
 
 def export(path: Path, out: Path, kind: str | None = None, *, force: bool = False) -> str:
-    """Write the ensemble at `path` to the file `out` as `kind`, one of `KINDS`, or as its ending says.
+    """Write the ensemble at `path` to `out` as `kind`, one of `KINDS` or `FOLDERS`, or as its ending says.
 
     Returns:
         One line that says what was written and what was left out.
 
     Raises:
-        SqcliError: no readable ensemble; `out` exists and `force` is not given; nothing committed, or measured (csv).
+        SqcliError: no readable ensemble; `out` exists and `force` is not given; nothing committed, or measured (csv);
+            no links of 4D SU(3) (nersc, ildg).
         UsageError: an unknown kind, or a name that ends in another one.
     """
     kind = kind_of(out, kind)
     ensemble = store.open_ensemble(path)
     if not ensemble.draws.any():
         raise SqcliError(f"{path}: no draw is committed yet; there is nothing to export")
+    if kind in FOLDERS:
+        found = require_links(path, kind)
+        with explained(out):
+            written = export_links(found, _target(ensemble, out, force, folder=True), kind)
+        return f"wrote {written} configurations into {out}"
     with explained(out), replacing(_target(ensemble, out, force)) as file:
         KINDS[kind](ensemble, file)
     most, least = int(ensemble.draws.max()), int(ensemble.draws.min())
@@ -52,21 +59,25 @@ def export(path: Path, out: Path, kind: str | None = None, *, force: bool = Fals
 def kind_of(out: Path, kind: str | None) -> str:
     """Find the format of a file of that name; UsageError where there is none, or where name and `kind` contradict."""
     ending = out.suffix[1:].lower()
-    offered = ", ".join(KINDS)
-    if kind is not None and kind not in KINDS:
+    offered = ", ".join((*KINDS, *FOLDERS))
+    if kind is not None and kind not in (*KINDS, *FOLDERS):
         raise UsageError(f"cannot export as {kind!r}; there are: {offered}")
     if out.name in ("-", "") or (kind is None and ending not in KINDS):
-        raise UsageError(f"{out}: the name of the file must end in its format, one of {offered}, or --format say it")
-    if kind is not None and ending != kind and ending in (*KINDS, *OTHERS):
+        named = ", ".join(KINDS)
+        raise UsageError(
+            f"{out}: the name of the file must end in its format, one of {named}, or --format say it, "
+            f"as for a folder of {' or '.join(FOLDERS)}"
+        )
+    if kind is not None and ending != kind and ending in (*KINDS, *FOLDERS, *OTHERS):
         raise UsageError(f"{out}: the name ends in .{ending}, --format is {kind}; there are: {offered}")
     return kind or ending
 
 
-def _target(ensemble: store.Ensemble, out: Path, force: bool) -> Path:
+def _target(ensemble: store.Ensemble, out: Path, force: bool, *, folder: bool = False) -> Path:
     """Return the path to write, where `out` is a link its target; SqcliError where nothing may be written there."""
     target = Path(os.path.realpath(out))
-    if target.exists() and not target.is_file():  # a folder, or a device that a rename would destroy
-        raise SqcliError(f"{out}: exists and is no file; choose another name")
+    if target.exists() and not (target.is_dir() if folder else target.is_file()):  # a rename would destroy a device
+        raise SqcliError(f"{out}: exists and is no {'folder' if folder else 'file'}; choose another name")
     if ensemble.path.resolve() in target.parents:
         raise SqcliError(f"{out}: lies inside the ensemble {ensemble.path}; choose another place")
     if target.exists() and not force:
@@ -142,3 +153,4 @@ def _cell(numbers: NDArray[Any], draw: int) -> str:
 
 
 KINDS: dict[str, Callable[[store.Ensemble, IO[bytes]], None]] = {"npz": _npz, "npy": _npy, "csv": _csv}
+FOLDERS = ("nersc", "ildg")

@@ -7,7 +7,7 @@ from sqcli import store
 from sqcli.diffusion.models.files import is_model, read_document
 
 TOLD = ("theory", "parameters", "lattice", "algorithm", "algorithm_parameters", "seed", "every", "warmup", "start")
-TOLD_LAST = ("exactness", "identity", "created_at", "provenance")
+TOLD_LAST = ("imported", "exactness", "identity", "created_at", "provenance")
 
 
 def summary(path: Path) -> dict[str, Any]:

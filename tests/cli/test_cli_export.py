@@ -1,12 +1,17 @@
 """`export`: the format follows the name, weights go along, chains that have not begun are named, nothing is harmed."""
 
 import csv
+import json
+import re
 
 import numpy as np
 import pytest
 
 from sqcli import store
 from sqcli.errors import SqcliError
+from sqcli.lattice.geometry import Lattice
+from sqcli.lattice.group_links import GroupLinks
+from sqcli.lattice.philox import Stream
 
 SITE = (2, 3)
 
@@ -140,3 +145,141 @@ def test_foreign_texts_are_shown_as_they_are_and_no_formula(sq, tmp_path):
     (head,) = csv.reader((tmp_path / "x.csv").read_text().splitlines()[:1])
     assert head[2] == "'=n[1]"
     assert all(name.isprintable() and not name.startswith("=") for name in head)
+
+
+SU3 = ("--theory", "sun", "-p", "n=3", "-p", "beta=5.5")
+EXTENTS = (2, 3, 2, 4)
+
+
+def write_links(path, fields, extents=EXTENTS, n=3, dtype="complex128", log_weight=None, **attributes):
+    """An ensemble of links of SU(n), fields[chain][draw]."""
+    lattice = Lattice(extents)
+    links, stats = GroupLinks(n, True), {} if log_weight is None else {"log_weight": "float64"}
+    chains, draws = len(fields), max(map(len, fields))
+    layout = store.Layout(
+        "u", links.site(lattice), links.axes(lattice), dtype, stats, chains=chains, target_draws=draws
+    )
+    said = {"theory": "sun", "parameters": {"n": n, "beta": 5.5}, "lattice": list(extents), "exactness": "exact"}
+    store.create(path, layout, said | attributes, durable=False)
+    for chain, drawn in enumerate(fields):
+        with store.Writer(path, chain, durable=False) as writer:
+            block = np.array(drawn, dtype)[None]
+            numbers = {} if log_weight is None else {"log_weight": np.array(log_weight)[None, chain, : len(drawn)]}
+            writer.commit(block, numbers, block[:, -1], [b"state"], 0)
+    return path
+
+
+def hot(draws, extents=EXTENTS, n=3, seed=3):
+    return [GroupLinks(n, True).hot(Lattice(extents), Stream(seed, draw)) for draw in range(draws)]
+
+
+class TestFolders:
+    """`nersc` and `ildg`: a folder with one file a configuration of 4D SU(3)."""
+
+    @pytest.fixture
+    def links(self, tmp_path):
+        return write_links(tmp_path / "u", [hot(3), hot(2, seed=4)])
+
+    @pytest.mark.parametrize("form", ["nersc", "ildg"])
+    def test_generated_links_come_back(self, sq, tmp_path, form):
+        method = ("--algorithm", "langevin", "-a", "step_size=0.02", "--chains", 1, "--draws", 3, "--warmup", 1)
+        made = tmp_path / "made"
+        assert sq("generate", made, *SU3, "--lattice", "2x3x2x4", *method, "--seed", 1).code == 0
+        result = sq("export", made, tmp_path / "out", "--format", form)
+        assert (result.code, result.out, result.err) == (0, "", f"sqcli: wrote 3 configurations into {tmp_path}/out\n")
+        files = sorted((tmp_path / "out").iterdir())
+        assert [file.name for file in files] == [f"chain0_draw000{draw}.{form}" for draw in range(3)]
+        result = sq("import", *files, tmp_path / "back", *SU3)
+        assert (result.code, len(result.err.splitlines())) == (0, 1)
+        there, back = store.open_ensemble(made), store.open_ensemble(tmp_path / "back")
+        np.testing.assert_allclose(back.fields(0), there.fields(0), rtol=0, atol=1e-15)
+        assert back.attrs["lattice"] == list(EXTENTS)
+        assert back.attrs["imported"]["gaps"] == []
+        value, again = (
+            json.loads(sq("measure", path, "--obs", "plaquette", "--format", "json").out)["estimates"][0]["value"]
+            for path in (made, tmp_path / "back")
+        )
+        assert again == pytest.approx(value, abs=1e-12)
+        shown = sq("show", tmp_path / "back").out
+        assert f"chain0_draw0000.{form}, chain0_draw0001.{form}, chain0_draw0002.{form}" in shown
+
+    @pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+    def test_every_draw_of_every_chain_in_its_precision(self, sq, tmp_path, dtype):
+        fields = [hot(3), hot(2, seed=4)]
+        path = write_links(tmp_path / "u", fields, dtype=dtype)
+        assert sq("export", path, tmp_path / "out", "--format", "ildg").code == 0
+        assert len(list((tmp_path / "out").iterdir())) == 5
+        for chain, drawn in enumerate(fields):
+            files = sorted((tmp_path / "out").glob(f"chain{chain}_*"))
+            assert sq("import", *files, tmp_path / f"{chain}", *SU3).code == 0
+            back = store.open_ensemble(tmp_path / f"{chain}")
+            np.testing.assert_array_equal(back.fields(0), np.array(drawn, dtype))
+
+    def test_weights_stand_beside_the_files(self, sq, tmp_path):
+        said = {"exactness": {"status": "weighted", "reason": "paths"}}
+        path = write_links(tmp_path / "u", [hot(2)], log_weight=[[0.1, -np.inf]], **said)
+        assert sq("export", path, tmp_path / "out", "--format", "nersc").code == 0
+        lines = (tmp_path / "out" / "log_weight.csv").read_text().splitlines()
+        assert lines == ["file,log_weight", "chain0_draw0000.nersc,0.1", "chain0_draw0001.nersc,-inf"]
+
+    @pytest.mark.parametrize(
+        ("n", "extents", "named"), [(2, EXTENTS, r"SU\(2\)"), (3, (2, 3, 2), "2x3x2"), (4, (2, 4), "2x4")]
+    )
+    def test_other_groups_and_dimensions_are_refused(self, sq, tmp_path, n, extents, named):
+        path = write_links(tmp_path / "u", [hot(1, extents, n)], extents, n)
+        result = sq("export", path, tmp_path / "out", "--format", "nersc")
+        assert (result.code, len(result.err.splitlines())) == (1, 1)
+        assert re.search(rf"SU\(3\) in four dimensions.*{named}", result.err)
+        assert [entry.name for entry in tmp_path.iterdir()] == ["u"]
+
+    def test_other_theories_are_refused(self, sq, ensemble, tmp_path):
+        result = sq("export", ensemble, tmp_path / "out", "--format", "ildg")
+        assert (result.code, len(result.err.splitlines())) == (1, 1)
+        assert "SU(3) in four dimensions (sun, n=3), not phi of free on 2x3" in result.err
+
+    def test_only_exported_files_are_replaced(self, sq, links, tmp_path):
+        out = tmp_path / "out"
+        assert sq("export", links, out, "--format", "nersc").code == 0
+        result = sq("export", links, out, "--format", "ildg")
+        assert (result.code, len(result.err.splitlines())) == (1, 1)
+        assert "--force" in result.err
+        assert sq("export", links, out, "--format", "ildg", "--force").code == 0
+        assert {file.suffix for file in out.iterdir()} == {".ildg"}
+        (out / "notes.txt").write_text("mine")
+        before = sorted(out.iterdir())
+        assert "holds notes.txt" in sq("export", links, out, "--format", "nersc", "--force").err
+        assert sorted(out.iterdir()) == before
+        assert "is no folder" in sq("export", links, out / "notes.txt", "--format", "nersc", "--force").err
+        assert "no exported configuration" in sq("export", links, links, "--format", "nersc", "--force").err
+        assert sorted(entry.name for entry in tmp_path.iterdir()) == ["out", "u"]
+
+    def test_what_a_killed_export_left_is_replaced(self, sq, links, tmp_path):
+        for word in ("partial", "replaced"):
+            (tmp_path / f"out.{word}").mkdir()
+            (tmp_path / f"out.{word}" / "chain0_draw0007.nersc.partial").write_text("cut")
+        assert sq("export", links, tmp_path / "out", "--format", "nersc").code == 0
+        assert sorted(entry.name for entry in tmp_path.iterdir()) == ["out", "u"]
+        assert len(list((tmp_path / "out").iterdir())) == 5
+
+    @pytest.mark.parametrize("force", [(), ("--force",)])
+    def test_a_failure_leaves_what_was_there(self, sq, links, tmp_path, monkeypatch, force):
+        if force:
+            assert sq("export", links, tmp_path / "out", "--format", "nersc").code == 0
+        before = sorted(tmp_path.rglob("out*/*"))
+
+        def full(form, fields, name):
+            if "draw0001" in name:
+                raise OSError(28, "No space left on device")
+            return b"x"
+
+        monkeypatch.setattr("sqcli.runs.export_links.links_written", full)
+        result = sq("export", links, tmp_path / "out", "--format", "nersc", *force)
+        assert (result.code, len(result.err.splitlines())) == (1, 1)
+        assert "no space left" in result.err
+        assert sorted(tmp_path.rglob("out*/*")) == before
+
+    @pytest.mark.parametrize("arguments", [["x.nersc"], ["x.npz", "--format", "ildg"], ["x.ildg", "--format", "nersc"]])
+    def test_a_name_that_contradicts_is_wrong_usage(self, sq, links, tmp_path, monkeypatch, arguments):
+        monkeypatch.chdir(tmp_path)
+        assert sq("export", links, *arguments).code == 2
+        assert [entry.name for entry in tmp_path.iterdir()] == ["u"]

@@ -1,21 +1,21 @@
 """NERSC and ILDG: files whose header and bytes were computed by hand are read, damaged ones refused."""
 
 import contextlib
+import json
 import struct
 import warnings
 import zlib
-from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 import pytest
 
 from sqcli import open_ensemble, store
-from sqcli.errors import SqcliError, UsageError
+from sqcli.cli._main import run
+from sqcli.errors import SqcliError
 from sqcli.lattice.geometry import Lattice
 from sqcli.lattice.group_links import GroupLinks
 from sqcli.lattice.philox import Stream
-from sqcli.runs import import_
+from sqcli.runs.import_ import ImportRequest, import_ensemble
 from sqcli.runs.importing.files import OpenFiles, find_source
 from sqcli.runs.importing.formats import links_written
 
@@ -237,25 +237,11 @@ def test_any_damaged_byte_is_refused_or_changes_nothing(tmp_path, links, form, r
                 np.testing.assert_array_equal(read(tmp_path / "cfg", altered(content, place)), links)
 
 
-@dataclass(frozen=True)
-class Links:
-    """As much of a theory of SU(3) links as an import asks for."""
-
-    beta: float
-    manifold: ClassVar[GroupLinks] = GroupLinks(3, True)
-    formula: ClassVar[str] = "S"
-
-    def check(self, lattice):
-        if not 2 <= lattice.dimension <= 4:
-            raise UsageError("no such lattice")
+PARAMETERS = {"n": "3", "beta": "6"}
 
 
 class TestEnsembles:
     """Files of a stream as an ensemble of a theory whose links they are."""
-
-    @pytest.fixture(autouse=True)
-    def theory(self, monkeypatch):
-        monkeypatch.setattr(import_, "theory_of", lambda name, parameters: (name, Links(**parameters)))
 
     @pytest.mark.parametrize("form", ["nersc", "ildg"])
     @pytest.mark.parametrize("extents", [(2, 3, 4, 5), (2, 2, 2, 4)])
@@ -264,7 +250,7 @@ class TestEnsembles:
         files = [tmp_path / f"cfg.{number}" for number in (10, 20, 40)]
         for file, field in zip(files, fields, strict=True):
             file.write_bytes(links_written(form, field, file.name))
-        told = import_.import_ensemble(import_.ImportRequest(tuple(files), tmp_path / "e", "links", {"beta": 6.0}))
+        told = import_ensemble(ImportRequest(tuple(files), tmp_path / "e", "sun", PARAMETERS))
         ensemble = open_ensemble(tmp_path / "e")
         assert not store.check(tmp_path / "e")
         np.testing.assert_array_equal(ensemble.fields(0), fields)
@@ -275,7 +261,7 @@ class TestEnsembles:
 
     def test_single_precision_stays_so(self, tmp_path, links):
         (tmp_path / "cfg").write_bytes(nersc(links, "4D_SU3_GAUGE", "IEEE32BIG"))
-        import_.import_ensemble(import_.ImportRequest((tmp_path / "cfg",), tmp_path / "e", "links", {"beta": 6.0}))
+        import_ensemble(ImportRequest((tmp_path / "cfg",), tmp_path / "e", "sun", PARAMETERS))
         ensemble = open_ensemble(tmp_path / "e")
         assert ensemble.layout.dtype == "complex64"
         np.testing.assert_allclose(ensemble.fields(0)[0], links, atol=2e-7)
@@ -283,5 +269,22 @@ class TestEnsembles:
     def test_links_off_the_group_leave_nothing(self, tmp_path, links):
         (tmp_path / "cfg").write_bytes(links_written("ildg", 1.0001 * links, "cfg"))
         with pytest.raises(SqcliError, match=r"from SU\(3\)"):
-            import_.import_ensemble(import_.ImportRequest((tmp_path / "cfg",), tmp_path / "e", "links", {"beta": 6.0}))
+            import_ensemble(ImportRequest((tmp_path / "cfg",), tmp_path / "e", "sun", PARAMETERS))
+        assert [entry.name for entry in tmp_path.iterdir()] == ["cfg"]
+
+    @pytest.mark.parametrize("content", [nersc, lambda u: nersc(u, "4D_SU3_GAUGE"), ildg])
+    def test_a_file_by_hand_is_imported_and_measured_on_the_command_line(self, tmp_path, links, content, capsys):
+        (tmp_path / "cfg").write_bytes(content(links))
+        words = ["import", tmp_path / "cfg", tmp_path / "e", "--theory", "sun", "-p", "n=3", "-p", "beta=6"]
+        assert run([str(word) for word in words]) == 0
+        assert "1 chain of 1 draw on 2x3x4x5" in capsys.readouterr().err
+        assert run(["measure", str(tmp_path / "e"), "--obs", "plaquette", "--format", "json"]) == 0
+        (estimate,) = json.loads(capsys.readouterr().out)["estimates"]
+        assert estimate["value"] == pytest.approx(averages(links)[0], abs=1e-12)
+
+    def test_another_group_is_refused_on_the_command_line(self, tmp_path, links, capsys):
+        (tmp_path / "cfg").write_bytes(nersc(links))
+        words = ["import", tmp_path / "cfg", tmp_path / "e", "--theory", "sun", "-p", "n=2", "-p", "beta=6"]
+        assert run([str(word) for word in words]) == 1
+        assert str(tmp_path / "cfg") in capsys.readouterr().err
         assert [entry.name for entry in tmp_path.iterdir()] == ["cfg"]

@@ -1,8 +1,10 @@
-"""Export an ensemble to another format: configurations to npz or npy, measured series to csv.
+"""Export an ensemble: configurations to npz, npy, nersc or ildg, measured series to csv.
 
 npz holds the committed configurations, the numbers per draw and the metadata as JSON; nothing has to fit in memory.
 Without --format the ending of OUT says which. npz and npy hold the draws that all chains have, csv each chain as far
-as it goes; weights go along in npz and csv.
+as it goes; weights go along in npz and csv. --format nersc or ildg, for links of SU(3) in four dimensions, makes OUT a
+folder with one file a configuration, which `sqcli import` takes in the order of their names; weights stand beside them
+in log_weight.csv.
 """
 
 from pathlib import Path
@@ -17,11 +19,14 @@ from sqcli.cli.values import one_of
 def command(
     ctx: typer.Context,
     ens: Ensemble,
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="File to write.", show_default=False)],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="File, or folder, to write.", show_default=False)],
     kind: Annotated[
         str | None,
         typer.Option(
-            "--format", parser=one_of("npz", "npy", "csv"), metavar="npz|npy|csv", help="Form (OUT's ending)."
+            "--format",
+            parser=one_of("npz", "npy", "csv", "nersc", "ildg"),
+            metavar="npz|npy|csv|nersc|ildg",
+            help="Form (OUT's ending).",
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace OUT if it exists.")] = False,

@@ -29,6 +29,7 @@ def _lines(found: Mapping[str, Any]) -> list[str]:
     shown = dict(found)
     if "draws" in shown:
         shown["draws"] = _draws(shown.pop("draws"), shown.pop("target_draws"))
+    shown["imported"] = _files(shown.get("imported"))
     shown["size"] = size_in_words(shown.pop("bytes"))
     provenance = shown.pop("provenance", None)
     facts = {**shown, **(provenance if isinstance(provenance, Mapping) else {})}
@@ -38,6 +39,13 @@ def _lines(found: Mapping[str, Any]) -> list[str]:
         facts["exactness"] = ": ".join(map(str, facts["exactness"].values()))
     texts = {name: _text(value) for name, value in facts.items() if value not in (None, {}, [], "")}
     return [printable(f"{name.replace('_', ' '):<20}  {text}") for name, text in texts.items()]
+
+
+def _files(imported: Any, most: int = 8) -> list[str]:
+    """List the first files of an imported ensemble, and count the others; nothing where there are none."""
+    files = imported.get("files") if isinstance(imported, Mapping) else None
+    names = [str(file.get("file")) for file in files if isinstance(file, Mapping)] if isinstance(files, list) else []
+    return names[:most] + ([f"and {len(names) - most} more"] if len(names) > most else [])
 
 
 def _draws(draws: list[int], target: Any) -> str:
