@@ -163,6 +163,7 @@ def _told(request: ImportRequest, spec: ImportSpec, *, guessed: bool) -> Iterato
         yield f"the lattice {spec.system.lattice} was taken from the shape; --lattice says if it is another one"
     if spec.reduced:
         yield f"{spec.reduced} angles were brought into (-pi, pi]"
-    odd = numbering.warning(numbering.numbers_of(request.files))
-    if odd is not None:
-        yield f"warning: {odd}"
+    for group in numbering.streams_of(request.files, request.join):
+        odd = numbering.warning(numbering.numbers_of([request.files[index] for index in group]))
+        if odd is not None:
+            yield f"warning: {odd}"

@@ -209,11 +209,14 @@ class TestFolders:
         path = write_links(tmp_path / "u", fields, dtype=dtype)
         assert sq("export", path, tmp_path / "out", "--format", "ildg").code == 0
         assert len(list((tmp_path / "out").iterdir())) == 5
+        files = sorted((tmp_path / "out").iterdir())
+        result = sq("import", *files, tmp_path / "back", *SU3, "--join", "streams")
+        assert (result.code, len(result.err.splitlines())) == (0, 1)
+        back = store.open_ensemble(tmp_path / "back")
+        assert back.chains == 2
         for chain, drawn in enumerate(fields):
-            files = sorted((tmp_path / "out").glob(f"chain{chain}_*"))
-            assert sq("import", *files, tmp_path / f"{chain}", *SU3).code == 0
-            back = store.open_ensemble(tmp_path / f"{chain}")
-            np.testing.assert_array_equal(back.fields(0), np.array(drawn, dtype))
+            np.testing.assert_array_equal(back.fields(chain), np.array(drawn, dtype))
+        assert [file["number"] for file in back.attrs["imported"]["files"]] == [0, 1, 2, 0, 1]
 
     def test_weights_stand_beside_the_files(self, sq, tmp_path):
         said = {"exactness": {"status": "weighted", "reason": "paths"}}

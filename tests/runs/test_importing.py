@@ -245,6 +245,25 @@ class TestManyFiles:
         np.testing.assert_array_equal(found[:2], parts[0])
         np.testing.assert_array_equal(found[2], parts[1])
 
+    def test_streams_are_chains_and_have_their_own_gaps(self, tmp_path, rng):
+        fields = rng.normal(size=(6, *SITE))
+        (tmp_path / "a").mkdir()
+        names = ["a/cfg.1", "b.1", "a/cfg.2", "b.2", "b.4", "single"]
+        files = [saved(tmp_path / f"{name}.npy", field) for name, field in zip(names, fields, strict=True)]
+        told = bring(tmp_path / "e", *files, join="streams")
+        found = stored(tmp_path / "e")
+        for chain, places in enumerate(([0, 2], [1, 3, 4], [5])):
+            np.testing.assert_array_equal(found[chain], fields[places])
+        said = open_ensemble(tmp_path / "e").attrs["imported"]
+        assert (said["join"], said["gaps"]) == ("streams", [[2, 4]])
+        assert [file.get("number") for file in said["files"]] == [1, 2, 1, 2, 4, None]
+        assert "between 2 and 4" in told[1]
+
+    def test_a_stream_cannot_change_its_chains(self, tmp_path, rng):
+        files = self.names(tmp_path, [rng.normal(size=(2, 3, *SITE)), rng.normal(size=(5, *SITE))], [1, 2])
+        with pytest.raises(SqcliError, match="--join chains"):
+            bring(tmp_path / "e", *files, join="streams")
+
     def test_other_chains_or_types_cannot_go_on(self, tmp_path, rng):
         files = self.names(tmp_path, [rng.normal(size=(2, 3, *SITE)), rng.normal(size=(5, *SITE))], [1, 2])
         with pytest.raises(SqcliError, match="--join chains"):

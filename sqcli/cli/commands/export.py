@@ -3,8 +3,8 @@
 npz holds the committed configurations, the numbers per draw and the metadata as JSON; nothing has to fit in memory.
 Without --format the ending of OUT says which. npz and npy hold the draws that all chains have, csv each chain as far
 as it goes; weights go along in npz and csv. --format nersc or ildg, for links of SU(3) in four dimensions, makes OUT a
-folder with one file a configuration, which `sqcli import` takes in the order of their names; weights stand beside them
-in log_weight.csv.
+folder with one file a configuration, which `sqcli import --join streams` takes in the order of their names; weights
+stand beside them in log_weight.csv.
 """
 
 from pathlib import Path

@@ -8,6 +8,7 @@ from sqcli.lattice.geometry import Lattice
 from sqcli.runs.importing.axes import read_axes
 from sqcli.runs.importing.configurations import Configurations, precision
 from sqcli.runs.importing.files import LOG_WEIGHT, OpenFiles, Part, find_source
+from sqcli.runs.importing.numbering import streams_of
 from sqcli.runs.importing.request import ImportRequest
 from sqcli.theories import Theory
 
@@ -25,12 +26,13 @@ def join(request: ImportRequest, files: OpenFiles, theory: Theory) -> Configurat
     parts: list[Part] = []
     for path in request.files:
         parts.append(_part(path, request, files, theory, parts[0].reading.lattice if parts else lattice))
-        _require_alike(parts[0], parts[-1], request.join)
+        _require_alike(parts[0], parts[-1])
     weighted = request.exactness == "weighted"
     for part in parts:
         _require_weights(files, part, weighted, request.exactness)
+    chains = _chains(parts, request.join)
     site = theory.manifold.site(parts[0].reading.lattice)
-    return Configurations(files, _chains(parts, request.join), site, theory.manifold, weighted)
+    return Configurations(files, chains, site, theory.manifold, weighted)
 
 
 def _part(path: Path, request: ImportRequest, files: OpenFiles, theory: Theory, lattice: Lattice | None) -> Part:
@@ -42,13 +44,17 @@ def _part(path: Path, request: ImportRequest, files: OpenFiles, theory: Theory, 
     return Part(source, numbers.dtype.newbyteorder("=").name, reading, *reading.chains_and_draws(shape))
 
 
-def _require_alike(first: Part, part: Part, how: str) -> None:
-    """Raise SqcliError where a file has another type or other chains than the first."""
+def _require_alike(first: Part, part: Part) -> None:
+    """Raise SqcliError where a file has another type than the first."""
     if part.dtype != first.dtype:
         raise SqcliError(
             f"{part.source.path}: holds {part.dtype}, but {first.source.path} holds {first.dtype}; convert one of them"
         )
-    if how == "draws" and part.chains != first.chains:
+
+
+def _require_chains(first: Part, part: Part) -> None:
+    """Raise SqcliError where a file has other chains than the one whose draws it goes on with."""
+    if part.chains != first.chains:
         raise SqcliError(
             f"{part.source.path}: {part.chains} chains cannot go on with the {first.chains} of {first.source.path}; "
             "--join chains makes them further chains"
@@ -76,4 +82,8 @@ def _chains(parts: Sequence[Part], how: str) -> list[list[tuple[Part, int]]]:
     """Say which chain of which part makes a chain, or follows in it."""
     if how == "chains":
         return [[(part, chain)] for part in parts for chain in range(part.chains)]
-    return [[(part, chain) for part in parts] for chain in range(parts[0].chains)]
+    streams = [[parts[index] for index in group] for group in streams_of([part.source.path for part in parts], how)]
+    for stream in streams:
+        for part in stream:
+            _require_chains(stream[0], part)
+    return [[(part, chain) for part in stream] for stream in streams for chain in range(stream[0].chains)]

@@ -27,6 +27,21 @@ def numbers_of(paths: Sequence[Path]) -> tuple[int, ...] | None:
     return tuple(each[1] for each in found if each)
 
 
+def streams_of(paths: Sequence[Path], join: str) -> list[list[int]]:
+    """Group files by what makes their chains, as their places in `paths`, in the order of the first of each group.
+
+    With `join` "streams" these are the files of a folder whose names differ in their numbers alone; else all files
+    are one group.
+    """
+    if join != "streams":
+        return [list(range(len(paths)))]
+    found: dict[tuple[Path, object], list[int]] = {}
+    for index, path in enumerate(paths):
+        number = number_in(path)
+        found.setdefault((path.parent, number[0] if number else path.name), []).append(index)
+    return list(found.values())
+
+
 def gaps(numbers: Sequence[int]) -> list[tuple[int, int]]:
     """List the neighbours between which numbers are missing, where they grow by steps that are otherwise equal."""
     steps = [b - a for a, b in pairwise(numbers)]

@@ -8,6 +8,7 @@ from typing import Any
 from sqcli.options import REQUIRED, option
 from sqcli.runs.execution.request import LATTICE, PARAMETERS
 
+JOINS = ("draws", "chains", "streams")
 STATUSES = ("exact", "asymptotic", "weighted", "uncorrected")
 
 
@@ -24,7 +25,7 @@ class ImportRequest:
     lattice: tuple[int, ...] | None = option(replace(LATTICE, help="Extents, where the shape leaves it open."))
     dataset: str | None = option("Array to read, where a file holds several (phi, theta, …).", "NAME")
     join: str = option(
-        "Each further file: more draws, or more chains.", "draws|chains", default="draws", choices=("draws", "chains")
+        "Each further file: more draws, more chains, or by its stream.", "|".join(JOINS), default="draws", choices=JOINS
     )
     exactness: str | None = option("What the draws are worth (unknown).", "|".join(STATUSES), choices=STATUSES)
     force: bool = option("Erase the ensemble that is there.", default=False, role="how")

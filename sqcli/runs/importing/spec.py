@@ -9,7 +9,7 @@ from sqcli.exactness import Exactness
 from sqcli.runs.execution.provenance import storable_path
 from sqcli.runs.execution.spec import IMPORTED, EnsembleSpec
 from sqcli.runs.importing.files import LOG_WEIGHT, Part
-from sqcli.runs.importing.numbering import gaps, numbers_of
+from sqcli.runs.importing.numbering import gaps, numbers_of, streams_of
 
 NO_RNG = "none"  # stands for the scheme of random numbers
 
@@ -62,7 +62,10 @@ def exactness_of(stated: str | None) -> Exactness:
 
 def origin(parts: Sequence[Part], join: str) -> dict[str, Any]:
     """Describe the files, for the attribute `imported`: names, formats, numbers of draws, gaps in the numbering."""
-    numbers = numbers_of([part.source.path for part in parts])
+    paths = [part.source.path for part in parts]
+    groups = streams_of(paths, join)
+    found = [numbers_of([paths[index] for index in group]) for group in groups]
+    numbers = {i: n for group, some in zip(groups, found, strict=True) for i, n in zip(group, some or (), strict=False)}
     files = [
         {
             "file": storable_path(part.source.path),
@@ -71,8 +74,8 @@ def origin(parts: Sequence[Part], join: str) -> dict[str, Any]:
             "chains": part.chains,
             "draws": part.draws,
         }
-        | ({} if numbers is None else {"number": numbers[index]})
+        | ({"number": numbers[index]} if index in numbers else {})
         for index, part in enumerate(parts)
     ]
     told: dict[str, Any] = {"files": files, "join": join}
-    return told if numbers is None else told | {"gaps": [list(pair) for pair in gaps(numbers)]}
+    return told | {"gaps": [list(pair) for some in found if some for pair in gaps(some)]} if numbers else told
