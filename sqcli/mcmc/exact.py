@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sqcli.errors import UsageError
 from sqcli.lattice.philox import DRAW, Stream, fill_normal_rows
 from sqcli.mcmc._base import Exactness, State, System, Trace, records, trace
-from sqcli.theories import IndependentDraws
+from sqcli.theories import IndependentDraws, RestrictedDraws
 
 BATCH = 2**19  # numbers held at a time
 
@@ -30,7 +30,8 @@ class Exact:
                 f"exact draws are not known for {type(system.theory).__name__}: only for free, u1 in two dimensions "
                 "and the theories of one variable; use hmc"
             )
-        system.theory.independent(np.empty((0, *system.theory.manifold.site(system.lattice))), system.lattice)
+        if isinstance(system.theory, RestrictedDraws):
+            system.theory.require_independent(system.lattice)
 
     def exactness(self) -> Exactness:
         """Return `exact`: draws are independent."""

@@ -11,6 +11,7 @@ from sqcli.theories._base import (
     KnownDenoiser,
     LocalUpdates,
     References,
+    RestrictedDraws,
     Theory,
 )
 
@@ -24,6 +25,7 @@ __all__ = [
     "KnownDenoiser",
     "LocalUpdates",
     "References",
+    "RestrictedDraws",
     "Theory",
     "gaussian",
 ]

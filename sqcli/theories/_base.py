@@ -112,6 +112,14 @@ class IndependentDraws(Protocol):
 
 
 @runtime_checkable
+class RestrictedDraws(Protocol):
+    """Theory that can be drawn from directly on some lattices, or at some couplings, only."""
+
+    def require_independent(self, lattice: "Lattice") -> None:
+        """Raise UsageError where `independent` cannot be used; it costs nothing, whatever the lattice."""
+
+
+@runtime_checkable
 class GaussianReference(Protocol):
     """Theory whose kernels know a Gaussian action as well, with couplings on the straight line to its own.
 

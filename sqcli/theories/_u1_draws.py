@@ -13,7 +13,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sqcli.errors import UsageError
 from sqcli.lattice.geometry import Lattice
 from sqcli.lattice.jit import jit, kernel
 
@@ -157,8 +156,6 @@ def plaquettes(beta: float, uniforms: Array) -> Array:
     Raises:
         UsageError: when |β| is too large for the tables.
     """
-    if abs(beta) > LARGEST:
-        raise UsageError(f"exact draws of u1 need |beta| <= {LARGEST:g}, not {beta:g}")
     drawn, turned = uniforms.copy(), math.pi if beta < 0 else 0.0  # β < 0 is β > 0 in θ + π
     constrained("float64")(drawn, turned * (uniforms.shape[1] + 1), *tables(abs(beta)))
     return drawn + turned

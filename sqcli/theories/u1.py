@@ -91,12 +91,18 @@ class U1:
             **{("wilson_loop", f"{r}x{t}"): of_area[r * t] for r, t in sizes},
         }
 
+    def require_independent(self, lattice: Lattice) -> None:
+        """Raise UsageError in three and four dimensions, where no such way is known, and at huge couplings."""
+        if lattice.dimension != 2:
+            raise UsageError(f"exact draws of u1 are known in two dimensions only, not on {lattice}; use hmc")
+        if abs(self.beta) > _u1_draws.LARGEST:
+            raise UsageError(f"exact draws of u1 need |beta| <= {_u1_draws.LARGEST:g}, not {self.beta:g}")
+
     def independent(self, normals: NDArray[np.float64], lattice: Lattice) -> NDArray[np.float64]:
         """Turn 2V numbers N(0, 1) into V − 1 plaquettes, two phases and a gauge, these into links (n, 2, *extents).
 
         Raises:
-            UsageError: in three and four dimensions, where no such way is known.
+            UsageError: as `require_independent`.
         """
-        if lattice.dimension != 2:
-            raise UsageError(f"exact draws of u1 are known in two dimensions only, not on {lattice}; use hmc")
+        self.require_independent(lattice)
         return _u1_draws.configurations(self.beta, normals, lattice)

@@ -22,6 +22,7 @@ LINES = {
     "compare": "compare {new}",
     "export": "export {ens} {new}",
     "generate": LONG,
+    "import": "import {ens} {new} --theory free -p mass2=1",
     "list": "list theories",
     "measure": "measure {ens} --obs chi2",
     "plot": "plot {ens} --out {new}.png",
