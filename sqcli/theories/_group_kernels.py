@@ -27,7 +27,7 @@ from sqcli.theories._matrices import (
 H, ONE, TWO = np.uint64(HEADER), np.uint64(1), np.uint64(2)
 
 
-@jit
+@jit(forceinline=True)
 def staples(f, x, mu, geometry, n, work, out):
     """Sum the staples of link μ at the padded site x: U_□ = U A summed over the plaquettes at the link."""
     dimension, size = geometry[0], geometry[2]
@@ -56,7 +56,7 @@ def staples(f, x, mu, geometry, n, work, out):
                 out[i, j] += one[i, j] + two[i, j]
 
 
-@jit
+@jit(forceinline=True)
 def push(p, at, size, m, n, special, force):
     """Take force · Im tr(T_a M) from the momentum whose first plane is p[at]; returns Σ p²."""
     total = 0.0
@@ -78,7 +78,7 @@ def push(p, at, size, m, n, special, force):
     return total
 
 
-@jit
+@jit(forceinline=True)
 def algebra(p, at, size, n, special, step, out):
     """Compute i · step · Σ_a p_a T_a."""
     half = 0.5 * step
@@ -99,7 +99,7 @@ def algebra(p, at, size, n, special, step, out):
             out[i, i] += complex(0.0, step * p[at] / math.sqrt(2.0 * n))
 
 
-@jit
+@jit(forceinline=True)
 def sweep(to, p, f, geometry, couplings, kick, drift, last):
     """Kick all momenta once by the forces of `f`, and move the links from `f` to `to`; purified in the last sweep."""
     n, special = np.int64(couplings[1]), couplings[2] > 0.0

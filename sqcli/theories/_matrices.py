@@ -14,7 +14,7 @@ TWO = np.uint64(2)
 TERMS = 12  # of the exponential's series: ½^13/13! is below the rounding of float64
 
 
-@jit
+@jit(forceinline=True)
 def load(f, at, stride, n, out):
     """Read the link whose first entry is f[at]."""
     for i in range(n):
@@ -23,7 +23,7 @@ def load(f, at, stride, n, out):
             at += TWO * stride
 
 
-@jit
+@jit(forceinline=True)
 def store(f, at, stride, n, link):
     """Write a link."""
     for i in range(n):
@@ -32,7 +32,7 @@ def store(f, at, stride, n, link):
             at += TWO * stride
 
 
-@jit
+@jit(forceinline=True)
 def multiply(a, b, n, out):
     """Compute a b."""
     for i in range(n):
@@ -43,7 +43,7 @@ def multiply(a, b, n, out):
             out[i, j] = total
 
 
-@jit
+@jit(forceinline=True)
 def multiply_adjoint(a, b, n, out):
     """Compute a b†."""
     for i in range(n):
@@ -54,7 +54,7 @@ def multiply_adjoint(a, b, n, out):
             out[i, j] = total
 
 
-@jit
+@jit(forceinline=True)
 def adjoint_multiply(a, b, n, out):
     """Compute a† b."""
     for i in range(n):
@@ -65,7 +65,7 @@ def adjoint_multiply(a, b, n, out):
             out[i, j] = total
 
 
-@jit
+@jit(forceinline=True)
 def exponential(x, n, work, out):
     """Compute e^x, x anti-Hermitian, by squaring e^{x/2^s}; x is overwritten."""
     square = 0.0
@@ -92,7 +92,7 @@ def exponential(x, n, work, out):
         multiply(term, term, n, out)
 
 
-@jit
+@jit(forceinline=True)
 def purified(link, n, special, work):
     """Bring a link that rounding has moved back to the group: U ← U (3 − U†U)/2, then det U to 1."""
     product, correction = work[0], work[1]
@@ -110,7 +110,7 @@ def purified(link, n, special, work):
                 link[i, j] *= phase
 
 
-@jit
+@jit(forceinline=True)
 def determinant_angle(link, n, work):
     """Compute arg det by elimination with pivots."""
     m = work[0]

@@ -99,15 +99,25 @@ def test_generate_runs_without_a_home(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-def test_the_run_that_compiles_draws_what_later_runs_draw(tmp_path):
+@pytest.mark.parametrize(
+    ("field", "options"),
+    [
+        ("phi", "--theory phi4 --lattice 16x16 -p kappa=0.21 -p lambda=0.022 --algorithm hmc --draws 20 --warmup 100"),
+        pytest.param(
+            "u",
+            "--theory sun -p n=3 -p beta=5.5 --lattice 2x3x2 --algorithm hmc --draws 10 --warmup 20",
+            marks=pytest.mark.slow,
+        ),
+    ],
+)
+def test_the_run_that_compiles_draws_what_later_runs_draw(field, options, tmp_path):
     environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "kernels")}
-    options = "--theory phi4 --lattice 16x16 -p kappa=0.21 -p lambda=0.022 --algorithm hmc --draws 20 --warmup 100"
     drawn = []
     for name in ("first", "second"):
         command = [sys.executable, "-m", "sqcli", "generate", str(tmp_path / name), *options.split(), "--seed", "1"]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
-        drawn.append(zarr.open_group(tmp_path / name, mode="r")["configurations/phi"][:])
+        drawn.append(zarr.open_group(tmp_path / name, mode="r")[f"configurations/{field}"][:])
     np.testing.assert_array_equal(*drawn)
 
 
