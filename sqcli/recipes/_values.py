@@ -12,7 +12,6 @@ Positive = Annotated[int, Field(ge=1)]
 Count = Annotated[int, Field(ge=0)]
 Seed = Annotated[int, Field(ge=0, lt=2**64)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
-PositiveReal = Annotated[float, Field(gt=0)]
 
 
 class Strict(BaseModel):

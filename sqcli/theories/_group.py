@@ -6,7 +6,8 @@ With T_a normalised to tr T_a T_b = ½ δ_ab, ∂_a of a link is the derivative 
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import combinations, product
+from functools import cached_property
+from itertools import combinations
 from typing import Any, ClassVar
 
 import numpy as np
@@ -22,7 +23,6 @@ from sqcli.theories._functions import functions
 
 Array = NDArray[Any]
 MOST_COLOURS = 16
-LARGEST_LOOP = 4
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class GroupTheory:
         if not 1 <= self.n <= MOST_COLOURS:
             raise ValueError(f"n must be from 1 to {MOST_COLOURS}, not {self.n}")
 
-    @property
+    @cached_property
     def manifold(self) -> GroupLinks:
         """The group, on every link."""
         return GroupLinks(self.n, self.special)
@@ -102,16 +102,7 @@ class GroupTheory:
         """Compute plaquette, action per site and loops of the finite torus in two dimensions; else nothing is known."""
         if lattice.dimension != 2:
             return {}
-        group = (self.n, self.special, self.beta, lattice.volume)
-        plaquette = _two_dimensions.plaquette(*group).value
-        known: dict[tuple[str, str | None], float] = {
-            ("plaquette", None): plaquette,
-            ("action", None): self.beta * (1 - plaquette),
-        }
-        for r, t in product(range(1, LARGEST_LOOP + 1), repeat=2):
-            if max(r, t) <= max(lattice.extents) and min(r, t) <= min(lattice.extents):
-                known["wilson_loop", f"{r}x{t}"] = _two_dimensions.wilson_loop(*group, r * t).value
-        return known
+        return _two_dimensions.references(self.n, self.special, self.beta, lattice.extents)
 
     @property
     def _casimir(self) -> float:

@@ -6,6 +6,7 @@ Phys. Rev. D 21 (1980) 446; Drouffe and Zuber, Phys. Rep. 102 (1983) 1). Every r
 """
 
 from functools import lru_cache
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from sqcli.theories._characters import Array, Coefficients, boxes_added, coefficients
 
 EPSILON = float(np.finfo(float).eps)
+LONGEST = 4  # side of the loops of `references`
 
 
 class Bounded(NamedTuple):
@@ -23,13 +25,21 @@ class Bounded(NamedTuple):
     error: float
 
 
-def plaquette(n: int, special: bool, beta: float, volume: int) -> Bounded:
-    """Compute ⟨Re tr U_□/N⟩ = (1/V) ∂log Z/∂β, which is the Wilson loop of area 1."""
-    return wilson_loop(n, special, beta, volume, 1)
+def references(n: int, special: bool, beta: float, extents: tuple[int, ...]) -> dict[tuple[str, str | None], float]:
+    """Compute plaquette, action per site and the r×t loops that fit on the torus, keyed by observable and component."""
+    short, long = sorted(extents)
+    sides = product(range(1, LONGEST + 1), repeat=2)
+    sizes = [(r, t) for r, t in sides if min(r, t) <= short and max(r, t) <= long]
+    of_area = {a: wilson_loop(n, special, beta, short * long, a).value for a in {r * t for r, t in sizes}}
+    return {
+        ("plaquette", None): of_area[1],
+        ("action", None): beta * (1 - of_area[1]),
+        **{("wilson_loop", f"{r}x{t}"): of_area[r * t] for r, t in sizes},
+    }
 
 
 def wilson_loop(n: int, special: bool, beta: float, volume: int, area: int) -> Bounded:
-    """Compute ⟨tr W/N⟩ of an R×T loop, area A = RT, R and T not above the extents of the torus.
+    """Compute ⟨tr W/N⟩ of an R×T loop, area A = RT, R and T not above the extents; A = 1 gives (1/V) ∂log Z/∂β.
 
     W = Σ_r Σ_{s in r ⊗ fundamental} (d_s/(N d_r)) c_r^{V−A} c_s^A / Z: the disc of area A gives Σ_s d_s c_s^A χ_s, the
     torus without it Σ_r c_r^{V−A} χ_r/d_r. The same holds where R or T is the extent and the loop meets itself.

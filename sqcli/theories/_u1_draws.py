@@ -138,11 +138,7 @@ def constrained(rows, start, knots, density, even, odd, ratios):
 
 
 def configurations(beta: float, normals: Array, lattice: Lattice) -> Array:
-    """Turn N(0, 1) numbers (n, 2, *extents) into as many configurations: uniform numbers, by their distribution.
-
-    Raises:
-        UsageError: when |β| is too large for the tables.
-    """
+    """Turn N(0, 1) numbers (n, 2, *extents) into as many configurations: uniform numbers, by their distribution."""
     from scipy.special import ndtr
 
     uniforms = ndtr(normals.reshape(len(normals), 2 * lattice.volume))
@@ -151,11 +147,7 @@ def configurations(beta: float, normals: Array, lattice: Lattice) -> Array:
 
 
 def plaquettes(beta: float, uniforms: Array) -> Array:
-    """Draw all plaquettes but the last of tori, from V − 1 uniform numbers each, (n, V − 1).
-
-    Raises:
-        UsageError: when |β| is too large for the tables.
-    """
+    """Draw all plaquettes but the last of tori, from V − 1 uniform numbers each, (n, V − 1); |β| at most LARGEST."""
     drawn, turned = uniforms.copy(), math.pi if beta < 0 else 0.0  # β < 0 is β > 0 in θ + π
     constrained("float64")(drawn, turned * (uniforms.shape[1] + 1), *tables(abs(beta)))
     return drawn + turned

@@ -20,8 +20,6 @@ from sqcli.theories import _plaquettes, _two_dimensions, _u1_draws, _u1_kernels
 from sqcli.theories._base import References
 from sqcli.theories._functions import functions
 
-LONGEST = 4  # side of the loops whose exact values are given
-
 
 @dataclass(frozen=True)
 class U1:
@@ -76,19 +74,9 @@ class U1:
         """Compute plaquette, action per site, r×t loops and χ_Q of the two-dimensional torus; else nothing is known."""
         if lattice.dimension != 2:
             return {}
-        short, long = sorted(lattice.extents)
-        sides = range(1, LONGEST + 1)
-        sizes = [(r, t) for r in sides for t in sides if min(r, t) <= short and max(r, t) <= long]
-        of_area = {
-            a: _two_dimensions.wilson_loop(1, False, self.beta, lattice.volume, a).value
-            for a in {r * t for r, t in sizes}
-        }
-        plaquette = of_area[1]
         return {
-            ("plaquette", None): plaquette,
-            ("action", None): self.beta * (1 - plaquette),
+            **_two_dimensions.references(1, False, self.beta, lattice.extents),
             ("topological_susceptibility", None): self.charge_squared(lattice) / lattice.volume,
-            **{("wilson_loop", f"{r}x{t}"): of_area[r * t] for r, t in sizes},
         }
 
     def require_independent(self, lattice: Lattice) -> None:

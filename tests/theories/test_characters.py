@@ -10,7 +10,7 @@ from statistical import ratio
 from sqcli.lattice.geometry import Lattice
 from sqcli.theories import _characters
 from sqcli.theories._characters import boxes_added, coefficients, reach
-from sqcli.theories._two_dimensions import _pairs, charge_squared, plaquette, wilson_loop
+from sqcli.theories._two_dimensions import _pairs, charge_squared, wilson_loop
 from sqcli.theories.u1 import U1
 
 GROUPS = [(1, False), (2, False), (3, False), (2, True), (3, True), (4, True)]
@@ -87,7 +87,7 @@ def test_reach(x):
 def test_u1(beta, extents):
     lattice = Lattice(extents)
     theory, volume = U1(beta), lattice.volume
-    assert plaquette(1, False, beta, volume).value == pytest.approx(
+    assert wilson_loop(1, False, beta, volume, 1).value == pytest.approx(
         theory.exact(lattice)["plaquette", None], rel=1e-12, abs=1e-15
     )
     assert charge_squared(1, beta, volume).value == pytest.approx(theory.charge_squared(lattice), rel=1e-6)
@@ -129,7 +129,7 @@ def test_su2_is_a_sum_of_bessel_functions(beta, volume):
 
 
 def test_su2_at_infinite_volume():
-    assert plaquette(2, True, 2.3, 1000).value == pytest.approx(ive(2, 2.3) / ive(1, 2.3), rel=1e-12)
+    assert wilson_loop(2, True, 2.3, 1000, 1).value == pytest.approx(ive(2, 2.3) / ive(1, 2.3), rel=1e-12)
     assert wilson_loop(2, True, 2.3, 1000, 6).value == pytest.approx((ive(2, 2.3) / ive(1, 2.3)) ** 6, rel=1e-12)
 
 
@@ -145,32 +145,36 @@ def test_plaquette_is_the_derivative_of_z(n, special):
         return volume * (coupling + np.log(trivial)) + np.log(sums)
 
     slope = (log_z(beta + step) - log_z(beta - step)) / (2 * step * volume)
-    assert plaquette(n, special, beta, volume).value == pytest.approx(slope, rel=1e-6)
+    assert wilson_loop(n, special, beta, volume, 1).value == pytest.approx(slope, rel=1e-6)
 
 
 @pytest.mark.parametrize(("n", "special"), GROUPS)
 def test_strong_coupling(n, special):
     beta = 1e-4
     expected = beta / n**2 if (n, special) == (2, True) else beta / (2 * n**2)
-    assert plaquette(n, special, beta, 12).value == pytest.approx(expected, rel=1e-4)
+    assert wilson_loop(n, special, beta, 12, 1).value == pytest.approx(expected, rel=1e-4)
 
 
 @pytest.mark.parametrize(("n", "special"), GROUPS[:-1])
 def test_weak_coupling(n, special):
     """(V dim G − rank G)/2 Gaussian modes share the action: that many holonomies are free."""
     volume, dimension, rank = 16, n**2 - special, n - special
-    lack = [(1 - plaquette(n, special, beta, volume).value) * 2 * beta * volume for beta in (60.0, 120.0)]
+    lack = [(1 - wilson_loop(n, special, beta, volume, 1).value) * 2 * beta * volume for beta in (60.0, 120.0)]
     assert 2 * lack[1] - lack[0] == pytest.approx(volume * dimension - rank, rel=4e-3)
 
 
 def test_su4_at_weak_coupling():
-    assert (1 - plaquette(4, True, 80.0, 36).value) * 160 * 36 == pytest.approx(36 * 15 - 3, rel=0.05)
+    assert (1 - wilson_loop(4, True, 80.0, 36, 1).value) * 160 * 36 == pytest.approx(36 * 15 - 3, rel=0.05)
 
 
 @pytest.mark.parametrize("special", [True, False])
 def test_sign_of_beta(special):
-    assert plaquette(2, special, -2.0, 12).value == pytest.approx(-plaquette(2, special, 2.0, 12).value, rel=1e-14)
-    assert plaquette(3, False, -2.0, 12).value == pytest.approx(-plaquette(3, False, 2.0, 12).value, rel=1e-14)
+    assert wilson_loop(2, special, -2.0, 12, 1).value == pytest.approx(
+        -wilson_loop(2, special, 2.0, 12, 1).value, rel=1e-14
+    )
+    assert wilson_loop(3, False, -2.0, 12, 1).value == pytest.approx(
+        -wilson_loop(3, False, 2.0, 12, 1).value, rel=1e-14
+    )
 
 
 def test_su1_is_trivial():

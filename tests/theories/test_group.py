@@ -38,10 +38,10 @@ def estimates(path, *names):
 def test_action_is_gauge_invariant_and_the_drift_turns_along(theory, extents, rng):
     lattice, manifold = Lattice(extents), theory.manifold
     links = manifold.move(np.stack([manifold.cold(lattice)] * 2), rng.standard_normal((2, *manifold.tangent(lattice))))
-    site = Lattice(extents)
     gauge = manifold.project(links[:, 0] + 0.3 * links[:, 1])  # some group element at every site
     turned = np.stack(
-        [gauge @ links[:, mu] @ np.roll(gauge, -1, 1 + mu).conj().swapaxes(-1, -2) for mu in range(site.dimension)], 1
+        [gauge @ links[:, mu] @ np.roll(gauge, -1, 1 + mu).conj().swapaxes(-1, -2) for mu in range(lattice.dimension)],
+        1,
     )
     np.testing.assert_allclose(theory.action(turned, lattice), theory.action(links, lattice), rtol=1e-12)
     before, after = (np.einsum("nma...,aij->nm...ij", theory.drift(u, lattice), manifold.generators)
