@@ -21,6 +21,8 @@ FLOW = (
 )
 FINISH = "void(real[::1], real[::1], uint64[::1], float64[::1], float64, float64[::1])"
 LOCAL = "float64(real[::1], uint64, float64, uint32[::1], float64[::1])"
+SWEEP = "float64(real[::1], uint64[::1], uint32[::1], float64[::1], uint64, uint64[::1])"
+JUMP = "float64(real[::1], uint64[::1], uint32[::1], float64[::1], float64, uint64, uint64[::1])"
 
 References = Mapping[tuple[str, str | None], float]
 
@@ -73,6 +75,50 @@ class LocalUpdates(Protocol):
     period: ClassVar[float]
     local_change: "ClassVar[Kernel]"
     """Kernel (field, i, proposal, neighbours, couplings) -> S[φ_i = proposal] − S, on flat sites."""
+
+
+@runtime_checkable
+class SweepProposals(Protocol):
+    """Theory whose degrees of freedom, not real numbers, can be proposed anew near where they are.
+
+    Attributes:
+        widest: width beyond which proposals are no longer spread any wider.
+    """
+
+    widest: ClassVar[float]
+    jump: "ClassVar[Kernel]"
+    """Kernel (sites, geometry, neighbours, couplings, width, update, key): Metropolis proposals for every degree of
+    freedom, one after the other and in place, on flat sites; returns the share accepted."""
+
+
+@runtime_checkable
+class ConditionalDraws(Protocol):
+    """Theory that can draw each degree of freedom from its distribution given all the others."""
+
+    redraw: "ClassVar[Kernel]"
+    """Kernel (sites, geometry, neighbours, couplings, update, key): draws them one after the other, in place, on flat
+    sites; returns 1."""
+
+
+@runtime_checkable
+class Reflections(Protocol):
+    """Theory that can take each degree of freedom to another value of the same action, and back by the same rule."""
+
+    reflect: "ClassVar[Kernel]"
+    """Kernel (sites, geometry, neighbours, couplings, update, key): takes them there one after the other, in place, on
+    flat sites; returns the share accepted."""
+
+
+@runtime_checkable
+class SectorMoves(Protocol):
+    """Theory that can propose a configuration of a neighbouring topological sector."""
+
+    change_sector: "ClassVar[Kernel]"
+    """Kernel (sites, geometry, neighbours, couplings, update, key): proposes one, decides by Metropolis, in place, on
+    flat sites; returns the share accepted."""
+
+    def require_sectors(self, lattice: "Lattice") -> None:
+        """Raise UsageError where the lattice has none, or no such move is known."""
 
 
 @runtime_checkable
