@@ -4,8 +4,7 @@ Bonds freeze with probability 1 − exp(−2J φ_x φ_y). `single` grows one clu
 PRL 62, 361, 1989); `full` decomposes the lattice and flips each cluster with probability ½ (Swendsen and Wang, PRL
 58, 86, 1987). Each gives an improved estimator of V⟨M²⟩: ⟨(Σ_C φ)²/|C|⟩, and ⟨Σ_C (Σ_C φ)²⟩/V.
 
-A growing cluster consumes numbers one by one: xoshiro256+ (Blackman and Vigna, 1805.01407), seeded by Philox for
-every update anew, so that nothing has to be kept between updates.
+A growing cluster consumes random numbers one by one.
 """
 
 import math
@@ -13,22 +12,10 @@ import math
 import numpy as np
 
 from sqcli.lattice.jit import jit
-from sqcli.lattice.philox import CLUSTER, philox, uniform
+from sqcli.lattice.philox import CLUSTER
+from sqcli.lattice.xoshiro import next_uniform, seeded
 
 U = np.uint64
-
-
-@jit(inline="always")
-def next_uniform(s):
-    """Draw the next number in [0, 1) of xoshiro256+."""
-    result, t = s[0] + s[3], s[1] << U(17)
-    s[2] ^= s[0]
-    s[3] ^= s[1]
-    s[1] ^= s[2]
-    s[0] ^= s[3]
-    s[2] ^= t
-    s[3] = (s[3] << U(45)) | (s[3] >> U(19))
-    return uniform(result)
 
 
 @jit(inline="always")
@@ -38,15 +25,6 @@ def freezes(u, a):
         return False
     below = 1.0 + a * (1.0 + a * (1.0 / 2.0 + a * (1.0 / 6.0 + a * (1.0 / 24.0))))
     return (1.0 - u) * below > 1.0 or u < 1.0 - math.exp(-a)
-
-
-@jit
-def seeded(update, key):
-    """Seed the generator of an update."""
-    s = np.empty(4, np.uint64)
-    s[0], s[1] = philox(U(0), update, CLUSTER, key)
-    s[2], s[3] = philox(U(1), update, CLUSTER, key)
-    return s
 
 
 @jit
@@ -122,7 +100,7 @@ def full(sites, edges, offsets, wraps, bond, label, sums, s):
 @jit
 def flips(sites, edges, offsets, wraps, bond, clusters, decompose, label, sums, update, key):
     """Make `clusters` flips or decompositions; returns the means of the cluster size and of the estimator of V⟨M²⟩."""
-    s = seeded(update, key)
+    s = seeded(update, CLUSTER, key)
     mean_size, mean_square = 0.0, 0.0
     if bond < 0.0 and not decompose:
         sums[:] = 0.0
