@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sqcli import parameters as params
 from sqcli import registry
 from sqcli.analysis.ensemble import MeasuredEnsemble
+from sqcli.lattice.halo import pack, unpack
 from sqcli.lattice.manifold import computing_dtype
 from sqcli.mcmc import MolecularDynamics, System
 
@@ -70,24 +71,13 @@ def _flow(
     system: System, field: NDArray[Any], momentum: NDArray[Any], kicks: NDArray[np.float64], drifts: NDArray[np.float64]
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Field and momentum at the end of a trajectory."""
-    manifold, lattice = system.theory.manifold, system.lattice
-    start = _padded(system, manifold.planes(field[None], lattice)[0])
-    p = _padded(system, momentum.reshape(-1, *lattice.extents))
-    a, b = system.buffers(2)
+    lattice = system.lattice
+    momenta = lattice.geometry(system.momenta)
+    start, p, a, b = system.buffers(4)
+    pack(system.sites(field), start, system.geometry)
+    pack(momentum.astype(system.dtype).reshape(-1), p, momenta)
     end = system.theory.flow(system.dtype)(start, a, b, p, system.geometry, system.couplings, kicks, drifts, 1.0)
-    planes = _inner(system, a if end == 1 else b, system.components)
-    moved = manifold.from_planes(planes[None], lattice)[0]
-    return moved, _inner(system, p, momentum.size // lattice.volume).reshape(momentum.shape)
-
-
-def _padded(system: System, planes: NDArray[Any]) -> NDArray[Any]:
-    """Copy planes (c, *extents) into the layout of the kernels, with one ghost site on each side."""
-    ghosts = [(0, 0), *[(1, 1)] * system.lattice.dimension]
-    return np.pad(planes, ghosts, mode="wrap").astype(system.dtype).reshape(-1)
-
-
-def _inner(system: System, padded: NDArray[Any], components: int) -> NDArray[Any]:
-    """Take planes (components, *extents) back from the layout of the kernels."""
-    inner = padded[: components * system.lattice.padded_volume]  # buffers may be longer
-    boxes = inner.reshape(components, *(n + 2 for n in system.lattice.extents))
-    return boxes[(slice(None), *[slice(1, -1)] * system.lattice.dimension)]
+    moved, kicked = np.empty(system.size, system.dtype), np.empty(momentum.size, system.dtype)
+    unpack(a if end == 1 else b, moved, system.geometry)
+    unpack(p, kicked, momenta)
+    return system.field(moved), kicked.reshape(momentum.shape)

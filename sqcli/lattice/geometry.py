@@ -1,7 +1,8 @@
 """Periodic hypercubic lattices of any dimension and extents, and the padded layout of the kernels.
 
 Kernels see a field as flat memory: every component is a box with one ghost site on each side, C order, so that a
-neighbour is a constant offset away and the inner loop needs no wrap-around (`halo.py` fills the ghosts).
+neighbour is a constant offset away and the inner loop needs no wrap-around (`halo.py` fills the ghosts). Behind each
+box there is room, so that vectors may reach beyond it, and components an odd number of cache lines apart share no set.
 """
 
 import math
@@ -17,7 +18,8 @@ from sqcli.errors import UsageError
 
 AXES = ("x", "y", "z", "t")
 MAX_DIMENSION = 8  # two bits per axis in the 16 of `steps`
-HEADER = 5  # dimension, components, sites of a padded component, sites of the lattice, components of a momentum
+HEADER = 5  # dimension, components, numbers of a padded component, sites of the lattice, components of a momentum
+LINE = 8  # numbers of float64 in a cache line, and the longest vectors of kernels
 A = TypeVar("A")
 
 
@@ -57,8 +59,9 @@ class Lattice:
 
     @property
     def padded_volume(self) -> int:
-        """Sites of one component with its ghosts."""
-        return math.prod(n + 2 for n in self.extents)
+        """Numbers from one component to the next in the padded layout: sites, ghosts, and at least a line of room."""
+        lines = -(-math.prod(n + 2 for n in self.extents) // LINE) + 1
+        return (lines | 1) * LINE
 
     @cached_property
     def strides(self) -> tuple[int, ...]:

@@ -19,17 +19,25 @@ def copy_face(f, to, source, size):
 @jit
 def fill(f, geometry):
     """Copy the opposite faces into the ghosts, innermost axis first, so that corners come out right."""
-    dimension, components, size = geometry[0], geometry[1], geometry[2]
+    for component in range(geometry[1]):
+        fill_component(f, component * geometry[2], geometry)
+
+
+@jit
+def fill_component(f, start, geometry):
+    """Copy the opposite faces of the component from f[start] on."""
+    dimension = geometry[0]
+    end = start + (geometry[H] + TWO) * geometry[H + dimension]
     for axis in range(dimension):
         n = geometry[H + dimension - ONE - axis]
         stride = geometry[H + dimension + dimension - ONE - axis]
         span = (n + TWO) * stride
         if stride == ONE:
-            for low in range(stride - stride, components * size, span):
+            for low in range(start, end, span):
                 f[low] = f[low + n]
                 f[low + n + ONE] = f[low + ONE]
         else:
-            for low in range(stride - stride, components * size, span):
+            for low in range(start, end, span):
                 copy_face(f, low, low + n * stride, stride)
                 copy_face(f, low + (n + ONE) * stride, low + stride, stride)
 

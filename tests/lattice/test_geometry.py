@@ -17,7 +17,8 @@ def test_packed_field_has_periodic_ghosts(extents, components, rng):
     geometry = lattice.geometry(components)
     pack(field.reshape(-1), padded, geometry)
     expected = np.pad(field, [(0, 0)] + [(1, 1)] * len(extents), mode="wrap")
-    np.testing.assert_array_equal(padded.reshape(expected.shape), expected)
+    boxes = padded.reshape(components, -1)[:, : expected[0].size]
+    np.testing.assert_array_equal(boxes.reshape(expected.shape), expected)
     back = np.empty(field.size)
     unpack(padded, back, geometry)
     np.testing.assert_array_equal(back, field.reshape(-1))
