@@ -1,6 +1,7 @@
 """Parameters are frozen dataclasses; this module turns `NAME=VALUE` pairs into them and back.
 
-The public name of a field is its own, or `field(metadata={"name": "lambda"})` where Python forbids it.
+The public name of a field is its own, or `field(metadata={"name": "lambda"})` where Python forbids it. A field
+`_parameters` of a class takes all names with a dot in them (`hmc.step_size`), which the class looks at itself.
 """
 
 import dataclasses
@@ -12,6 +13,7 @@ from sqcli.errors import UsageError
 from sqcli.registry import suggestion
 
 T = TypeVar("T")
+DOTTED = "_parameters"
 TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -22,7 +24,11 @@ def public_name(field: "dataclasses.Field[Any]") -> str:
 
 def fields(cls: type) -> dict[str, "dataclasses.Field[Any]"]:
     """Map public names to fields, in the order of declaration."""
-    return {public_name(field): field for field in dataclasses.fields(cls)}
+    return {public_name(field): field for field in dataclasses.fields(cls) if field.name != DOTTED}
+
+
+def _takes_dotted(cls: Any) -> bool:
+    return any(field.name == DOTTED for field in dataclasses.fields(cls))
 
 
 def _integer(value: Any) -> int:
@@ -95,11 +101,12 @@ def build(cls: type[T], values: Mapping[str, Any], what: str) -> T:
         UsageError: for an unknown, missing or malformed parameter, listing what is allowed.
     """
     known, hints = fields(cls), get_type_hints(cls)
+    dotted = {name: value for name, value in values.items() if "." in name} if _takes_dotted(cls) else {}
     for name in values:
-        if name not in known:
+        if name not in known and name not in dotted:
             allowed, hint = ", ".join(known) or "none", suggestion(name, tuple(known))
             raise UsageError(f"{what} has no parameter {name!r}{hint}; allowed: {allowed}")
-    arguments = {}
+    arguments: dict[str, Any] = {DOTTED: dotted} if _takes_dotted(cls) else {}
     for name, field in known.items():
         if name in values:
             try:
@@ -118,4 +125,5 @@ def build(cls: type[T], values: Mapping[str, Any], what: str) -> T:
 def to_mapping(instance: Any) -> dict[str, Any]:
     """Map public names to values; complex values become text ("-4+10j") so that JSON and YAML can hold them."""
     values = {name: getattr(instance, field.name) for name, field in fields(type(instance)).items()}
+    values |= getattr(instance, DOTTED, {})
     return {name: str(value).strip("()") if isinstance(value, complex) else value for name, value in values.items()}

@@ -1,6 +1,7 @@
 """Markov chain and Langevin algorithms, one file each: `init`/`step` pairs over frozen dataclasses."""
 
 from sqcli.mcmc._base import Algorithm, State, System, Trace
+from sqcli.mcmc._members import Member, parse, split
 from sqcli.mcmc._trajectory import MolecularDynamics
 
-__all__ = ["Algorithm", "MolecularDynamics", "State", "System", "Trace"]
+__all__ = ["Algorithm", "Member", "MolecularDynamics", "State", "System", "Trace", "parse", "split"]

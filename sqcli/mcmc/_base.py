@@ -6,6 +6,7 @@ of counter u, so that a chain can go on anywhere.
 """
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +23,7 @@ from sqcli.theories import GaussianReference, Theory
 
 Auto = Literal["auto"]
 CACHE_LINE = 64
+Kept = tuple[NDArray[Any], NDArray[np.float64]]  # flat configurations (n, size) and their statistics (n, columns)
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,24 @@ class Trace:
         return Trace(self.fields[mask], {name: values[mask] for name, values in self.stats.items()})
 
 
+@dataclass(frozen=True)
+class Work:
+    """One configuration and what belongs to it, to be changed in place.
+
+    Attributes:
+        sites: the configuration in the flat layout of the kernels, (size,).
+        tuning: numbers learnt from the warm-up.
+        stream: random numbers of the chain.
+        first: number of the first update.
+    """
+
+    system: System
+    sites: NDArray[Any]
+    tuning: NDArray[np.float64]
+    stream: Stream
+    first: int
+
+
 class Algorithm(Protocol):
     """Interface of an algorithm, a frozen dataclass of its parameters."""
 
@@ -137,6 +157,9 @@ class Algorithm(Protocol):
 
     def exactness(self) -> Exactness:
         """Say whether the chain's distribution is the theory's, and why."""
+
+    def keeps_target(self) -> bool:
+        """Tell whether an update takes e^{−S} to itself, also where it does not reach every configuration."""
 
     def stats(self) -> tuple[str, ...]:
         """Names of the statistics in `Trace.stats`."""
@@ -148,6 +171,26 @@ class Algorithm(Protocol):
         self, system: System, state: State, stream: Stream, updates: int, every: int, tune: bool
     ) -> tuple[State, Trace]:
         """Advance by `updates` and keep each state whose update, counted from this call, is a multiple of `every`."""
+
+
+class InPlace(Algorithm, ABC):
+    """Base of the algorithms whose updates change one configuration in place."""
+
+    def keeps_target(self) -> bool:
+        """Return True: updates take e^{−S} to itself."""
+        return True
+
+    @abstractmethod
+    def run(self, work: Work, updates: int, every: int, tune: bool) -> Kept:
+        """Make `updates` updates of the sites and the tuning record of `work`; every `every`-th is kept."""
+
+    def step(
+        self, system: System, state: State, stream: Stream, updates: int, every: int, tune: bool
+    ) -> tuple[State, Trace]:
+        """Advance by `updates`, see `Algorithm.step`."""
+        work = Work(system, system.sites(state.field), state.tuning.copy(), stream, state.update + 1)
+        kept = self.run(work, updates, every, tune)
+        return state.after(updates, system.field(work.sites), work.tuning), trace(system, self.stats(), *kept)
 
 
 def require_warmup(value: float | Auto, warmup: int, name: str) -> None:
@@ -168,12 +211,12 @@ def require_target(acceptance: float) -> None:
         raise ValueError(f"target_acceptance must be in (0, 1), not {acceptance}")
 
 
-def records(system: System, count: int, columns: int) -> tuple[NDArray[Any], NDArray[np.float64]]:
+def records(system: System, count: int, columns: int) -> Kept:
     """Allocate arrays for `count` kept configurations, flat, and their statistics."""
     return np.empty((count, system.size), system.dtype), np.empty((count, columns))
 
 
-def trace(system: System, fields: NDArray[Any], names: tuple[str, ...], stats: NDArray[np.float64]) -> Trace:
+def trace(system: System, names: tuple[str, ...], fields: NDArray[Any], stats: NDArray[np.float64]) -> Trace:
     """Make a trace of filled records."""
     return Trace(system.fields(fields), dict(zip(names, stats.T, strict=True)))
 

@@ -13,8 +13,8 @@ import numpy as np
 from sqcli.lattice.geometry import HEADER
 from sqcli.lattice.halo import ONE, TWO, pack, row_count, unpack
 from sqcli.lattice.jit import jit, kernel
-from sqcli.lattice.philox import ACCEPT, LENGTH, MOMENTUM, Stream, block_buffers, normal_block, philox, uniform
-from sqcli.mcmc._base import Auto, State, System, Trace, records, require_positive_or_auto, require_target, trace
+from sqcli.lattice.philox import ACCEPT, LENGTH, MOMENTUM, block_buffers, normal_block, philox, uniform
+from sqcli.mcmc._base import Auto, Kept, Work, records, require_positive_or_auto, require_target
 from sqcli.mcmc._integrators import Splitting, splitting
 from sqcli.mcmc._tuning import STEP, freeze, learn
 from sqcli.parameters import require_count
@@ -123,25 +123,15 @@ def chain(
     unpack(buffers[order[0]], sites, geometry)
 
 
-def run(
-    system: System,
-    state: State,
-    stream: Stream,
-    updates: int,
-    every: int,
-    splitting: Splitting,
-    jitter: float,
-    target: float | None,
-) -> tuple[State, Trace]:
+def run(work: Work, updates: int, every: int, splitting: Splitting, jitter: float, target: float | None) -> Kept:
     """Make `updates` trajectories; `target` is the acceptance to tune to, None when the step is fixed."""
-    sites, tuning = system.sites(state.field), state.tuning.copy()
-    fields, stats = records(system, updates // every, len(COLUMNS))
+    system, kept = work.system, records(work.system, updates // every, len(COLUMNS))
     chain(system.dtype)(
-        system.theory.flow(system.dtype), system.theory.finish(system.dtype), sites,
-        system.buffers(4), system.geometry, system.couplings, stream.key, state.update + 1, updates, every,
-        *splitting, jitter, tuning, target or 0.0, target is not None, fields, stats,
+        system.theory.flow(system.dtype), system.theory.finish(system.dtype), work.sites,
+        system.buffers(4), system.geometry, system.couplings, work.stream.key, work.first, updates, every,
+        *splitting, jitter, work.tuning, target or 0.0, target is not None, *kept,
     )  # fmt: skip
-    return state.after(updates, system.field(sites), tuning), trace(system, fields, COLUMNS, stats)
+    return kept
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,15 @@ def learn(record, acceptance, target):
 
 
 @jit
+def learn_width(record, acceptance, target, widest):
+    """Learn from proposals of a width that has a largest value; 0: it has none."""
+    learn(record, acceptance, target)
+    if widest > 0.0:
+        record[STEP] = min(record[STEP], widest)
+        record[AVERAGE] = min(record[AVERAGE], math.log(widest))
+
+
+@jit
 def freeze(record):
     """Take the averaged step for good."""
     if record[LEARNT] > 0.0:

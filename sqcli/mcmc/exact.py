@@ -37,6 +37,10 @@ class Exact:
         """Return `exact`: draws are independent."""
         return Exactness("exact", "independent draws from the distribution itself")
 
+    def keeps_target(self) -> bool:
+        """Return True: a draw is one from e^{−S}, whatever was there before."""
+        return True
+
     def stats(self) -> tuple[str, ...]:
         """Names of statistics; there are none."""
         return ()
@@ -61,4 +65,4 @@ class Exact:
             drawn = theory.independent(normals.reshape(-1, *theory.manifold.site(lattice)), lattice)
             fields[first : first + rows] = drawn.reshape(-1, system.size)[: len(fields) - first]
             last = drawn[-1].astype(system.dtype)
-        return state.after(updates, last), trace(system, fields, (), np.empty((len(fields), 0)))
+        return state.after(updates, last), trace(system, (), fields, np.empty((len(fields), 0)))

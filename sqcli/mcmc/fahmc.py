@@ -54,6 +54,10 @@ class FAHMC(_trajectory.MolecularDynamics):
             "exact", "accelerated molecular dynamics corrected by Metropolis accept/reject on exp(-delta_h)"
         )
 
+    def keeps_target(self) -> bool:
+        """Return True: accept/reject corrects the trajectories."""
+        return True
+
     def stats(self) -> tuple[str, ...]:
         """Names of the statistics, the same as for `hmc`."""
         return _trajectory.COLUMNS
@@ -98,4 +102,4 @@ class FAHMC(_trajectory.MolecularDynamics):
             *self.kicks_and_drifts, self.jitter, tuning, self.target_acceptance,
             tune and self.step_size == "auto", *metric.tables(), fields, stats,
         )  # fmt: skip
-        return state.after(updates, system.field(sites), tuning), trace(system, fields, self.stats(), stats)
+        return state.after(updates, system.field(sites), tuning), trace(system, self.stats(), fields, stats)

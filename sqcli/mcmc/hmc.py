@@ -5,13 +5,12 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from sqcli.lattice.philox import Stream
 from sqcli.mcmc import _trajectory, _tuning
-from sqcli.mcmc._base import Exactness, State, System, Trace, require_warmup
+from sqcli.mcmc._base import Exactness, InPlace, Kept, State, System, Work, require_warmup
 
 
 @dataclass(frozen=True)
-class HMC(_trajectory.MolecularDynamics):
+class HMC(_trajectory.MolecularDynamics, InPlace):
     """Hybrid Monte Carlo with one trajectory an update; its parameters are those of molecular dynamics."""
 
     def check(self, system: System, warmup: int) -> None:
@@ -30,9 +29,7 @@ class HMC(_trajectory.MolecularDynamics):
         """Build the state of a chain that has learnt nothing."""
         return State(field, 0, _tuning.start(self.first_step))
 
-    def step(
-        self, system: System, state: State, stream: Stream, updates: int, every: int, tune: bool
-    ) -> tuple[State, Trace]:
+    def run(self, work: Work, updates: int, every: int, tune: bool) -> Kept:
         """Make `updates` trajectories."""
         target = self.target_acceptance if tune and self.step_size == "auto" else None
-        return _trajectory.run(system, state, stream, updates, every, self.kicks_and_drifts, self.jitter, target)
+        return _trajectory.run(work, updates, every, self.kicks_and_drifts, self.jitter, target)

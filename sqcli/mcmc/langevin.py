@@ -12,9 +12,20 @@ from numpy.typing import NDArray
 
 from sqcli.lattice.halo import pack, unpack
 from sqcli.lattice.jit import kernel
-from sqcli.lattice.philox import Stream, block_buffers
+from sqcli.lattice.philox import block_buffers
 from sqcli.mcmc import _trajectory, _tuning
-from sqcli.mcmc._base import Auto, Exactness, State, System, Trace, records, require_target, require_warmup, trace
+from sqcli.mcmc._base import (
+    Auto,
+    Exactness,
+    InPlace,
+    Kept,
+    State,
+    System,
+    Work,
+    records,
+    require_target,
+    require_warmup,
+)
 from sqcli.mcmc._integrators import splitting
 from sqcli.theories import FINISH, FLOW
 
@@ -45,7 +56,7 @@ def chain(
 
 
 @dataclass(frozen=True)
-class Langevin:
+class Langevin(InPlace):
     """Langevin dynamics with one step an update.
 
     Attributes:
@@ -75,6 +86,10 @@ class Langevin:
             return Exactness("exact", "Langevin steps corrected by Metropolis accept/reject")
         return Exactness("uncorrected", f"Euler-Maruyama steps, error of order step_size = {self.step_size}")
 
+    def keeps_target(self) -> bool:
+        """Tell whether steps are adjusted."""
+        return self.adjusted
+
     def stats(self) -> tuple[str, ...]:
         """Names of the statistics, the same as for `hmc` when steps are adjusted."""
         return _trajectory.COLUMNS if self.adjusted else STATS
@@ -84,19 +99,17 @@ class Langevin:
         epsilon = 0.01 if self.step_size == "auto" else self.step_size
         return State(field, 0, _tuning.start(float(np.sqrt(2 * epsilon))))
 
-    def step(
-        self, system: System, state: State, stream: Stream, updates: int, every: int, tune: bool
-    ) -> tuple[State, Trace]:
+    def run(self, work: Work, updates: int, every: int, tune: bool) -> Kept:
         """Make `updates` steps."""
         if self.adjusted:
             target = self.target_acceptance if tune and self.step_size == "auto" else None
-            after, seen = _trajectory.run(system, state, stream, updates, every, splitting("leapfrog", 1), 0.0, target)
-            return after, Trace(seen.fields, {**seen.stats, "step_size": seen.stats["step_size"] ** 2 / 2})
-        sites, tuning = system.sites(state.field), state.tuning.copy()
-        fields, stats = records(system, updates // every, len(STATS))
+            fields, stats = _trajectory.run(work, updates, every, splitting("leapfrog", 1), 0.0, target)
+            stats[:, _trajectory.STEP_SIZE] = stats[:, _trajectory.STEP_SIZE] ** 2 / 2
+            return fields, stats
+        system, kept = work.system, records(work.system, updates // every, len(STATS))
         chain(system.dtype)(
-            system.theory.flow(system.dtype), system.theory.finish(system.dtype), sites,
-            system.buffers(3), system.geometry, system.couplings, stream.key, state.update + 1, updates, every,
-            self.step_size, fields, stats,
+            system.theory.flow(system.dtype), system.theory.finish(system.dtype), work.sites,
+            system.buffers(3), system.geometry, system.couplings, work.stream.key, work.first, updates, every,
+            self.step_size, *kept,
         )  # fmt: skip
-        return state.after(updates, system.field(sites), tuning), trace(system, fields, STATS, stats)
+        return kept

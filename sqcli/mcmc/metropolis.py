@@ -1,6 +1,5 @@
 """Local Metropolis (Metropolis et al., J. Chem. Phys. 21, 1087, 1953): one update is a sweep of one proposal a site."""
 
-import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -9,21 +8,21 @@ from numpy.typing import NDArray
 
 from sqcli.errors import UsageError
 from sqcli.lattice.jit import kernel
-from sqcli.lattice.philox import Stream
-from sqcli.mcmc import _local, _tuning
+from sqcli.mcmc import _local, _sweeps, _tuning
 from sqcli.mcmc._base import (
     Auto,
     Exactness,
+    InPlace,
+    Kept,
     State,
     System,
-    Trace,
+    Work,
     records,
     require_positive_or_auto,
     require_target,
     require_warmup,
-    trace,
 )
-from sqcli.theories import LOCAL, LocalUpdates
+from sqcli.theories import LOCAL, LocalUpdates, SweepProposals
 
 STATS = ("acceptance_rate", "width")
 
@@ -46,11 +45,8 @@ def chain(
             local_change, sites, neighbours, couplings, visits, period, tuning[_tuning.STEP], proposals, decisions,
             first + np.uint64(u), np.uint64(0), key,
         )  # fmt: skip
-        if tune:
-            _tuning.learn(tuning, acceptance, target)
-            if period > 0.0:  # half a period reaches everything; at weak coupling every width is accepted
-                tuning[_tuning.STEP] = min(tuning[_tuning.STEP], 0.5 * period)
-                tuning[_tuning.AVERAGE] = min(tuning[_tuning.AVERAGE], math.log(0.5 * period))
+        if tune:  # half a period reaches everything; at weak coupling every width is accepted
+            _tuning.learn_width(tuning, acceptance, target, 0.5 * period)
         rate += acceptance
         if (u + 1) % every == 0:
             fields[u // every] = sites
@@ -59,12 +55,12 @@ def chain(
 
 
 @dataclass(frozen=True)
-class Metropolis:
-    """Metropolis with proposals uniform in φ + width·[−1, 1).
+class Metropolis(InPlace):
+    """Metropolis with proposals uniform in φ + width·[−1, 1); matrices turn by such numbers along each generator.
 
     Attributes:
         width: a number, or "auto": tuned during warm-up to `target_acceptance`, then frozen.
-        order: checkerboard (even sites, then odd ones), or random sites.
+        order: checkerboard (even sites, then odd ones), or random sites; matrices are visited in turn.
         target_acceptance: acceptance that "auto" aims at.
     """
 
@@ -77,9 +73,11 @@ class Metropolis:
         require_target(self.target_acceptance)
 
     def check(self, system: System, warmup: int) -> None:
-        """Raise UsageError when the theory has no local updates, or tuning lacks warm-up."""
-        if not isinstance(system.theory, LocalUpdates):
+        """Raise UsageError when the theory has no local updates, or none in this order, or tuning lacks warm-up."""
+        if not isinstance(system.theory, LocalUpdates | SweepProposals):
             raise UsageError(f"metropolis needs local updates, which {type(system.theory).__name__} does not have")
+        if self.order == "random" and not isinstance(system.theory, LocalUpdates):
+            raise UsageError("order=random is for fields of real numbers; matrices are visited in turn")
         require_warmup(self.width, warmup, "width")
 
     def exactness(self) -> Exactness:
@@ -94,17 +92,20 @@ class Metropolis:
         """Build the state of a chain that has learnt nothing."""
         return State(field, 0, _tuning.start(1.0 if self.width == "auto" else self.width))
 
-    def step(
-        self, system: System, state: State, stream: Stream, updates: int, every: int, tune: bool
-    ) -> tuple[State, Trace]:
+    def run(self, work: Work, updates: int, every: int, tune: bool) -> Kept:
         """Make `updates` sweeps."""
-        sites, tuning = system.sites(state.field), state.tuning.copy()
-        fields, stats = records(system, updates // every, len(STATS))
-        assert isinstance(system.theory, LocalUpdates)
-        chain(system.dtype)(
-            system.theory.local_change(system.dtype), sites, system.neighbours, system.couplings,
-            stream.key, state.update + 1, updates, every, _local.visits(system, self.order),
-            system.theory.period, tuning, self.target_acceptance, tune and self.width == "auto",
-            fields, stats,
-        )  # fmt: skip
-        return state.after(updates, system.field(sites), tuning), trace(system, fields, STATS, stats)
+        system, theory, kept = work.system, work.system.theory, records(work.system, updates // every, len(STATS))
+        tune = tune and self.width == "auto"
+        if isinstance(theory, LocalUpdates):
+            chain(system.dtype)(
+                theory.local_change(system.dtype), work.sites, system.neighbours, system.couplings, work.stream.key,
+                work.first, updates, every, _local.visits(system, self.order), theory.period, work.tuning,
+                self.target_acceptance, tune, *kept,
+            )  # fmt: skip
+        elif isinstance(theory, SweepProposals):
+            _sweeps.tuned_chain(system.dtype)(
+                theory.jump(system.dtype), work.sites, system.geometry, system.neighbours, system.couplings,
+                work.stream.key, work.first, updates, every, theory.widest, work.tuning, self.target_acceptance, tune,
+                *kept,
+            )  # fmt: skip
+        return kept

@@ -66,6 +66,10 @@ class SMC(_trajectory.MolecularDynamics):
         """Return `weighted`: draws carry weights whose mean is Z."""
         return Exactness("weighted", "annealed from a Gaussian; exp(log_weight) has the mean Z = integral of exp(-S)")
 
+    def keeps_target(self) -> bool:
+        """Return False: populations carry weights."""
+        return False
+
     def stats(self) -> tuple[str, ...]:
         """Names of the statistics: a particle's weight and action, its population's acceptance, last step, number."""
         return STATS
@@ -82,7 +86,7 @@ class SMC(_trajectory.MolecularDynamics):
         for row in range(len(fields)):
             fields[row], stats[row] = self._particle(system, state, stream, (row + 1) * every)
         last = self._particle(system, state, stream, updates)[0] if updates else state.field
-        return state.after(updates, last.reshape(state.field.shape).copy()), trace(system, fields, STATS, stats)
+        return state.after(updates, last.reshape(state.field.shape).copy()), trace(system, STATS, fields, stats)
 
     def _particle(self, system: System, state: State, stream: Stream, ahead: int) -> tuple[NDArray[Any], Any]:
         """Field and statistics of the particle `ahead` updates on; in the warm-up the start, without statistics."""

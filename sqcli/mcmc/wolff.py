@@ -10,18 +10,18 @@ from typing import Any, Literal
 from numpy.typing import NDArray
 
 from sqcli.errors import UsageError
-from sqcli.lattice.philox import Stream
 from sqcli.mcmc import _composed, _trajectory, _tuning
 from sqcli.mcmc._base import (
     Auto,
     Exactness,
+    InPlace,
+    Kept,
     State,
     System,
-    Trace,
+    Work,
     records,
     require_positive_or_auto,
     require_warmup,
-    trace,
 )
 from sqcli.mcmc._local import visits
 from sqcli.parameters import require_count
@@ -32,7 +32,7 @@ SWEEP_ACCEPTANCE = 0.5  # the width of the Metropolis proposals is tuned to it
 
 
 @dataclass(frozen=True)
-class Wolff(_trajectory.MolecularDynamics):
+class Wolff(_trajectory.MolecularDynamics, InPlace):
     """Cluster flips, with the parameters of the update of the field.
 
     Attributes:
@@ -84,19 +84,16 @@ class Wolff(_trajectory.MolecularDynamics):
         width = 1.0 if self.width == "auto" else self.width
         return State(field, 0, _tuning.start(self.first_step if self.radial == "hmc" else width))
 
-    def step(
-        self, system: System, state: State, stream: Stream, updates: int, every: int, tune: bool
-    ) -> tuple[State, Trace]:
+    def run(self, work: Work, updates: int, every: int, tune: bool) -> Kept:
         """Make `updates` composed updates."""
+        system, kept = work.system, records(work.system, updates // every, len(self.stats()))
+        count = (work.stream.key, work.first, updates, every, self.radial_updates, work.tuning)
         run = self._with_trajectories if self.radial == "hmc" else self._with_sweeps
-        sites, tuning, names = system.sites(state.field), state.tuning.copy(), self.stats()
-        fields, stats = records(system, updates // every, len(names))
-        count = (stream.key, state.update + 1, updates, every, self.radial_updates, tuning)
-        run(system, sites, count, tune and self.tuned == "auto", fields, stats)
-        return state.after(updates, system.field(sites), tuning), trace(system, fields, names, stats)
+        run(system, work.sites, count, tune and self.tuned == "auto", kept)
+        return kept
 
     def _with_trajectories(
-        self, system: System, sites: NDArray[Any], count: tuple[Any, ...], tune: bool, *kept: NDArray[Any]
+        self, system: System, sites: NDArray[Any], count: tuple[Any, ...], tune: bool, kept: Kept
     ) -> None:
         _composed.trajectories_and_flips(system.dtype)(
             system.theory.flow(system.dtype), system.theory.finish(system.dtype), sites, system.buffers(4),
@@ -104,9 +101,7 @@ class Wolff(_trajectory.MolecularDynamics):
             *self._flips(system), *count, self.target_acceptance, tune, *kept,
         )  # fmt: skip
 
-    def _with_sweeps(
-        self, system: System, sites: NDArray[Any], count: tuple[Any, ...], tune: bool, *kept: NDArray[Any]
-    ) -> None:
+    def _with_sweeps(self, system: System, sites: NDArray[Any], count: tuple[Any, ...], tune: bool, kept: Kept) -> None:
         assert isinstance(system.theory, LocalUpdates)
         _composed.sweeps_and_flips(system.dtype)(
             system.theory.local_change(system.dtype), sites, system.couplings, system.neighbours,

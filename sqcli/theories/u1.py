@@ -16,7 +16,7 @@ from sqcli.errors import UsageError
 from sqcli.lattice.geometry import Lattice
 from sqcli.lattice.jit import Kernel
 from sqcli.lattice.manifold import AngleLinks
-from sqcli.theories import _plaquettes, _two_dimensions, _u1_draws, _u1_kernels
+from sqcli.theories import _plaquettes, _two_dimensions, _u1_draws, _u1_kernels, _u1_links
 from sqcli.theories._base import References
 from sqcli.theories._functions import functions
 
@@ -32,6 +32,9 @@ class U1:
     flow: ClassVar[Kernel] = _u1_kernels.flow
     finish: ClassVar[Kernel] = _u1_kernels.finish
     local_change: ClassVar[Kernel] = _u1_kernels.local_change
+    redraw: ClassVar[Kernel] = _u1_links.redraw
+    reflect: ClassVar[Kernel] = _u1_links.reflect
+    change_sector: ClassVar[Kernel] = _u1_links.change_sector
 
     def check(self, lattice: Lattice) -> None:
         """Raise UsageError unless the lattice has two to four dimensions of at least 2 sites."""
@@ -78,6 +81,11 @@ class U1:
             **_two_dimensions.references(1, False, self.beta, lattice.extents),
             ("topological_susceptibility", None): self.charge_squared(lattice) / lattice.volume,
         }
+
+    def require_sectors(self, lattice: Lattice) -> None:
+        """Raise UsageError in three and four dimensions, where there are no sectors."""
+        if lattice.dimension != 2:
+            raise UsageError(f"u1 has topological sectors in two dimensions only, not on {lattice}")
 
     def require_independent(self, lattice: Lattice) -> None:
         """Raise UsageError in three and four dimensions, where no such way is known, and at huge couplings."""

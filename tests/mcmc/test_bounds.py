@@ -31,6 +31,10 @@ ALGORITHMS = [
     ("wolff", {"clusters": "3"}),
     ("wolff", {"radial": "metropolis"}),
     ("wolff", {"decomposition": "full"}),
+    ("heatbath", {}),
+    ("overrelaxation", {}),
+    ("instanton", {}),
+    ("composite", {"updates": "metropolis,hmc:2"}),
     ("smc", {"particles": "5"}),
     ("exact", {}),
 ]

@@ -8,11 +8,12 @@ from sqcli import registry
 from sqcli.diffusion.models.design import lattice_of
 from sqcli.diffusion.models.files import read_document
 from sqcli.errors import SqcliError, UsageError
+from sqcli.mcmc import parse, split
 from sqcli.runs.execution.agreement import compare, difference, require_given
-from sqcli.runs.sampling.interleave import parse, split
 from sqcli.runs.sampling.request import SampleRequest
 from sqcli.runs.sampling.spec import FOLDER, INDEPENDENCE, NONE, SampleSpec
 
+NOT_THERE = "{0} is not interleaved; add --interleave {0}"
 WARMUP = 64  # proposals that are discarded first, where they are accepted or rejected
 
 
@@ -28,8 +29,8 @@ def new_spec(request: SampleRequest, document: Mapping[str, Any] | None = None) 
     chained = request.accept == INDEPENDENCE
     if not chained and (request.interleave or request.warmup):
         raise UsageError("--interleave and --warmup are for --accept independence; add that, or leave them out")
-    moves = parse(request.interleave)
-    own, theirs = split(request.method_parameters, [name for name, _ in moves])
+    moves = parse(request.interleave, "--interleave")
+    own, theirs = split(request.method_parameters, [name for name, _ in moves], NOT_THERE)
     try:
         theory, trained = str(document["theory"]), dict(document["parameters"])
         identity, lattice = str(document["identity"]), lattice_of(document["lattice"]).extents
@@ -79,11 +80,11 @@ def require_agreement(request: SampleRequest, stored: SampleSpec) -> None:
         if value is not None and value != getattr(stored, name):
             raise difference(request.path, f"--{name}", getattr(stored, name), value)
     there = {move.name: move for move in stored.moves}
-    moves = parse(request.interleave)
+    moves = parse(request.interleave, "--interleave")
     if moves and moves != [(move.name, move.updates) for move in stored.moves]:
         said = ",".join(f"{move.name}:{move.updates}" for move in stored.moves) or "none"
         raise difference(request.path, "--interleave", said, ",".join(f"{name}:{n}" for name, n in moves))
-    own, theirs = split(request.method_parameters, list(there))
+    own, theirs = split(request.method_parameters, list(there), NOT_THERE)
     compare(request.path, request.parameters, stored.theory_instance, "-p ", f"theory {stored.theory}")
     compare(request.path, own, stored.sampler, "-a ", f"method {stored.method}")
     for name, values in theirs.items():

@@ -1,0 +1,100 @@
+"""Composite updates: algorithms one after the other, `updates=heatbath:1,overrelaxation:4`, again and again.
+
+Each member takes e^{−S} to itself, and so does the whole; it reaches every configuration where one of the members does.
+Parameters of a member are given as `hmc.step_size`, and each member tunes itself in the warm-up. Update k of the T in a
+composite update u uses the random numbers of update (u − 1)T + k.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sqcli.mcmc._base import Exactness, InPlace, Kept, State, System, Work, records
+from sqcli.mcmc._members import Member, parse, split
+from sqcli.parameters import to_mapping
+
+LAST = ("accepted", "delta_h", "step_size", "width")  # statistics of the last update; the others are means
+CHANGED = ("action",)  # statistics that the members after it make wrong
+
+
+@dataclass(frozen=True)
+class Composite(InPlace):
+    """Updates of several algorithms in turn.
+
+    Attributes:
+        updates: algorithms and their numbers of updates, `hmc:1,overrelaxation:4`.
+    """
+
+    updates: str
+    _parameters: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        for member in self._members:
+            if not isinstance(member.algorithm, InPlace) or not member.algorithm.keeps_target():
+                raise ValueError(f"{member.name} with these parameters cannot be a member of a composite")
+        stated = {f"{p.name}.{key}": value for p in self._members for key, value in to_mapping(p.algorithm).items()}
+        object.__setattr__(self, "updates", ",".join(f"{member.name}:{member.updates}" for member in self._members))
+        object.__setattr__(self, "_parameters", stated)
+
+    @cached_property
+    def _members(self) -> tuple[Member, ...]:
+        counts = parse([self.updates], "updates")
+        _, theirs = split(self._parameters, [name for name, _ in counts], "{0} is not among the updates")
+        return tuple(Member.build(name, count, theirs[name]) for name, count in counts)
+
+    def check(self, system: System, warmup: int) -> None:
+        """Raise UsageError when a member cannot work on the system."""
+        for member in self._members:
+            member.algorithm.check(system, warmup)
+
+    def exactness(self) -> Exactness:
+        """Return `exact` where one of the members is."""
+        if any(member.algorithm.exactness().status == "exact" for member in self._members):
+            return Exactness("exact", f"each of {self.updates} leaves exp(-S) invariant")
+        return Exactness("uncorrected", f"none of {self.updates} reaches every configuration by itself")
+
+    def stats(self) -> tuple[str, ...]:
+        """Names of the members' statistics, with the member's name before those that several members have."""
+        every = [name for member in self._members for name in member.algorithm.stats()]
+        return tuple(name if every.count(name) == 1 else f"{member.name}_{name}" for member, name in self._columns)
+
+    @cached_property
+    def _columns(self) -> tuple[tuple[Member, str], ...]:
+        return tuple(
+            (member, name) for member in self._members for name in member.algorithm.stats() if name not in CHANGED
+        )
+
+    def init(self, system: System, field: NDArray[Any], warmup: int) -> State:
+        """Build the state before the first update; its record is those of the members, end to end."""
+        states = [member.algorithm.init(system, field, warmup * member.updates) for member in self._members]
+        lengths = np.array([len(state.tuning) for state in states], np.float64)
+        return State(field, 0, np.concatenate([lengths, *(state.tuning for state in states)]))
+
+    def run(self, work: Work, updates: int, every: int, tune: bool) -> Kept:
+        """Make `updates` composite updates."""
+        fields, stats = records(work.system, updates // every, len(self._columns))
+        mean = np.array([name not in LAST for _, name in self._columns])
+        total = np.zeros(len(mean))
+        for u in range(updates):
+            row = np.array([value for member in self._once(work, u, tune) for value in member])
+            total = np.where(mean, total + row / every, row)
+            if (u + 1) % every == 0:
+                fields[u // every], stats[u // every] = work.sites, total
+                total = np.zeros(len(mean))
+        return fields, stats
+
+    def _once(self, work: Work, u: int, tune: bool) -> Iterator[list[float]]:
+        """Make one update of each member; yields the member's columns."""
+        count = sum(member.updates for member in self._members)
+        number, learnt = (work.first + u - 1) * count + 1, len(self._members)
+        for member, length in zip(self._members, work.tuning[:learnt].astype(int), strict=False):
+            assert isinstance(member.algorithm, InPlace)
+            own = replace(work, first=number, tuning=work.tuning[learnt : learnt + length])
+            _, stats = member.algorithm.run(own, member.updates, member.updates, tune)
+            names = member.algorithm.stats()
+            yield [value for name, value in zip(names, stats[0], strict=True) if name not in CHANGED]
+            number, learnt = number + member.updates, learnt + length
