@@ -13,7 +13,7 @@ from sqcli import registry
 from sqcli.analysis.ensemble import MeasuredEnsemble
 from sqcli.lattice.halo import pack, unpack
 from sqcli.lattice.manifold import computing_dtype
-from sqcli.mcmc import MolecularDynamics, System
+from sqcli.mcmc import MolecularDynamics, Splitting, System, dynamics
 
 ROUNDINGS = 1e4  # what a stable trajectory may gather, in units of the last place of the largest field
 UNSTABLE = 1e3  # growth beyond which a trajectory runs away and amplifies rounding: nothing to be said
@@ -39,14 +39,12 @@ def deviation(opened: MeasuredEnsemble) -> tuple[float, float] | None:
     last = opened.ensemble.committed(chain)
     field = opened.ensemble.fields(chain, last - 1, last)[0]
     step = min(float(opened.ensemble.stat("step_size")[chain][-1]), LONGEST / algorithm.n_steps)
-    kicks, drifts, final = algorithm.kicks_and_drifts
-    kicks, drifts = np.append(kicks, final), np.append(drifts, 0.0)
     system = System(opened.theory.loaded, opened.lattice, computing_dtype(str(field.dtype)))
-    return there_and_back(system, field, kicks * step, drifts * step)
+    return there_and_back(system, field, algorithm.kicks_and_drifts, step)
 
 
 def there_and_back(
-    system: System, field: NDArray[Any], kicks: NDArray[np.float64], drifts: NDArray[np.float64]
+    system: System, field: NDArray[Any], splitting: Splitting, step: float
 ) -> tuple[float, float] | None:
     """Follow one trajectory with Gaussian momenta from `field`, (*site), and back: max |Δφ| and its bound.
 
@@ -54,30 +52,31 @@ def there_and_back(
     """
     manifold = system.theory.manifold
     start = np.random.default_rng(1).standard_normal(manifold.tangent(system.lattice))
-    there, momentum = _flow(system, field, start, kicks, drifts)
+    there, momentum = follow(system, field, start, splitting, step)
     size = max(1.0, float(np.abs(field).max()))
     if not np.abs(there).max() < UNSTABLE * size:
         return None
-    back, _ = _flow(system, there, -momentum, kicks, drifts)
+    back, _ = follow(system, there, -momentum, splitting, step)
     nudge = float(np.finfo(field.dtype).eps) ** 0.5 * size
     nudged = manifold.move(field[None], np.full((1, *start.shape), nudge))[0].astype(field.dtype)
-    beside, _ = _flow(system, nudged, start, kicks, drifts)
+    beside, _ = follow(system, nudged, start, splitting, step)
     growth = max(1.0, manifold.distance(beside, there) / nudge)
     allowed = ROUNDINGS * float(np.finfo(field.dtype).eps) * size * growth
     return (manifold.distance(back, field), allowed) if allowed < MOST_ALLOWED * size else None
 
 
-def _flow(
-    system: System, field: NDArray[Any], momentum: NDArray[Any], kicks: NDArray[np.float64], drifts: NDArray[np.float64]
+def follow(
+    system: System, field: NDArray[Any], momentum: NDArray[Any], splitting: Splitting, step: float
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Field and momentum at the end of a trajectory."""
-    lattice = system.lattice
-    momenta = lattice.geometry(system.momenta)
-    start, p, a, b = system.buffers(4)
-    pack(system.sites(field), start, system.geometry)
-    pack(momentum.astype(system.dtype).reshape(-1), p, momenta)
-    end = system.theory.flow(system.dtype)(start, a, b, p, system.geometry, system.couplings, kicks, drifts, 1.0)
+    """Follow one trajectory from `field`, (*site), with `momentum`, (*tangent), to the two at its end."""
+    theory, buffers, momenta = system.theory, system.buffers(4), system.lattice.geometry(system.momenta)
+    pack(system.sites(field), buffers[0], system.geometry)
+    pack(momentum.astype(system.dtype).reshape(-1), buffers[3], momenta)
+    end = dynamics(system.dtype)(
+        theory.flow(system.dtype), theory.finish(system.dtype), buffers, system.geometry, system.couplings,
+        *splitting, step,
+    )  # fmt: skip
     moved, kicked = np.empty(system.size, system.dtype), np.empty(momentum.size, system.dtype)
-    unpack(a if end == 1 else b, moved, system.geometry)
-    unpack(p, kicked, momenta)
+    unpack(buffers[end], moved, system.geometry)
+    unpack(buffers[3], kicked, momenta)
     return system.field(moved), kicked.reshape(momentum.shape)

@@ -24,10 +24,11 @@ def counter(population: int, temperature: int, particle: int = 0) -> int:
 
 @kernel(
     f"float64(FunctionType({FLOW}), FunctionType({FINISH}), real[:, ::1], real[:, ::1], uint64[::1], float64[::1], "
-    "uint64[::1], uint64, int64, float64[::1], float64[::1], float64, float64, float64)"
+    "uint64[::1], uint64, int64, float64[::1], float64[::1], float64, float64[::1], float64, float64)"
 )
 def move(
-    flow, finish, particles, buffers, geometry, couplings, key, first, moves, kicks, drifts, last, step, jitter
+    flow, finish, particles, buffers, geometry, couplings, key, first, moves, kicks, drifts, last, shifts, step,
+    jitter,
 ):  # fmt: skip
     """Move every particle in place by `moves` trajectories with S of `couplings`; returns the mean min(1, e^{−ΔH})."""
     p, order, energies, rate = buffers[3], np.arange(3), np.empty(2), 0.0
@@ -40,8 +41,8 @@ def move(
             sub = SUBUPDATE * np.uint64(m)
             length = jittered(step, jitter, update, sub, key)
             _, delta_h = trajectory(
-                flow, finish, buffers, order, p, geometry, couplings, kicks, drifts, last, length, energies, block,
-                words, update, sub, key,
+                flow, finish, buffers, order, p, geometry, couplings, kicks, drifts, last, shifts, length, energies,
+                block, words, update, sub, key,
             )  # fmt: skip
             rate += min(1.0, math.exp(-delta_h)) if delta_h == delta_h else 0.0
         unpack(buffers[order[0]], particles[i], geometry)

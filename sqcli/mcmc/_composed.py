@@ -25,11 +25,11 @@ def columns(radial: str, radial_updates: int) -> tuple[str, ...]:
 
 @kernel(
     f"void(FunctionType({FLOW}), FunctionType({FINISH}), real[::1], real[:, ::1], uint64[::1], float64[::1], "
-    f"float64[::1], float64[::1], float64, float64, {FLIPS}, {CHAIN})"
+    f"float64[::1], float64[::1], float64, float64[::1], float64, {FLIPS}, {CHAIN})"
 )
 def trajectories_and_flips(
-    flow, finish, sites, buffers, geometry, couplings, kicks, drifts, last, jitter, edges, offsets, wraps, bond,
-    clusters, decompose, key, first, updates, every, radial, tuning, target, tune, fields, stats,
+    flow, finish, sites, buffers, geometry, couplings, kicks, drifts, last, shifts, jitter, edges, offsets, wraps,
+    bond, clusters, decompose, key, first, updates, every, radial, tuning, target, tune, fields, stats,
 ):  # fmt: skip
     """Make `updates` times `radial` trajectories and the flips."""
     p, order, energies = buffers[3], np.arange(3), np.empty(2)
@@ -47,8 +47,8 @@ def trajectories_and_flips(
             sub = SUBUPDATE * np.uint64(r)
             step = _trajectory.jittered(tuning[STEP], jitter, update, sub, key)
             accepted, delta_h = _trajectory.trajectory(
-                flow, finish, buffers, order, p, geometry, couplings, kicks, drifts, last, step, energies, block,
-                words, update, sub, key,
+                flow, finish, buffers, order, p, geometry, couplings, kicks, drifts, last, shifts, step, energies,
+                block, words, update, sub, key,
             )  # fmt: skip
             rate += accepted / radial
             if tune:

@@ -59,9 +59,22 @@ def add_rows(f, sites, geometry, factor):
 
 
 @jit
+def displaced_kick(
+    flow, finish, field, other, p, work, geometry, couplings, kick, shift, energies, inverse, itable, ftable, scratch
+):  # fmt: skip
+    """Kick by the force at the field displaced by −shift M⁻¹ ∂S, which `other` holds afterwards."""
+    q, push, still = np.zeros_like(p), np.full(1, shift), np.zeros(1)
+    flow(field, other, other, q, geometry, couplings, push, still, 1.0)
+    unpack(q, work, geometry)
+    multiply_components(work, inverse, itable, ftable, scratch, np.int64(geometry[1]))
+    add_rows(other, work, geometry, 1.0)
+    finish(other, p, geometry, couplings, kick, energies)
+
+
+@jit
 def trajectory(
-    flow, finish, buffers, order, p, work, geometry, couplings, kicks, drifts, last, step, energies, update, key,
-    inverse, root, itable, ftable, scratch,
+    flow, finish, buffers, order, p, work, geometry, couplings, kicks, drifts, last, shifts, step, energies, update,
+    key, inverse, root, itable, ftable, scratch,
 ):  # fmt: skip
     """Make one accelerated update of the field in buffers[order[0]]; returns (accepted, ΔH)."""
     components, sub = np.int64(geometry[1]), np.uint64(0)
@@ -73,6 +86,12 @@ def trajectory(
     for i in range(kicks.size + 1):  # the last sweep does nothing but bring the field back to its manifold
         kick[0] = kicks[i] * step if i < kicks.size else 0.0
         there = 1 if here != 1 else 2
+        if i < shifts.size and shifts[i] != 0.0:
+            displaced_kick(
+                flow, finish, buffers[order[here]], buffers[order[there]], p, work, geometry, couplings, kick[0],
+                shifts[i] * step * step, energies, inverse, itable, ftable, scratch,
+            )  # fmt: skip
+            kick[0] = 0.0
         flow(
             buffers[order[here]], buffers[order[there]], buffers[order[there]], p, geometry, couplings, kick, still, 1.0
         )
@@ -108,12 +127,12 @@ def kinetic(p, inverse, itable, ftable, scratch, components):
 
 @kernel(
     f"void(FunctionType({FLOW}), FunctionType({FINISH}), real[::1], real[:, ::1], uint64[::1], float64[::1], "
-    "uint64[::1], uint64, int64, int64, float64[::1], float64[::1], float64, float64, "
-    f"float64[::1], float64, boolean, {TABLES}, real[:, ::1], float64[:, ::1])"
+    "uint64[::1], uint64, int64, int64, float64[::1], float64[::1], float64, float64[::1], "
+    f"float64, float64[::1], float64, boolean, {TABLES}, real[:, ::1], float64[:, ::1])"
 )
 def chain(
-    flow, finish, sites, buffers, geometry, couplings, key, first, updates, every, kicks, drifts, last, jitter,
-    tuning, target, tune, inverse, root, itable, ftable, scratch, fields, stats,
+    flow, finish, sites, buffers, geometry, couplings, key, first, updates, every, kicks, drifts, last, shifts,
+    jitter, tuning, target, tune, inverse, root, itable, ftable, scratch, fields, stats,
 ):  # fmt: skip
     """Make `updates` accelerated trajectories from `sites` (overwritten by the end); every `every`-th is kept."""
     p, work, order, energies = buffers[3], np.empty(sites.size), np.arange(3), np.empty(2)
@@ -126,8 +145,8 @@ def chain(
         update = first + np.uint64(u)
         step = jittered(tuning[STEP], jitter, update, np.uint64(0), key)
         accepted, delta_h = trajectory(
-            flow, finish, buffers, order, p, work, geometry, couplings, kicks, drifts, last, step, energies, update,
-            key, inverse, root, itable, ftable, scratch,
+            flow, finish, buffers, order, p, work, geometry, couplings, kicks, drifts, last, shifts, step, energies,
+            update, key, inverse, root, itable, ftable, scratch,
         )  # fmt: skip
         if tune:
             learn(tuning, min(1.0, math.exp(-delta_h)) if delta_h == delta_h else 0.0, target)

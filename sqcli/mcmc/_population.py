@@ -18,7 +18,7 @@ from sqcli.lattice.philox import DRAW, RESAMPLE, Stream, fill_normal_rows, fill_
 from sqcli.mcmc import _annealing
 from sqcli.mcmc._annealing import POPULATIONS, TEMPERATURES, counter
 from sqcli.mcmc._base import System
-from sqcli.mcmc._integrators import splitting
+from sqcli.mcmc._integrators import Integrator, splitting
 from sqcli.theories import gaussian
 
 Array = NDArray[np.float64]
@@ -40,7 +40,7 @@ class Moves:
     """Trajectories that each particle makes at a temperature: how many, and by which molecular dynamics."""
 
     count: int
-    integrator: str
+    integrator: Integrator
     n_steps: int
     jitter: float
 

@@ -6,7 +6,6 @@ leaves its start untouched, so a rejection costs nothing.
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
@@ -15,7 +14,8 @@ from sqcli.lattice.halo import ONE, TWO, pack, row_count, unpack
 from sqcli.lattice.jit import jit, kernel
 from sqcli.lattice.philox import ACCEPT, LENGTH, MOMENTUM, block_buffers, normal_block, philox, uniform
 from sqcli.mcmc._base import Auto, Kept, Work, records, require_positive_or_auto, require_target
-from sqcli.mcmc._integrators import Splitting, splitting
+from sqcli.mcmc._dynamics import follow
+from sqcli.mcmc._integrators import Integrator, Splitting, splitting
 from sqcli.mcmc._tuning import STEP, freeze, learn
 from sqcli.parameters import require_count
 from sqcli.theories import FINISH, FLOW
@@ -68,14 +68,13 @@ def accept(delta_h, update, sub, key):
 
 @jit
 def trajectory(
-    flow, finish, buffers, order, p, geometry, couplings, kicks, drifts, last, step, energies, block, words,
-    update, sub, key,
+    flow, finish, buffers, order, p, geometry, couplings, kicks, drifts, last, shifts, step, energies, block,
+    words, update, sub, key,
 ):  # fmt: skip
     """Make one update of the field in buffers[order[0]] with action energies[0]; returns (accepted, ΔH)."""
-    start, a, b = buffers[order[0]], buffers[order[1]], buffers[order[2]]
     action = energies[0]
     before = gaussian_momentum(p, geometry, block, words, update, sub, key) + action
-    end = flow(start, a, b, p, geometry, couplings, kicks, drifts, step)
+    end = follow(flow, finish, buffers, order, p, geometry, couplings, kicks, drifts, shifts, step, energies)
     finish(buffers[order[end]], p, geometry, couplings, last * step, energies)
     delta_h = energies[0] + energies[1] - before
     accepted = accept(delta_h, update, sub, key)
@@ -88,12 +87,12 @@ def trajectory(
 
 @kernel(
     f"void(FunctionType({FLOW}), FunctionType({FINISH}), real[::1], real[:, ::1], "
-    "uint64[::1], float64[::1], uint64[::1], uint64, int64, int64, float64[::1], float64[::1], float64, float64, "
-    "float64[::1], float64, boolean, real[:, ::1], float64[:, ::1])"
+    "uint64[::1], float64[::1], uint64[::1], uint64, int64, int64, float64[::1], float64[::1], float64, float64[::1], "
+    "float64, float64[::1], float64, boolean, real[:, ::1], float64[:, ::1])"
 )
 def chain(
-    flow, finish, sites, buffers, geometry, couplings, key, first, updates, every, kicks, drifts, last, jitter,
-    tuning, target, tune, fields, stats,
+    flow, finish, sites, buffers, geometry, couplings, key, first, updates, every, kicks, drifts, last, shifts,
+    jitter, tuning, target, tune, fields, stats,
 ):  # fmt: skip
     """Make `updates` trajectories from `sites` (overwritten by the end); every `every`-th is kept."""
     p, order, energies = buffers[3], np.arange(3), np.empty(2)
@@ -108,8 +107,8 @@ def chain(
         update = first + np.uint64(u)
         step = jittered(tuning[STEP], jitter, update, sub, key)
         accepted, delta_h = trajectory(
-            flow, finish, buffers, order, p, geometry, couplings, kicks, drifts, last, step, energies, block, words,
-            update, sub, key,
+            flow, finish, buffers, order, p, geometry, couplings, kicks, drifts, last, shifts, step, energies, block,
+            words, update, sub, key,
         )  # fmt: skip
         if tune:
             learn(tuning, min(1.0, math.exp(-delta_h)) if delta_h == delta_h else 0.0, target)
@@ -141,7 +140,8 @@ class MolecularDynamics:
     Attributes:
         step_size: a number, or "auto": tuned during warm-up to `target_acceptance`, then frozen.
         n_steps: steps of the integrator per trajectory.
-        integrator: leapfrog, or omelyan (second-order minimum norm; two forces a step).
+        integrator: leapfrog, or omelyan (second-order minimum norm; two forces a step); of fourth order, for long
+            trajectories of large lattices: omelyan4 (minimum norm; five forces a step), or force_gradient (three).
         jitter: each trajectory's step is uniform in step_size·[1 − jitter, 1 + jitter]; at 0, modes whose period is
             twice the trajectory never mix (Mackenzie, PLB 226, 369, 1989).
         target_acceptance: acceptance that "auto" aims at.
@@ -149,7 +149,7 @@ class MolecularDynamics:
 
     step_size: float | Auto = "auto"
     n_steps: int = 10
-    integrator: Literal["leapfrog", "omelyan"] = "leapfrog"
+    integrator: Integrator = "leapfrog"
     jitter: float = 0.2
     target_acceptance: float = 0.8
 
@@ -167,5 +167,5 @@ class MolecularDynamics:
 
     @property
     def kicks_and_drifts(self) -> Splitting:
-        """Kicks, drifts and the last kick of a trajectory, in units of the step."""
+        """Kicks and drifts of a trajectory, in units of the step."""
         return splitting(self.integrator, self.n_steps)

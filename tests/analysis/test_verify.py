@@ -272,7 +272,7 @@ def test_an_irreversible_integrator_is_seen(tmp_path, monkeypatch):
     opened = open_for_measuring(path)
     found, allowed = _reversibility.deviation(opened)
     assert found < allowed / 10
-    lopsided = property(lambda _: (np.array([0.6, 1.0]), np.array([1.0, 1.0]), 0.4))
+    lopsided = property(lambda _: (np.array([0.6, 1.0]), np.array([1.0, 1.0]), 0.4, np.array([])))
     monkeypatch.setattr(MolecularDynamics, "kicks_and_drifts", lopsided)
     found, allowed = _reversibility.deviation(opened)
     assert found > 1e6 * allowed

@@ -23,7 +23,9 @@ THEORIES = [
 ]
 ALGORITHMS = [
     ("hmc", {"integrator": "omelyan", "n_steps": "3"}),
+    ("hmc", {"integrator": "force_gradient", "n_steps": "2"}),
     ("fahmc", {}),
+    ("fahmc", {"integrator": "force_gradient", "n_steps": "2"}),
     ("metropolis", {}),
     ("metropolis", {"order": "random"}),
     ("langevin", {"step_size": "0.02"}),

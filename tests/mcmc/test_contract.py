@@ -9,7 +9,6 @@ from sqcli.errors import UsageError
 from sqcli.lattice.geometry import Lattice
 from sqcli.lattice.philox import Stream
 from sqcli.mcmc import System
-from sqcli.mcmc._integrators import STAGES, splitting
 
 VARIANTS = {
     "hmc": [{}, {"jitter": "0.5"}],
@@ -151,32 +150,6 @@ def test_fahmc_pilot_finds_the_mass(judge):
         return np.log(algorithm.step(system, state, stream, 1000, 1000, True)[0].tuning[5])
 
     judge.check(lambda seed, size: mean([found(seed, c) for c in range(8 * size)], np.log(0.2), tolerance=0.1))
-
-
-def oscillator(integrator, n):
-    """Energy error of x² + p² over a time 1 in n steps."""
-    kicks, drifts, last = splitting(integrator, n)
-    x, p = 1.0, 0.3
-    for kick, drift in zip(kicks / n, drifts / n, strict=True):
-        p -= kick * x
-        x += drift * p
-    p -= last / n * x
-    return abs(x * x + p * p - 1.09)
-
-
-@pytest.mark.parametrize("integrator", STAGES)
-def test_integrators_are_of_second_order(integrator):
-    kicks, drifts, last = splitting(integrator, 5)
-    assert kicks.sum() + last == pytest.approx(5)
-    assert drifts.sum() == pytest.approx(5)
-    np.testing.assert_allclose([*kicks, last], [*kicks, last][::-1])
-    np.testing.assert_allclose(drifts, drifts[::-1])
-    errors = np.array([oscillator(integrator, n) for n in (10, 20, 40)])
-    np.testing.assert_allclose(np.log2(errors[:-1] / errors[1:]), 2, atol=0.15)
-
-
-def test_minimum_norm_beats_leapfrog_at_equal_cost():
-    assert oscillator("omelyan", 10) < oscillator("leapfrog", 20) / 2
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,9 @@ def test_one_variable(name, values, judge):
 
 
 @pytest.mark.parametrize(
-    "values", [{}, {"temperatures": 2, "moves": 2}, {"ess_threshold": 1.0}, {"overlap": 0.5}], ids=str
+    "values",
+    [{}, {"temperatures": 2, "moves": 2}, {"ess_threshold": 1.0}, {"overlap": 0.5}, {"integrator": "force_gradient"}],
+    ids=str,
 )
 def test_z_is_unbiased_however_few_the_particles(values, judge):
     theory, lattice = theory_of(*WELLS[0]), Lattice((1,))
