@@ -54,6 +54,28 @@ def jit(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     return numba.njit(function, **(OPTIONS | options))
 
 
+class Compiled(numba.types.WrapperAddressProtocol):  # type: ignore[misc]
+    """Compiled function that other compiled ones take as an argument, by an address that is looked up only once."""
+
+    def __init__(self, dispatcher: Any) -> None:
+        self._dispatcher = dispatcher
+        (self._signature,) = dispatcher.nopython_signatures
+        result = dispatcher.get_compile_result(self._signature)
+        self._address = int(result.library.get_pointer_to_function(result.fndesc.llvm_cfunc_wrapper_name))
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Call it."""
+        return self._dispatcher(*arguments)
+
+    def __wrapper_address__(self) -> int:
+        """Return the address, in numba's words."""
+        return self._address
+
+    def signature(self) -> Any:
+        """Return the signature, in numba's words."""
+        return self._signature
+
+
 class Kernel:
     """Function that is compiled once per precision for the signature text `signature` ("void(real[::1], float64)")."""
 
@@ -63,10 +85,10 @@ class Kernel:
         self.__doc__ = function.__doc__
         self._compiled = cache(self._compile)
 
-    def _compile(self, dtype: str) -> Any:
-        return numba.njit(self.signature.replace("real", dtype), **OPTIONS)(self.function)
+    def _compile(self, dtype: str) -> Compiled:
+        return Compiled(numba.njit(self.signature.replace("real", dtype), **OPTIONS)(self.function))
 
-    def __call__(self, dtype: str) -> Any:
+    def __call__(self, dtype: str) -> Compiled:
         """Return the compiled function for fields of `dtype` ("float64" or "float32")."""
         return self._compiled(dtype)
 

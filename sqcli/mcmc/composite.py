@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from sqcli.mcmc._base import Exactness, InPlace, Kept, State, System, Work, records
 from sqcli.mcmc._members import Member, parse, split
+from sqcli.mcmc._sweeps import KINDS, Sweeps
+from sqcli.mcmc._sweeps import run as run_sweeps
 from sqcli.parameters import to_mapping
 
 LAST = ("accepted", "delta_h", "step_size", "width")  # statistics of the last update; the others are means
@@ -75,7 +77,15 @@ class Composite(InPlace):
         return State(field, 0, np.concatenate([lengths, *(state.tuning for state in states)]))
 
     def run(self, work: Work, updates: int, every: int, tune: bool) -> Kept:
-        """Make `updates` composite updates."""
+        """Make `updates` composite updates; sweeps alone, all in one piece."""
+        first = (work.first - 1) * sum(member.updates for member in self._members) + 1
+        sweeps = [(m.algorithm, m.updates) for m in self._members if isinstance(m.algorithm, Sweeps)]
+        if len(sweeps) == len(self._members) <= KINDS:
+            return run_sweeps(sweeps, replace(work, first=first), updates, every)
+        return self._in_turn(replace(work, first=first), updates, every, tune)
+
+    def _in_turn(self, work: Work, updates: int, every: int, tune: bool) -> Kept:
+        """Make them one by one; the number of the first is that of `work`."""
         fields, stats = records(work.system, updates // every, len(self._columns))
         mean = np.array([name not in LAST for _, name in self._columns])
         total = np.zeros(len(mean))
@@ -90,7 +100,7 @@ class Composite(InPlace):
     def _once(self, work: Work, u: int, tune: bool) -> Iterator[list[float]]:
         """Make one update of each member; yields the member's columns."""
         count = sum(member.updates for member in self._members)
-        number, learnt = (work.first + u - 1) * count + 1, len(self._members)
+        number, learnt = work.first + u * count, len(self._members)
         for member, length in zip(self._members, work.tuning[:learnt].astype(int), strict=False):
             assert isinstance(member.algorithm, InPlace)
             own = replace(work, first=number, tuning=work.tuning[learnt : learnt + length])

@@ -15,6 +15,7 @@ from sqcli.lattice.philox import LINK, SECTOR
 from sqcli.lattice.xoshiro import next_uniform, seeded
 from sqcli.theories._base import SWEEP
 from sqcli.theories._link_draws import phase
+from sqcli.theories._u1_kernels import sine
 
 ONE, TWO = np.uint64(1), np.uint64(2)
 H = np.uint64(HEADER)
@@ -28,21 +29,38 @@ def wrapped(angle):
 
 
 @jit
-def surroundings(f, mu, x, neighbours, dimension, volume):
-    """Sum e^{iα} over the plaquettes θ_μ(x) + α at a link: real and imaginary part, R cos φ and R sin φ."""
-    real, imaginary, directions = 0.0, 0.0, TWO * dimension
+def points(f):
+    """Compute cos θ and sin θ of all links."""
+    x, y = np.empty(f.size), np.empty(f.size)
+    for i in range(f.size):
+        x[i], y[i] = sine(float(f[i]) + 0.5 * math.pi), sine(float(f[i]))
+    return x, y
+
+
+@jit(inline="always")
+def staple(x, y, forth, across, back):
+    """Multiply e^{iθ} of a link by the inverses of two others."""
+    real, imaginary = x[across] * x[back] - y[across] * y[back], x[across] * y[back] + y[across] * x[back]
+    return x[forth] * real + y[forth] * imaginary, y[forth] * real - x[forth] * imaginary
+
+
+@jit(inline="always")
+def surroundings(x, y, mu, site, neighbours, dimension, volume):
+    """Sum e^{iα} over the plaquettes θ_μ + α at a link: R cos φ and R sin φ."""
+    real, imaginary, row, m = 0.0, 0.0, TWO * dimension * site, mu * volume
+    ahead = np.uint64(neighbours[row + TWO * mu])
     for nu in range(dimension):
         if nu == mu:
             continue
-        ahead = np.uint64(neighbours[x * directions + TWO * mu])
-        above = np.uint64(neighbours[x * directions + TWO * nu])
-        below = np.uint64(neighbours[x * directions + TWO * nu + ONE])
-        aside = np.uint64(neighbours[below * directions + TWO * mu])
-        m, n = mu * volume, nu * volume
-        upper = float(f[n + ahead]) - float(f[m + above]) - float(f[n + x])
-        lower = float(f[n + below]) - float(f[m + below]) - float(f[n + aside])
-        real += math.cos(upper) + math.cos(lower)
-        imaginary += math.sin(upper) + math.sin(lower)
+        n, above, below = (
+            nu * volume,
+            np.uint64(neighbours[row + TWO * nu]),
+            np.uint64(neighbours[row + TWO * nu + ONE]),
+        )
+        aside = np.uint64(neighbours[TWO * dimension * below + TWO * mu])
+        a, b = staple(x, y, n + ahead, m + above, n + site)
+        c, d = staple(x, y, n + below, m + below, n + aside)
+        real, imaginary = real + a + c, imaginary + b + d
     return real, imaginary
 
 
@@ -50,11 +68,18 @@ def surroundings(f, mu, x, neighbours, dimension, volume):
 def redraw(f, geometry, neighbours, couplings, update, key):
     """Draw every link from its distribution given all others: see `ConditionalDraws`."""
     dimension, volume, s = geometry[0], geometry[3], seeded(update, LINK, key)
+    x, y = points(f)
     for mu in range(dimension):
-        for x in range(volume):
-            real, imaginary = surroundings(f, mu, x, neighbours, dimension, volume)
-            cosine, sine = phase(couplings[0] * math.sqrt(real * real + imaginary * imaginary), s)
-            f[mu * volume + x] = wrapped(math.atan2(sine, cosine) - math.atan2(imaginary, real))
+        for site in range(volume):
+            real, imaginary = surroundings(x, y, mu, site, neighbours, dimension, volume)
+            size = math.sqrt(real * real + imaginary * imaginary)
+            cosine, sine_ = phase(couplings[0] * size, s)
+            if size > 0.0:
+                cosine, sine_ = (
+                    (cosine * real + sine_ * imaginary) / size, (sine_ * real - cosine * imaginary) / size
+                )  # fmt: skip
+            i = mu * volume + site
+            x[i], y[i], f[i] = cosine, sine_, math.atan2(sine_, cosine)
     return 1.0
 
 
@@ -62,10 +87,15 @@ def redraw(f, geometry, neighbours, couplings, update, key):
 def reflect(f, geometry, neighbours, couplings, update, key):  # noqa: ARG001 - it needs no random numbers
     """Take every link to the other angle of the same action: see `Reflections`."""
     dimension, volume = geometry[0], geometry[3]
+    x, y = points(f)
     for mu in range(dimension):
-        for x in range(volume):
-            real, imaginary = surroundings(f, mu, x, neighbours, dimension, volume)
-            f[mu * volume + x] = wrapped(-float(f[mu * volume + x]) - 2.0 * math.atan2(imaginary, real))
+        for site in range(volume):
+            real, imaginary = surroundings(x, y, mu, site, neighbours, dimension, volume)
+            square, i = real * real + imaginary * imaginary, mu * volume + site
+            if square > 0.0:
+                double, twice = (real * real - imaginary * imaginary) / square, 2.0 * real * imaginary / square
+                x[i], y[i] = x[i] * double - y[i] * twice, -x[i] * twice - y[i] * double
+                f[i] = math.atan2(y[i], x[i])
     return 1.0
 
 
