@@ -17,7 +17,7 @@ from sqcli.errors import UsageError
 from sqcli.lattice.geometry import Lattice
 from sqcli.lattice.group_links import GroupLinks
 from sqcli.lattice.jit import Kernel
-from sqcli.theories import _group_kernels, _two_dimensions
+from sqcli.theories import _group_kernels, _link_updates, _two_dimensions
 from sqcli.theories._base import References
 from sqcli.theories._functions import functions
 
@@ -35,6 +35,10 @@ class GroupTheory:
     formula: ClassVar[str] = "S = beta sum_plaquettes (1 - Re tr U_p / n)"
     flow: ClassVar[Kernel] = _group_kernels.flow
     finish: ClassVar[Kernel] = _group_kernels.finish
+    redraw: ClassVar[Kernel] = _link_updates.redraw
+    reflect: ClassVar[Kernel] = _link_updates.reflect
+    jump: ClassVar[Kernel] = _link_updates.jump
+    widest: ClassVar[float] = 2 * np.pi  # turns phases by up to π and more, in any group
 
     def __post_init__(self) -> None:
         if not 1 <= self.n <= MOST_COLOURS:

@@ -33,6 +33,14 @@ def store(f, at, stride, n, link):
 
 
 @jit(forceinline=True)
+def copy(a, n, out):
+    """Copy a matrix; the assignment of slices would be compiled with all its errors, which takes seconds."""
+    for i in range(n):
+        for j in range(n):
+            out[i, j] = a[i, j]
+
+
+@jit(forceinline=True)
 def multiply(a, b, n, out):
     """Compute a b."""
     for i in range(n):
@@ -88,7 +96,7 @@ def exponential(x, n, work, out):
             for j in range(n):
                 out[i, j] = product[i, j] / order + (1.0 if i == j else 0.0)
     for _ in range(halvings):
-        term[:, :] = out
+        copy(out, n, term)
         multiply(term, term, n, out)
 
 
@@ -101,7 +109,7 @@ def purified(link, n, special, work):
         for j in range(n):
             product[i, j] = (3.0 if i == j else 0.0) * 0.5 - 0.5 * product[i, j]
     multiply(link, product, n, correction)
-    link[:, :] = correction
+    copy(correction, n, link)
     if special:
         turn = determinant_angle(link, n, work) / n
         phase = complex(math.cos(turn), -math.sin(turn))
@@ -114,7 +122,7 @@ def purified(link, n, special, work):
 def determinant_angle(link, n, work):
     """Compute arg det by elimination with pivots."""
     m = work[0]
-    m[:, :] = link
+    copy(link, n, m)
     determinant = complex(1.0, 0.0)
     for k in range(n):
         pivot = k
