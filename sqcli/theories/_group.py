@@ -17,7 +17,7 @@ from sqcli.errors import UsageError
 from sqcli.lattice.geometry import Lattice
 from sqcli.lattice.group_links import GroupLinks
 from sqcli.lattice.jit import Kernel
-from sqcli.theories import _group_kernels, _link_updates, _two_dimensions
+from sqcli.theories import _group_kernels, _link_updates, _loop_equations, _two_dimensions
 from sqcli.theories._base import References
 from sqcli.theories._functions import functions
 
@@ -88,19 +88,20 @@ class GroupTheory:
         return -self.beta / self.n * self._components(field @ self.staples(field, lattice))
 
     def identities(self, field: Array, lattice: Lattice) -> Mapping[str, NDArray[np.float64]]:
-        """Compute residuals of ⟨(∂S)²⟩ = ⟨∂²S⟩, and of ⟨∂O ∂S⟩ = ⟨∂²O⟩, O = Re tr U_□ of a plaquette of the link."""
+        """Compute residuals of ⟨(∂S)²⟩ = ⟨∂²S⟩ on links, and of the loop equations of small rectangles."""
         field = field.astype(np.complex128, copy=False)
         loops = field @ self.staples(field, lattice)
-        slope, casimir = self.beta / self.n * self._components(loops), self._casimir
-        count = lattice.dimension * lattice.volume
-        sites = tuple(range(1, 2 + lattice.dimension))
-        squared = (slope**2).sum(axis=2) - self.beta / self.n * casimir * _trace(loops).real
-        first = next(self.plaquettes(field, lattice))
-        crossed = (-self._components(first[:, None])[:, 0] * slope[:, 0]).sum(axis=1) + casimir * _trace(first).real
-        return {
-            "dS_dS": squared.sum(axis=sites) / count,
-            "loop_dS": crossed.sum(axis=sites[:-1]) / lattice.volume,
-        }
+        slopes, casimir = self._slopes(loops), self._casimir
+        squared = np.einsum("...ij,...ji->...", loops, slopes).imag - casimir * _trace(loops).real
+        mean = lattice.site_sum(squared).sum(1) / (lattice.dimension * lattice.volume)
+        return {"dS_dS": self.beta / self.n * mean, **_loop_equations.of_matrices(field, slopes, casimir, lattice)}
+
+    def _slopes(self, loops: Array) -> Array:
+        """Σ_a T_a ∂_a S by completeness, Σ_a T_a Im tr T_a M = (H − tr H/N)/2 with H = (M − M†)/2i, for U(N) H/2."""
+        odd = (loops - _adjoint(loops)) / 2j
+        if self.special:
+            odd = odd - (_trace(odd) / self.n)[..., None, None] * np.eye(self.n)
+        return np.asarray(self.beta / self.n * odd / 2)
 
     def exact(self, lattice: Lattice) -> References:
         """Compute plaquette, action per site and loops of the finite torus in two dimensions; else nothing is known."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sqcli.lattice.geometry import Lattice
+from sqcli.theories import _loop_equations
 from sqcli.theories._functions import functions
 
 
@@ -44,17 +45,15 @@ def identities(
     """Compute residuals of Schwinger–Dyson equations of S = β Σ (1 − cos θ_μν), with S′ = `force`, (n,) each.
 
     Returns:
-        `dS_dS`: (S′)² − S″ averaged over links, S″ being β times the sum of all cosines at a link; `sin_dS`:
-        sin θ_μν(x) S′ − cos θ_μν(x) averaged over plaquettes, S′ at the link θ_μ(x).
+        `dS_dS`: (S′)² − S″ averaged over links, S″ being β times the sum of all cosines at a link; and those of the
+        loop equations of small rectangles.
     """
     angle = angles(field, lattice)
-    sine, cosine = np.sin(angle), np.cos(angle)
-    squared, crossed = (force**2).sum(axis=1), np.zeros((len(field), *lattice.extents))
+    cosine, squared = np.cos(angle), (force**2).sum(axis=1)
     for plane, (mu, nu) in enumerate(planes(lattice)):
         c = cosine[:, plane]
         squared -= beta * (2 * c + lattice.shift(c, nu, -1) + lattice.shift(c, mu, -1))
-        crossed += sine[:, plane] * force[:, mu] - c
     return {
         "dS_dS": np.asarray(lattice.site_sum(squared)) / (lattice.dimension * lattice.volume),
-        "sin_dS": np.asarray(lattice.site_sum(crossed)) / (len(planes(lattice)) * lattice.volume),
+        **_loop_equations.of_angles(angle, force, lattice),
     }

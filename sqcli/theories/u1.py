@@ -60,7 +60,7 @@ class U1:
         return -self.beta * _plaquettes.at_links(sines, lattice)
 
     def identities(self, field: NDArray[Any], lattice: Lattice) -> Mapping[str, NDArray[np.float64]]:
-        """Compute residuals of ⟨(S′)²⟩ = ⟨S″⟩ on links, and of ⟨sin θ_μν S′⟩ = ⟨cos θ_μν⟩ on their links θ_μ(x)."""
+        """Compute residuals of ⟨(S′)²⟩ = ⟨S″⟩ on links, and of the loop equations of small rectangles."""
         field = field.astype(np.float64, copy=False)
         return _plaquettes.identities(field, -self.drift(field, lattice), self.beta, lattice)
 

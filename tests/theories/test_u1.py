@@ -44,26 +44,6 @@ def test_action_is_the_sum_over_all_planes(extents, rng):
     assert theory.action(field[None], lattice)[0] == pytest.approx(total, rel=1e-12)
 
 
-def test_identities_are_derivatives(rng):
-    """⟨(S′)² − S″⟩ and ⟨sin θ S′ − cos θ⟩ by finite differences, in three dimensions of two and three sites."""
-    theory, lattice, h = U1(1.3), Lattice((2, 3, 2)), 1e-4
-    field = rng.uniform(-np.pi, np.pi, (1, 3, *lattice.extents))
-    squares, crossed = [], []
-    for link in np.ndindex(*field.shape[1:]):
-        moved = np.repeat(field, 3, axis=0)
-        moved[(0, *link)] -= h
-        moved[(2, *link)] += h
-        actions, mu, site = theory.action(moved, lattice), link[0], link[1:]
-        slope, bend = (actions[2] - actions[0]) / (2 * h), (actions[0] - 2 * actions[1] + actions[2]) / h**2
-        squares.append(slope**2 - bend)
-        planes = [plane for plane, (low, _) in enumerate([(0, 1), (0, 2), (1, 2)]) if low == mu]
-        sines = np.sin(theory.plaquettes(moved, lattice))[(slice(None), planes, *site)]
-        crossed += list(sines[1] * slope - (sines[2] - sines[0]) / (2 * h))
-    found = theory.identities(field, lattice)
-    assert found["dS_dS"][0] == pytest.approx(np.mean(squares), abs=1e-5)
-    assert found["sin_dS"][0] == pytest.approx(np.mean(crossed), abs=1e-5)
-
-
 def test_susceptibility_published():
     published = {1: 0.0406362, 3: 0.0110608, 5: 0.00575581, 7: 0.00393131, 9: 0.00299416, 11: 0.00241905}
     for beta, value in published.items():
