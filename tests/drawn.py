@@ -28,19 +28,19 @@ def write(
 ):
     """An ensemble of `fields` (chain, draw, *site), or a list of (draw, *site) of unequal lengths.
 
-    The `field` is phi, or theta: angles of links, *site = (mu, *extents).
+    The `field` is phi, or links: theta, angles (mu, *extents), or u, matrices (mu, *extents, row, col).
 
     With a `seed` it has the identity that follows from its attributes.
     """
     site = fields[0].shape[1:]
-    extents = site if field == "phi" else site[1:]
+    extents = {"phi": site, "theta": site[1:], "u": site[1:-2]}[field]
     stats = stats or {}
     axes = ("x", "y", "z", "t")[: len(extents)]
     layout = store.Layout(
         field=field,
         site=site,
-        site_dims=axes if field == "phi" else ("mu", *axes),
-        dtype=dtype,
+        site_dims={"phi": axes, "theta": ("mu", *axes), "u": ("mu", *axes, "row", "col")}[field],
+        dtype="complex128" if field == "u" else dtype,
         stats=dict.fromkeys(stats, "float64"),
         chains=len(fields),
         target_draws=room or max(len(chain) for chain in fields),

@@ -7,7 +7,8 @@ change at least twenty times from one draw of a chain to the next, not a tenth o
 has fewer than ten on average.
 
 Where all sectors but Q = 0 have next to no weight (β = 12 on 4×4: ⟨Q²⟩ = 1.7e−6) no changes are expected, and none are
-missed. Chains of one draw cannot show that they are frozen.
+missed. In four dimensions no exact value is known, and Q, rounded to integers, is judged by what the draws show: chains
+that never leave Q = 0 are not seen. Chains of one draw cannot show that they are frozen.
 """
 
 from collections.abc import Mapping
@@ -17,10 +18,10 @@ import numpy as np
 from sqcli.analysis import flags
 from sqcli.analysis._draw_series import DrawSeries
 from sqcli.analysis.ensemble import MeasuredEnsemble
-from sqcli.observables import Observable
+from sqcli.analysis.selection import sources
+from sqcli.observables import ChargeObservable, Observable
 from sqcli.stats import Chains
 
-CHARGE = "observables/topological_charge"
 EXPECTED = 20.0  # changes, of which none come by chance in one of 20 000 right ensembles
 SLOW = 10.0  # times fewer changes than those of independent draws
 FEW = 10.0  # changes of a chain
@@ -39,7 +40,15 @@ def frozen(charges: Chains, expected: float) -> bool:
 
 def charge_flags(opened: MeasuredEnsemble, instance: Observable, series: Mapping[str, DrawSeries]) -> tuple[str, ...]:
     """Flags of an observable that is made of the charge; weighted draws are populations, not a history."""
-    if CHARGE not in instance.needs or opened.weighted:
+    if not isinstance(instance, ChargeObservable) or opened.weighted:
         return ()
-    expected = float(opened.theory.loaded.charge_squared(opened.lattice))
-    return (flags.FROZEN_CHARGE,) if frozen(series[CHARGE].chains(), expected) else ()
+    tables = [series[name].chains() for name, _ in sources(instance, opened.theory)]
+    charges = [np.rint(instance.charges(rows)) for rows in zip(*tables, strict=True)]
+    return (flags.FROZEN_CHARGE,) if frozen(charges, charge_squared(opened)) else ()
+
+
+def charge_squared(opened: MeasuredEnsemble) -> float:
+    """Exact ⟨Q²⟩ in two dimensions; 0 in others, where none is known and the draws alone have to tell."""
+    if opened.lattice.dimension != 2:
+        return 0.0
+    return float(opened.theory.loaded.charge_squared(opened.lattice))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sqcli import registry, stats
 from sqcli.analysis import flags
 from sqcli.analysis._equilibrium_flags import cut, energy_balance, energy_changes, memory_z, warmup_drift, watched
-from sqcli.analysis._frozen_charge import frozen
+from sqcli.analysis._frozen_charge import charge_squared, frozen
 from sqcli.analysis._verdicts import AGREEMENT, APART, IDENTITY, STILL, STUCK, TAILS, WEIGHTS, Row, compared, row
 from sqcli.analysis.ensemble import LOG_WEIGHT, MeasuredEnsemble
 from sqcli.analysis.exact_values import exact_values
@@ -56,7 +56,7 @@ def histories(opened: MeasuredEnsemble) -> tuple[dict[str, Chains], dict[str, Ch
     residual: dict[str, list[list[NDArray[Any]]]] = {}
     state: dict[str, list[list[NDArray[Any]]]] = {}
     theory, lattice, charge = opened.theory.loaded, opened.lattice, observable("topological_charge")
-    has_charge = opened.available(charge)
+    has_charge = opened.available(charge) and lattice.dimension == 2  # in four it takes a flow, with nothing to compare
     for block in opened.ensemble.blocks(BLOCK_BYTES):
         fields = opened.ensemble.read_block(block).fields
         _collect(residual, opened, block.chains, theory.identities(fields, lattice))
@@ -126,7 +126,7 @@ def charges(opened: MeasuredEnsemble, state: Mapping[str, Chains]) -> Iterator[R
     """Check χ_Q of theories with topological sectors; where no chain ever left its sector, the start decided."""
     if "charge" not in state:
         return
-    volume, expected = opened.lattice.volume, float(opened.theory.loaded.charge_squared(opened.lattice))
+    volume, expected = opened.lattice.volume, charge_squared(opened)
     square = [charge**2 / volume for charge in state["charge"]]
     line = compared(SECTORS, None, stats.estimate(square)[0], expected / volume)
     if not opened.weighted and frozen(state["charge"], expected):

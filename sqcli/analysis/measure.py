@@ -106,7 +106,7 @@ def primaries(opened: MeasuredEnsemble, instance: Observable, series: Gathered) 
     For weighted draws they are such that their plain means are the weighted ones.
     """
     weights = weights_of(instance, series)
-    needed = [series[name] for name, _ in sources(instance)]
+    needed = [series[name] for name, _ in sources(instance, opened.theory)]
     labels = instance.components(opened.theory)
     room = BATCH_BYTES // (1 if instance.function(opened.theory) is None else 4)  # functions need copies
     parts = batches(len(labels), needed, room) if instance.separable and labels else [ALL]

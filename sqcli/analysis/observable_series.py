@@ -76,7 +76,7 @@ def gather(
     """
     found = {WEIGHTS: DrawSeries.of(opened.ensemble.stat(LOG_WEIGHT))} if opened.weighted else {}
     growing = {}
-    for name, computes in dict(source for instance in chosen for source in sources(instance)).items():
+    for name, computes in dict(source for instance in chosen for source in sources(instance, opened.theory)).items():
         if computes is None:
             found[name] = DrawSeries.of(opened.ensemble.stat(opened.statistic(name) or name.partition("/")[2]))
         elif computes.statistic in opened.ensemble.stat_names:

@@ -51,15 +51,15 @@ def with_options(names: Sequence[str], options: Mapping[str, Any]) -> dict[str, 
     return {name: observable(name, {o: options[o] for o in _options(name) if o in options}) for name in names}
 
 
-def sources(instance: Observable) -> list[tuple[str, Observable | None]]:
-    """Series that `instance` is made of, in the order of `needs`.
+def sources(instance: Observable, theory: LatticeTheory) -> list[tuple[str, Observable | None]]:
+    """Series that `instance` is made of for `theory`, in the order of `made_of`.
 
     Returns:
         The name of each in the ensemble ("observables/correlator.axis-0", "sample_stats/delta_h"), and the observable
         that computes it, with its options; None for what the run recorded.
     """
     found: list[tuple[str, Observable | None]] = []
-    for need in instance.needs:
+    for need in instance.made_of(theory):
         group, _, name = need.partition("/")
         computes = _computing(instance, name) if group == FOLDER else None
         found.append((need if computes is None else f"{FOLDER}/{series_key(computes)}", computes))

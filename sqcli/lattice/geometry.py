@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,6 +81,16 @@ class Lattice:
         width = components if momenta is None else momenta
         header = (self.dimension, components, self.padded_volume, self.volume, width)
         return np.array([*header, *self.extents, *self.strides, *offsets], dtype=np.uint64)
+
+    def padded(self, planes: NDArray[Any]) -> NDArray[Any]:
+        """Lay planes (components, *extents) out as the kernels see them, ghosts filled, flat; a copy."""
+        ghosts = [(0, 0), *[(1, 1)] * self.dimension]
+        return np.pad(planes, ghosts, mode="wrap").reshape(-1)
+
+    def inner(self, values: NDArray[Any]) -> NDArray[Any]:
+        """View the planes (components, *extents) of a flat array in the padded layout."""
+        boxes = values.reshape(-1, *(n + 2 for n in self.extents))
+        return boxes[(slice(None), *[slice(1, -1)] * self.dimension)]
 
     def neighbours(self) -> NDArray[np.uint32]:
         """Build a flat table of shape (V·2D,): the neighbours of each site in the order +x, −x, +y, −y, …."""

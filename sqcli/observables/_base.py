@@ -86,6 +86,10 @@ class Observable(ABC):
         """Whether it exists, with these options, for the field `field` of `theory`."""
         return field in self.on
 
+    def made_of(self, theory: LatticeTheory) -> tuple[str, ...]:
+        """Name the series it is made of for `theory`: `needs`, unless they depend on the theory."""
+        return self.needs
+
     def handed_on(self) -> Mapping[str, Any]:
         """Options, by public name, for the others whose series it needs, where they have them."""
         return {}

@@ -24,6 +24,10 @@ class Group(Protocol):
         """Multiply group elements site by site."""
         ...
 
+    def quotient(self, first: Array, second: Array) -> Array:
+        """Multiply group elements by the inverses of others, site by site."""
+        ...
+
     def trace(self, elements: Array) -> Array:
         """Compute tr/N of each element, (n, *extents)."""
         ...
@@ -40,6 +44,10 @@ class Angles:
         """Add the angles."""
         return first + second
 
+    def quotient(self, first: Array, second: Array) -> Array:
+        """Subtract the angles."""
+        return first - second
+
     def trace(self, elements: Array) -> Array:
         """Compute e^{iθ}."""
         return np.asarray(np.exp(1j * elements))
@@ -55,6 +63,10 @@ class Matrices:
     def product(self, first: Array, second: Array) -> Array:
         """Multiply the matrices."""
         return np.asarray(first @ second)
+
+    def quotient(self, first: Array, second: Array) -> Array:
+        """Multiply by the adjoint matrices."""
+        return np.asarray(first @ second.conj().swapaxes(-1, -2))
 
     def trace(self, elements: Array) -> Array:
         """Compute tr/N."""

@@ -212,14 +212,16 @@ def test_sizes_named_twice_are_one():
     ],
 )
 def test_creutz_ratios_are_made_of_one_series_of_loops(sizes, entering):
-    assert [name for name, _ in sources(observable("creutz_ratio", {"sizes": sizes}))] == [f"observables/{entering}"]
+    assert [name for name, _ in sources(observable("creutz_ratio", {"sizes": sizes}), lattice_theory((4, 4)))] == [
+        f"observables/{entering}"
+    ]
 
 
 @pytest.mark.parametrize("sizes", ["small", "2x2,1x1", "3x2,1x3"])
 def test_creutz_ratios_of_loops_with_area_perimeter_and_corners(sizes):
     """W = e^{−σA − mP − c}: χ = σ, and for a side of 1 what is left of perimeter and corners."""
     theory, instance = lattice_theory((6, 8)), observable("creutz_ratio", {"sizes": sizes})
-    ((_, loops),) = sources(instance)
+    ((_, loops),) = sources(instance, theory)
     sides = np.array([tuple(map(int, label.split("x"))) for label in loops.components(theory)])
     means = np.exp(-0.3 * sides.prod(axis=1) - 0.1 * 2 * sides.sum(axis=1) - 0.05)
     found = dict(zip(instance.components(theory), instance.function(theory)(means), strict=True))

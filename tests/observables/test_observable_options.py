@@ -26,6 +26,7 @@ class Loops(Observable):
     needs: ClassVar[tuple[str, ...]] = ("observables/test_observable_options",)
 
 
+FREE = LatticeTheory("free", {"mass2": 0.5}, Lattice((4, 4)))
 KEYS = [
     (Loops(), "test_observable_options"),
     (Loops(sizes="2x2"), "test_observable_options"),
@@ -67,12 +68,12 @@ def test_names_of_different_options_differ(instances):
 
 
 def test_an_observable_is_made_of_series_with_its_own_options_and_the_defaults_of_others():
-    assert [name for name, _ in sources(observable("chi2"))] == ["observables/magnetization"]
-    ((name, computes),) = sources(observable("correlator", {"axis": 0}))
+    assert [name for name, _ in sources(observable("chi2"), FREE)] == ["observables/magnetization"]
+    ((name, computes),) = sources(observable("correlator", {"axis": 0}), FREE)
     assert (name, computes) == ("observables/correlator.axis-0", observable("correlator", {"axis": 0}))
-    connected = sources(observable("correlator_connected", {"axis": 0}))
+    connected = sources(observable("correlator_connected", {"axis": 0}), FREE)
     assert [name for name, _ in connected] == ["observables/correlator.axis-0", "observables/magnetization"]
-    assert sources(observable("acceptance")) == [("sample_stats/acceptance_rate", None)]
+    assert sources(observable("acceptance"), FREE) == [("sample_stats/acceptance_rate", None)]
 
 
 @pytest.mark.parametrize("name", registry.names("observables"))

@@ -52,7 +52,7 @@ def test_angles_have_a_charge_in_two_dimensions_only(extents):
 
 
 def test_both_are_made_of_one_series():
-    names = [[name for name, _ in sources(instance)] for instance in (CHARGE, SUSCEPTIBILITY)]
+    names = [[name for name, _ in sources(instance, u1((4, 4)))] for instance in (CHARGE, SUSCEPTIBILITY)]
     assert names == [["observables/topological_charge"]] * 2
 
 
