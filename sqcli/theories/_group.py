@@ -33,8 +33,6 @@ class GroupTheory:
     beta: float
     special: ClassVar[bool]
     formula: ClassVar[str] = "S = beta sum_plaquettes (1 - Re tr U_p / n)"
-    flow: ClassVar[Kernel] = _group_kernels.flow
-    finish: ClassVar[Kernel] = _group_kernels.finish
     redraw: ClassVar[Kernel] = _link_updates.redraw
     reflect: ClassVar[Kernel] = _link_updates.reflect
     jump: ClassVar[Kernel] = _link_updates.jump
@@ -43,6 +41,23 @@ class GroupTheory:
     def __post_init__(self) -> None:
         if not 1 <= self.n <= MOST_COLOURS:
             raise ValueError(f"n must be from 1 to {MOST_COLOURS}, not {self.n}")
+
+    @property
+    def flow(self) -> Kernel:
+        """Kernel of molecular dynamics, see `Theory`."""
+        return self._kernels[0]
+
+    @property
+    def finish(self) -> Kernel:
+        """Kernel of the last kick and the energies, see `Theory`."""
+        return self._kernels[1]
+
+    @property
+    def _kernels(self) -> tuple[Kernel, Kernel]:
+        from sqcli.theories import _small_group_kernels  # rests on the compiler's internals: a reader needs none of it
+
+        general = _group_kernels.flow, _group_kernels.finish
+        return _small_group_kernels.KERNELS.get((self.n, self.special), general)
 
     @cached_property
     def manifold(self) -> GroupLinks:

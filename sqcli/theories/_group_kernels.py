@@ -1,5 +1,7 @@
 """Kernels of U(N) and SU(N) gauge theory for any N and dimension: staples, forces in the algebra, moves in the group.
 
+Those of N = 2 and 3 are in `_small_group_kernels`.
+
 A link is 2N² planes of real numbers, row by row, each entry's real part before its imaginary part; a momentum is one
 plane per generator T_a in the order of `GroupLinks.generators`. With A_μ(x) the sum of the 2(D − 1) staples,
 ∂S/∂v_a = (β/N) Im tr(T_a U A), and a link moves by U ← exp(i Σ_a v_a T_a) U. Links are brought back to the group, from
@@ -131,12 +133,10 @@ def sweep(to, p, f, geometry, couplings, kick, drift, last):
 @kernel(FLOW)
 def flow(start, a, b, p, geometry, couplings, kicks, drifts, step):
     """Run molecular dynamics, alternating kicks and drifts: see `Theory.flow`."""
-    end = kicks.size - 1
-    sweep(a, p, start, geometry, couplings, step * kicks[0], step * drifts[0], end == 0)
-    here, there = a, b
-    for i in range(1, kicks.size):
-        sweep(there, p, here, geometry, couplings, step * kicks[i], step * drifts[i], i == end)
-        here, there = there, here
+    here, there = start, a
+    for i in range(kicks.size):
+        sweep(there, p, here, geometry, couplings, step * kicks[i], step * drifts[i], i == kicks.size - 1)
+        here, there = there, (b if i % 2 == 0 else a)
     return 1 if kicks.size % 2 == 1 else 2
 
 

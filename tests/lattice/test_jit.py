@@ -149,7 +149,7 @@ def test_another_compiler_is_one_line():
     options = "generate /nowhere/e --theory free --lattice 4 -p mass2=1 --algorithm fahmc --draws 1"
     done = subprocess.run([sys.executable, "-c", code, *options.split()], capture_output=True, text=True)
     assert done.returncode == 1
-    assert "fahmc uses numba's compiler as it is from 0.60 to 0.68" in done.stderr
+    assert "vectors use numba's compiler as it is from 0.60 to 0.68" in done.stderr
     assert len(done.stderr.splitlines()) == 1
     needed = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
     assert "numba>=0.60,<0.69" in needed

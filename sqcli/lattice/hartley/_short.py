@@ -6,8 +6,9 @@ Element n of `width` sequences, a multiple of eight, lies at `start + n * step` 
 
 from typing import Any
 
-from sqcli.lattice.hartley._simd import REGISTER, WIDTH, load, load_part, spread, spread_at, store
+from sqcli.lattice.hartley._simd import WIDTH, load, load_part, spread, spread_at, store
 from sqcli.lattice.jit import jit
+from sqcli.lattice.vectors import REGISTER
 
 SQRT2 = 2**0.5
 

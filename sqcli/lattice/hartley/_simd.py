@@ -9,30 +9,26 @@ a time (`load_part` and so on). Each lane sees the same operations either way.
 
 import operator
 from collections.abc import Callable
-from importlib.metadata import version
 from typing import Any
 
-from sqcli.errors import SqcliError
 from sqcli.lattice.jit import jit
-
-try:
-    import llvmlite.binding
-    from llvmlite import ir
-    from numba.core import types
-    from numba.core.typing import signature
-    from numba.core.typing.templates import ConcreteTemplate, infer_global
-    from numba.extending import intrinsic, lower_builtin, models, register_model
-except ImportError as error:  # no public interface makes vectors
-    raise SqcliError(
-        f"fahmc uses numba's compiler as it is from 0.60 to 0.68, numba {version('numba')} differs ({error}); "
-        "install one of those versions"
-    ) from error
+from sqcli.lattice.vectors import (
+    REGISTER,
+    ConcreteTemplate,
+    infer_global,
+    intrinsic,
+    ir,
+    lower_builtin,
+    models,
+    picks,
+    register_model,
+    repeat,
+    signature,
+    types,
+)
 
 WIDTH = 8
 """Lanes of a vector: one cache line of float64."""
-
-REGISTER = 8 if llvmlite.binding.get_host_cpu_features().get("avx512f") else 4
-"""Lanes of one register of this processor."""
 
 
 class Vector(types.Type):
@@ -50,15 +46,6 @@ WIDE, PART = Vector(WIDTH), Vector(REGISTER)
 class _VectorModel(models.PrimitiveModel):  # type: ignore[misc]
     def __init__(self, manager: Any, kind: Vector) -> None:
         super().__init__(manager, kind, kind.llvm)
-
-
-def _lanes(picks: list[int]) -> Any:
-    return ir.Constant(ir.VectorType(ir.IntType(32), len(picks)), picks)
-
-
-def _repeat(builder: Any, number: Any, kind: Vector) -> Any:
-    first = builder.insert_element(ir.Constant(kind.llvm, ir.Undefined), number, ir.Constant(ir.IntType(32), 0))
-    return builder.shuffle_vector(first, first, _lanes([0] * kind.llvm.count))
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -121,7 +108,7 @@ def spread(_typing: Any, _number: Any) -> Any:
     """Repeat one number in every lane of a register."""
 
     def generate(_context: Any, builder: Any, _sig: Any, args: Any) -> Any:
-        return _repeat(builder, args[0], PART)
+        return repeat(builder, args[0], PART.llvm)
 
     return PART(types.float64), generate
 
@@ -130,7 +117,7 @@ def _spreader(kind: Vector) -> Callable[..., Any]:
     @intrinsic  # type: ignore[untyped-decorator]
     def spread_at(_typing: Any, memory: Any, index: Any) -> Any:
         def generate(_context: Any, builder: Any, _sig: Any, args: Any) -> Any:
-            return _repeat(builder, builder.load(builder.gep(args[0], [args[1]])), kind)
+            return repeat(builder, builder.load(builder.gep(args[0], [args[1]])), kind.llvm)
 
         return kind(memory, index), generate
 
@@ -159,13 +146,13 @@ for _operation, _instruction in ((operator.add, "fadd"), (operator.sub, "fsub"),
     _lower(_operation, _instruction)
 
 
-def _shuffle(*picks: int) -> Callable[..., Any]:
+def _shuffle(*lanes: int) -> Callable[..., Any]:
     """Make the function that picks these lanes of two vectors, the second one's counted from WIDTH on."""
 
     @intrinsic  # type: ignore[untyped-decorator]
     def shuffle(_typing: Any, first: Any, second: Any) -> Any:
         def generate(_context: Any, builder: Any, _sig: Any, args: Any) -> Any:
-            return builder.shuffle_vector(*args, _lanes(list(picks)))
+            return builder.shuffle_vector(*args, picks(list(lanes)))
 
         return WIDE(first, second), generate
 

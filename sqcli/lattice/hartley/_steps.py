@@ -18,8 +18,9 @@ Element n of the sequences lies at `start + n * step` of memory, that of the nex
 from typing import Any
 
 from sqcli.lattice.hartley._short import SQRT2, forward4, load4_part, quarters, store4, unquarters
-from sqcli.lattice.hartley._simd import REGISTER, WIDTH, load, spread, spread_at, spread_at_part, store
+from sqcli.lattice.hartley._simd import WIDTH, load, spread, spread_at, spread_at_part, store
 from sqcli.lattice.jit import jit
+from sqcli.lattice.vectors import REGISTER
 
 PER_PAIR = 6  # numbers in the table for one pair (n, m − n): cos and sin of θ, 2θ, 3θ
 
