@@ -85,11 +85,15 @@ class Lattice:
     def padded(self, planes: NDArray[Any]) -> NDArray[Any]:
         """Lay planes (components, *extents) out as the kernels see them, ghosts filled, flat; a copy."""
         ghosts = [(0, 0), *[(1, 1)] * self.dimension]
-        return np.pad(planes, ghosts, mode="wrap").reshape(-1)
+        boxes = np.pad(planes, ghosts, mode="wrap").reshape(len(planes), -1)
+        values = np.zeros((len(planes), self.padded_volume), planes.dtype)
+        values[:, : boxes.shape[1]] = boxes
+        return values.reshape(-1)
 
     def inner(self, values: NDArray[Any]) -> NDArray[Any]:
         """View the planes (components, *extents) of a flat array in the padded layout."""
-        boxes = values.reshape(-1, *(n + 2 for n in self.extents))
+        sides = [n + 2 for n in self.extents]
+        boxes = values.reshape(-1, self.padded_volume)[:, : math.prod(sides)].reshape(-1, *sides)
         return boxes[(slice(None), *[slice(1, -1)] * self.dimension)]
 
     def neighbours(self) -> NDArray[np.uint32]:

@@ -39,7 +39,7 @@ class FlowedLinks:
         self._step = min(FIRST, STABLE / lattice.dimension)
         width = math.prod(theory.manifold.tangent(lattice)) // lattice.volume
         self._here = lattice.padded(theory.manifold.planes(links[None], lattice)[0]).astype(np.float64)
-        self._stages = [np.empty_like(self._here) for _ in KICKS]
+        self._stages = [np.zeros_like(self._here) for _ in KICKS]
         self._momentum = np.zeros(width * lattice.padded_volume)
         self._momenta = np.empty((len(KICKS), len(self._momentum)))
         geometry = lattice.geometry(len(self._here) // lattice.padded_volume, width)

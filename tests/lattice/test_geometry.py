@@ -65,3 +65,16 @@ def test_shift_of_a_tensor_is_that_of_an_array(rng):
 def test_impossible_extents(extents):
     with pytest.raises(UsageError, match=r"positive extents|at most 8"):
         Lattice(extents)
+
+
+@pytest.mark.parametrize("extents", EXTENTS)
+def test_arrays_are_laid_out_as_kernels_lay_them_out(extents, rng):
+    lattice = Lattice(extents)
+    planes, geometry = rng.standard_normal((3, *extents)), lattice.geometry(3)
+    expected = np.zeros(3 * lattice.padded_volume)
+    pack(planes.reshape(-1), expected, geometry)
+    found = lattice.padded(planes)
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(lattice.inner(found), planes)
+    lattice.inner(found)[...] = 0
+    assert not lattice.inner(found).any()
