@@ -12,13 +12,13 @@ forces, so that smooth fields are as accurate as rough ones. Flow times that are
 """
 
 import math
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from sqcli.lattice.geometry import Lattice
 from sqcli.observables._base import Array
+from sqcli.observables._flow_kernel import FlowKernel
 
 KICKS, DRIFTS = (1.0, -32 / 17, 27 / 17), (1 / 4, -17 / 36, 17 / 36)
 DIFFERENCE = np.array([1.25, -2.0, 0.75]) / KICKS @ np.array([[1, 0, 0], [-1, 1, 0], [0, -1, 1]])  # by momenta
@@ -34,22 +34,17 @@ class FlowedLinks:
 
     def __init__(self, links: Array, theory: Any, lattice: Lattice, tolerance: float = TOLERANCE) -> None:
         """Begin at the links (*site) of one configuration of the loaded `theory`."""
-        self.time, self._tolerance = 0.0, tolerance
-        self._manifold, self._lattice = theory.manifold, lattice
-        self._step = min(FIRST, STABLE / lattice.dimension)
-        width = math.prod(theory.manifold.tangent(lattice)) // lattice.volume
-        self._here = lattice.padded(theory.manifold.planes(links[None], lattice)[0]).astype(np.float64)
+        self.time, self._tolerance, self._lattice = 0.0, tolerance, lattice
+        self._kernel, self._step = FlowKernel(theory, lattice), min(FIRST, STABLE / lattice.dimension)
+        self._here = self._kernel.padded(links)
         self._stages = [np.zeros_like(self._here) for _ in KICKS]
-        self._momentum = np.zeros(width * lattice.padded_volume)
+        self._momentum = np.zeros(self._kernel.momentum_size)
         self._momenta = np.empty((len(KICKS), len(self._momentum)))
-        geometry = lattice.geometry(len(self._here) // lattice.padded_volume, width)
-        self._tables, self._sweep = (geometry, couplings(theory, lattice)), theory.flow("float64")
 
     @property
     def links(self) -> Array:
         """Links (*site) at `time`."""
-        planes = self._lattice.inner(self._here)
-        return np.asarray(self._manifold.from_planes(planes[None], self._lattice)[0])
+        return self._kernel.links(self._here)
 
     def advance(self, time: float) -> None:
         """Follow the flow up to `time`; links that are no numbers, or far from the group, end as no numbers."""
@@ -71,8 +66,7 @@ class FlowedLinks:
         before = self._here
         self._momentum[:] = 0.0
         for stage, (after, kick, drift) in enumerate(zip(self._stages, KICKS, DRIFTS, strict=True)):
-            kicks, drifts = np.array([kick * step]), np.array([drift])
-            self._sweep(before, after, after, self._momentum, *self._tables, kicks, drifts, 1.0)
+            self._kernel.step(before, after, self._momentum, kick * step, drift)
             self._momenta[stage], before = self._momentum, after
         force = self._largest(self._momenta[0]) / step
         return self._largest(DIFFERENCE @ self._momenta) / max(min(force, 1.0), SMOOTH)
@@ -86,9 +80,3 @@ class FlowedLinks:
         planes = self._lattice.inner(impulse)
         links = planes.reshape(self._lattice.dimension, -1, *self._lattice.extents)
         return float(np.sqrt((links**2).sum(axis=1)).max())
-
-
-def couplings(theory: Any, lattice: Lattice) -> Array:
-    """Numbers with which the kernels of `theory` compute S̃: for matrices β = 2N, for angles β = 1."""
-    unit = 2.0 * theory.n if hasattr(theory, "n") else 1.0
-    return np.asarray(replace(theory, beta=unit).couplings(lattice))

@@ -6,11 +6,11 @@ the extent of the lattice, and no longer.
 
 import re
 from dataclasses import dataclass
-from typing import ClassVar
 
 from sqcli.lattice.geometry import Lattice
-from sqcli.observables._base import LINKS, LatticeTheory, Observable
+from sqcli.observables._base import LatticeTheory
 from sqcli.observables._links import Size, placed
+from sqcli.observables._smearing import SmearedObservable
 
 SMALL = "small"
 LONGEST = 4  # side of the loops that `small` stands for
@@ -18,14 +18,14 @@ SIZE = re.compile(r"[1-9][0-9]{0,5}x[1-9][0-9]{0,5}")
 
 
 @dataclass(frozen=True)
-class RectangleObservable(Observable):
+class RectangleObservable(SmearedObservable):
     """Base of observables with one number for each of the `sizes`."""
 
     sizes: str = "small"
-    on: ClassVar[tuple[str, ...]] = LINKS
 
     def __post_init__(self) -> None:
         """Refuse what names no sizes."""
+        super().__post_init__()
         if self.sizes != SMALL and not all(map(SIZE.fullmatch, self.sizes.split(","))):
             raise ValueError(f"sizes must look like 1x1,2x2, or be {SMALL}, not {self.sizes!r}")
 

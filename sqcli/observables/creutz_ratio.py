@@ -1,8 +1,8 @@
 """Creutz ratios χ(R,T) = −ln[W(R,T) W(R−1,T−1) / (W(R,T−1) W(R−1,T))] (Creutz, Phys. Rev. Lett. 45, 313, 1980).
 
 Perimeter and corners of the loops cancel: at large R, T the ratio is the string tension. A loop without area is 1, so
-that χ(1,1) = −ln W(1,1). `sizes` names ratios as `wilson_loop` names loops. All loops that enter are kept in one
-series, so that the errors know how they fluctuate together.
+that χ(1,1) = −ln W(1,1). `sizes` names ratios as `wilson_loop` names loops, of links that are smeared as there. All
+loops that enter are kept in one series, so that the errors know how they fluctuate together.
 """
 
 from collections.abc import Mapping
@@ -26,11 +26,11 @@ class CreutzRatio(RectangleObservable):
     needs: ClassVar[tuple[str, ...]] = ("observables/wilson_loop",)
 
     def handed_on(self) -> Mapping[str, Any]:
-        """Sizes of all loops that enter; ratios of small loops are made of small ones."""
+        """Sizes of all loops that enter, and the smearing; ratios of small loops are made of small ones."""
         if self.sizes == SMALL:
-            return {"sizes": SMALL}
+            return {**self.smearing_options, "sizes": SMALL}
         entering = sorted({loop for size in named(self.sizes) for loop in _powers(size)})
-        return {"sizes": ",".join(map(label, entering))}
+        return {**self.smearing_options, "sizes": ",".join(map(label, entering))}
 
     def function(self, theory: LatticeTheory) -> Combine:
         """Map of the means of the loops to the ratios; not a number where a loop is lost in noise."""
