@@ -23,7 +23,22 @@ VARIANTS = {
     "composite": [{"updates": "heatbath:2,overrelaxation,instanton:1,metropolis,hmc:1", "hmc.n_steps": "3"}],
     "smc": [{"particles": "5"}, {"particles": "16", "temperatures": "3", "step_size": "0.2"}],
 }
-CASES = [(name, values) for name, variants in VARIANTS.items() for values in variants]
+THEORIES = {
+    "phi4": {"kappa": "0.25", "lambda": "0.1"},
+    "free": {"mass2": "0.3"},
+    "u1": {"beta": "2.2"},
+    "sun": {"n": "2", "beta": "2.2"},
+    "un": {"n": "3", "beta": "4"},
+}
+ON = {"exact": "free", "heatbath": "u1", "overrelaxation": "u1", "instanton": "u1", "composite": "u1"}
+CASES = [(name, values, ON.get(name, "phi4")) for name, variants in VARIANTS.items() for values in variants]
+CASES += [
+    ("hmc", {"n_steps": "3"}, "un"),
+    ("langevin", {"adjusted": "true", "step_size": "auto"}, "sun"),
+    ("metropolis", {}, "un"),
+    ("composite", {"updates": "heatbath,overrelaxation:2,metropolis,hmc", "hmc.n_steps": "3"}, "sun"),
+    ("composite", {"updates": "heatbath,overrelaxation:2"}, "un"),
+]
 WARMUP = 48
 MALA = {"adjusted": "true", "step_size": "auto"}
 
@@ -34,26 +49,21 @@ def test_every_algorithm_is_tried():
 
 @pytest.fixture(params=["float64", "float32"])
 def system(request):
-    name, values = "phi4", {"kappa": "0.25", "lambda": "0.1"}
-    algorithm = request.node.callspec.params.get("algorithm", ("",))[0]
-    if algorithm == "exact":
-        name, values = "free", {"mass2": "0.3"}
-    elif algorithm in ("heatbath", "overrelaxation", "instanton", "composite"):
-        name, values = "u1", {"beta": "2.2"}
-    theory = parameters.build(registry.load("theories", name), values, name)
+    *_, name = request.node.callspec.params.get("algorithm", ("", {}, "phi4"))
+    theory = parameters.build(registry.load("theories", name), THEORIES[name], name)
     return System(theory, Lattice((4, 6)), request.param)
 
 
 @pytest.fixture(params=CASES, ids=str)
 def algorithm(request):
-    name, values = request.param
+    name, values, _ = request.param
     return parameters.build(registry.load("mcmc", name), values, name)
 
 
 def pieces(algorithm, system, cuts, seed):
     """36 tuned updates, 12 frozen ones, then draws; every phase in pieces of these sizes."""
     stream = Stream(seed, 3)
-    start = system.theory.manifold.hot(system.lattice, stream).astype(system.dtype)
+    start = system.theory.manifold.hot(system.lattice, stream).astype(system.theory.manifold.stored(system.dtype))
     state, traces = algorithm.init(system, start, WARMUP), []
     for total, every, tune in ((36, 100, True), (12, 100, False), (24, 2, False)):
         done, turn = 0, 0
@@ -80,7 +90,11 @@ def test_split_run_is_the_unbroken_run_bit_for_bit(algorithm, system, seed):
 
 def test_step_is_pure(algorithm, system, seed):
     stream = Stream(seed, 0)
-    state = algorithm.init(system, system.theory.manifold.hot(system.lattice, stream).astype(system.dtype), WARMUP)
+    state = algorithm.init(
+        system,
+        system.theory.manifold.hot(system.lattice, stream).astype(system.theory.manifold.stored(system.dtype)),
+        WARMUP,
+    )
     before = state.field.copy(), state.tuning.copy()
     first = algorithm.step(system, state, stream, 8, 2, True)
     second = algorithm.step(system, state, stream, 8, 2, True)
@@ -93,7 +107,7 @@ def test_step_is_pure(algorithm, system, seed):
 def test_chains_and_seeds_differ(algorithm, system):
     if type(algorithm).__name__ == "Overrelaxation":
         pytest.skip("draws no random numbers")
-    start = system.theory.manifold.hot(system.lattice, Stream(9, 9)).astype(system.dtype)
+    start = system.theory.manifold.hot(system.lattice, Stream(9, 9)).astype(system.theory.manifold.stored(system.dtype))
     ends = [
         algorithm.step(system, algorithm.init(system, start, 0), Stream(*who), 8, 8, False)[0].field
         for who in ((1, 0), (1, 1), (2, 0), (1 + 2**32, 0))
@@ -131,7 +145,9 @@ def test_where_every_step_is_accepted_it_does_not_grow_for_ever(name, values):
 def test_tuned_step_is_frozen(system):
     algorithm = parameters.build(registry.load("mcmc", "hmc"), {}, "hmc")
     stream = Stream(1, 0)
-    state = algorithm.init(system, system.theory.manifold.cold(system.lattice).astype(system.dtype), 40)
+    state = algorithm.init(
+        system, system.theory.manifold.cold(system.lattice).astype(system.theory.manifold.stored(system.dtype)), 40
+    )
     state, _ = algorithm.step(system, state, stream, 30, 30, True)
     _, trace = algorithm.step(system, state, stream, 50, 1, False)
     assert np.unique(trace.stats["step_size"]).size == 1
