@@ -28,9 +28,12 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
 
 
 def declare(library: ctypes.CDLL) -> None:
-    """Types of `hmc_run` and `wolff_run`; fields are passed as addresses (`array.ctypes.data`)."""
+    """Types of the functions; fields are passed as addresses (`array.ctypes.data`)."""
     real, whole, count, seed, address = ctypes.c_double, ctypes.c_int, ctypes.c_long, ctypes.c_uint64, ctypes.c_void_p
     library.hmc_run.argtypes = [address, whole, whole, real, real, whole, real, count, seed, address]
     library.hmc_run.restype = whole
     library.wolff_run.argtypes = [address, whole, whole, real, count, seed, address]
     library.wolff_run.restype = count
+    for function in (library.u1_force, library.su2_force, library.su3_force):
+        function.argtypes = [address, address, whole, real, whole]
+        function.restype = whole

@@ -6,6 +6,7 @@
  *
  * hmc_run:   leapfrog with the force, the kick and the drift of a step in one sweep over two field buffers.
  * wolff_run: single clusters of the embedded Ising spins sign(phi), R. C. Brower, P. Tamayo, PRL 62 (1989) 1087.
+ * u1_force, su2_force, su3_force: forces of gauge fields, S = beta sum_plaquettes (1 - Re tr U / N), one link at a time.
  *
  * Random numbers: xoshiro256+ (D. Blackman, S. Vigna, ACM TOMS 47 (2021) 36), seeded by splitmix64; normal ones by
  * the ziggurat of G. Marsaglia, W. W. Tsang, J. Stat. Soft. 5 (2000) 8, with 256 layers.
@@ -358,4 +359,180 @@ long wolff_run(double *phi, int dimension, int extent, double kappa, long cluste
         }
     }
     return flipped;
+}
+
+/* ---- gauge fields ---- */
+
+/* Two dimensions, angles theta[mu][y][x]: p_mu -= factor dS/dtheta_mu at beta = 1; sines: room for L^2 numbers. */
+static void u1_kick(const double *theta, double *restrict p, double *restrict sines, int L, double factor)
+{
+    const long V = (long)L * L;
+    const double *a = theta, *b = theta + V;
+
+    for (int y = 0; y < L; y++) {
+        const long row = (long)y * L, next = (y + 1 < L ? y + 1 : 0) * (long)L;
+        for (int x = 0; x < L - 1; x++)
+            sines[row + x] = sin(a[row + x] + b[next + x] - a[row + x + 1] - b[row + x]);
+        sines[row + L - 1] = sin(a[row + L - 1] + b[next + L - 1] - a[row] - b[row + L - 1]);
+    }
+    for (int y = 0; y < L; y++) {
+        const long row = (long)y * L, last = (y ? y - 1 : L - 1) * (long)L;
+        p[row] -= factor * (sines[row] - sines[row + L - 1]);
+        for (int x = 1; x < L; x++)
+            p[row + x] -= factor * (sines[row + x] - sines[row + x - 1]);
+        for (int x = 0; x < L; x++)
+            p[V + row + x] -= factor * (sines[last + x] - sines[row + x]);
+    }
+}
+
+/* `repeats` of them, because a call from Python takes as long as one on a small lattice. Returns 1 without memory. */
+int u1_force(const double *theta, double *p, int L, double beta, int repeats)
+{
+    double *sines = new_field((long)L * L);
+
+    for (int i = 0; sines && i < repeats; i++)
+        u1_kick(theta, p, sines, L, beta);
+    free(sines);
+    return !sines;
+}
+
+enum { SU3 = 18, SU2 = 4 };
+
+/* Four dimensions, site by site and direction by direction; neighbours of a site: up[mu], down[mu]. */
+static inline void neighbours_4d(long site, long L, long *up, long *down)
+{
+    long stride = L * L * L;
+
+    for (int mu = 0; mu < 4; mu++, stride /= L) {
+        const long x = site / stride % L;
+        up[mu] = x + 1 < L ? site + stride : site + stride - L * stride;
+        down[mu] = x ? site - stride : site - stride + L * stride;
+    }
+}
+
+static inline long above_4d(long site, int mu, long L)
+{
+    long stride = 1;
+
+    for (int k = mu; k < 3; k++)
+        stride *= L;
+    return site / stride % L + 1 < L ? site + stride : site + stride - L * stride;
+}
+
+/* c = [c +] a b of 3 x 3 matrices, row by row, real part before imaginary part; da, db: adjoints. */
+static inline __attribute__((always_inline)) void su3_product(double *restrict c, const double *restrict a,
+                                                              const double *restrict b, int da, int db, int add)
+{
+#pragma GCC unroll 3
+    for (int i = 0; i < 3; i++)
+#pragma GCC unroll 3
+        for (int j = 0; j < 3; j++) {
+            double re = add ? c[6 * i + 2 * j] : 0, im = add ? c[6 * i + 2 * j + 1] : 0;
+#pragma GCC unroll 3
+            for (int k = 0; k < 3; k++) {
+                const int m = da ? 6 * k + 2 * i : 6 * i + 2 * k, n = db ? 6 * j + 2 * k : 6 * k + 2 * j;
+                const double x = a[m], y = da ? -a[m + 1] : a[m + 1], u = b[n], v = db ? -b[n + 1] : b[n + 1];
+                re += x * u - y * v;
+                im += x * v + y * u;
+            }
+            c[6 * i + 2 * j] = re;
+            c[6 * i + 2 * j + 1] = im;
+        }
+}
+
+/* force = -(beta/6) x the traceless anti-Hermitian part of U A, A the sum of the staples, for every link. */
+static void su3_forces(const double *links, double *force, int L, double beta)
+{
+    const long V = (long)L * L * L * L;
+
+    for (long site = 0; site < V; site++) {
+        long up[4], down[4];
+        neighbours_4d(site, L, up, down);
+        for (int mu = 0; mu < 4; mu++) {
+            double staples[SU3] = {0}, product[SU3], loop[SU3];
+            for (int nu = 0; nu < 4; nu++) {
+                if (nu == mu)
+                    continue;
+                const double *back = links + down[nu] * 4 * SU3;
+                const long corner = above_4d(down[nu], mu, L);
+                su3_product(product, links + (up[mu] * 4 + nu) * SU3, links + (up[nu] * 4 + mu) * SU3, 0, 1, 0);
+                su3_product(staples, product, links + (site * 4 + nu) * SU3, 0, 1, 1);
+                su3_product(product, back + mu * SU3, links + (corner * 4 + nu) * SU3, 0, 0, 0);
+                su3_product(staples, product, back + nu * SU3, 1, 0, 1);
+            }
+            su3_product(loop, links + (site * 4 + mu) * SU3, staples, 0, 0, 0);
+            double *f = force + (site * 4 + mu) * SU3;
+            const double h = beta / 12, trace = (loop[1] + loop[9] + loop[17]) / 3;
+            for (int i = 0; i < 3; i++)
+                for (int j = 0; j < 3; j++) {
+                    const int m = 6 * i + 2 * j, n = 6 * j + 2 * i;
+                    f[m] = -h * (loop[m] - loop[n]);
+                    f[m + 1] = -h * (loop[m + 1] + loop[n + 1] - (i == j ? 2 * trace : 0));
+                }
+        }
+    }
+}
+
+/* Quaternions a0 + i a sigma. */
+typedef struct {
+    double c[4];
+} su2_t;
+
+static inline __attribute__((always_inline)) su2_t su2_product(su2_t a, su2_t b)
+{
+    const double *x = a.c, *y = b.c;
+    const su2_t c = {{x[0] * y[0] - x[1] * y[1] - x[2] * y[2] - x[3] * y[3],
+                      x[0] * y[1] + x[1] * y[0] - x[2] * y[3] + x[3] * y[2],
+                      x[0] * y[2] + x[2] * y[0] - x[3] * y[1] + x[1] * y[3],
+                      x[0] * y[3] + x[3] * y[0] - x[1] * y[2] + x[2] * y[1]}};
+    return c;
+}
+
+static inline __attribute__((always_inline)) su2_t su2_adjoint(su2_t a)
+{
+    const su2_t c = {{a.c[0], -a.c[1], -a.c[2], -a.c[3]}};
+    return c;
+}
+
+/* force_a = -(beta/2) Im tr(sigma_a/2 U A), three numbers a link. */
+static void su2_forces(const su2_t *links, double *force, int L, double beta)
+{
+    const long V = (long)L * L * L * L;
+
+    for (long site = 0; site < V; site++) {
+        long up[4], down[4];
+        neighbours_4d(site, L, up, down);
+        for (int mu = 0; mu < 4; mu++) {
+            su2_t staples = {{0}};
+            for (int nu = 0; nu < 4; nu++) {
+                if (nu == mu)
+                    continue;
+                const su2_t *back = links + down[nu] * 4;
+                const long corner = above_4d(down[nu], mu, L);
+                const su2_t top = su2_product(links[site * 4 + nu], links[up[nu] * 4 + mu]);
+                const su2_t ahead = su2_product(links[up[mu] * 4 + nu], su2_adjoint(top));
+                const su2_t bottom = su2_product(back[mu], links[corner * 4 + nu]);
+                const su2_t behind = su2_product(su2_adjoint(bottom), back[nu]);
+                for (int k = 0; k < 4; k++)
+                    staples.c[k] += ahead.c[k] + behind.c[k];
+            }
+            const su2_t loop = su2_product(links[site * 4 + mu], staples);
+            for (int a = 0; a < 3; a++)
+                force[(site * 4 + mu) * 3 + a] = -0.5 * beta * loop.c[a + 1];
+        }
+    }
+}
+
+int su3_force(const double *links, double *force, int L, double beta, int repeats)
+{
+    for (int i = 0; i < repeats; i++)
+        su3_forces(links, force, L, beta);
+    return 0;
+}
+
+int su2_force(const su2_t *links, double *force, int L, double beta, int repeats)
+{
+    for (int i = 0; i < repeats; i++)
+        su2_forces(links, force, L, beta);
+    return 0;
 }

@@ -1,11 +1,17 @@
-"""The C reference samples the theory that it claims to: a Gaussian field, whose <phi^2> is a sum over momenta."""
+"""The C reference samples the theory that it claims to, a Gaussian field, and its forces are the theories' drifts."""
 
 import ctypes
+from typing import Any
 
 import numpy as np
 import pytest
+from _gauge import CForce
 
+from sqcli.lattice.geometry import Lattice
 from sqcli.lattice.momentum import phat2
+from sqcli.lattice.philox import Stream
+from sqcli.theories.sun import SUN
+from sqcli.theories.u1 import U1
 
 # lambda = 0: S = phi (2 kappa p^2 / 2 + 1 - 2 kappa D) phi, so <phi^2> = 1/V sum 1 / (2 (1 - 2 kappa D + kappa p^2))
 
@@ -38,3 +44,19 @@ def test_wolff_flips_signs_only(reference: ctypes.CDLL) -> None:
 
 def test_the_library_leaves_denormal_numbers_alone(reference: ctypes.CDLL) -> None:
     assert np.float64(1e-310) * np.float64(0.5) > 0
+
+
+@pytest.mark.parametrize(("theory", "extents"), [(U1(1.3), (5, 5)), (SUN(2, 2.3), (3,) * 4), (SUN(3, 5.5), (3,) * 4)])
+def test_gauge_forces(reference: ctypes.CDLL, theory: Any, extents: tuple[int, ...]) -> None:
+    lattice, manifold = Lattice(extents), theory.manifold
+    links = manifold.hot(lattice, Stream(1, 0))
+    force, drift = CForce(reference, links, theory.beta), theory.drift(links[None], lattice)[0]
+    force()
+    if manifold.name == "U(1)":
+        expected = drift
+    elif theory.n == 2:
+        expected = np.moveaxis(drift, (0, 1), (4, 5))
+    else:
+        algebra = np.einsum("ma...,aij->...mij", drift, 1j * manifold.generators)
+        expected = np.ascontiguousarray(algebra).view(float)
+    np.testing.assert_allclose(force.force, expected, atol=1e-13)

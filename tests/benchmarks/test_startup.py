@@ -12,6 +12,9 @@ ROUNDS = 7
 RUN = ("--theory", "phi4", "--lattice", "8x8", "-p", "kappa=0.27", "-p", "lambda=0.022", "--algorithm", "hmc")
 RUN += ("-a", "step_size=0.1", "--warmup", "10", "--draws", "100", "--seed", "1")
 
+GAUGE = ("--theory", "sun", "--lattice", "4x4x4x4", "-p", "n=3", "-p", "beta=5.5", "--algorithm", "hmc")
+GAUGE += ("-a", "step_size=0.1", "--warmup", "100", "--draws", "1000", "--seed", "1")
+
 
 @pytest.fixture(scope="module")
 def ensemble(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -44,10 +47,21 @@ def test_generate_on_a_finished_ensemble(benchmark: Any, ensemble: Path) -> None
 
 def test_generate_a_small_ensemble(benchmark: Any, ensemble: Path) -> None:
     """With kernels from the cache: 110 trajectories on 8×8."""
-    fresh = ensemble.with_name("fresh")
+    report(benchmark, "generate, new", anew(ensemble.with_name("fresh"), RUN))
+
+
+def test_generate_a_gauge_ensemble(benchmark: Any, tmp_path: Path) -> None:
+    """1100 trajectories of 10 steps of SU(3) on 4⁴, of which 1000 are stored, with kernels from the cache."""
+    run = anew(tmp_path / "fresh", GAUGE)
+    run()
+    report(benchmark, "generate, SU(3)", run)
+
+
+def anew(path: Path, options: tuple[str, ...]) -> Callable[[], Cost]:
+    """Make a function that generates an ensemble from nothing."""
 
     def run() -> Cost:
-        shutil.rmtree(fresh, ignore_errors=True)
-        return cost([*SQCLI, "generate", str(fresh), *RUN])
+        shutil.rmtree(path, ignore_errors=True)
+        return cost([*SQCLI, "generate", str(path), *options])
 
-    report(benchmark, "generate, new", run)
+    return run
