@@ -1,8 +1,8 @@
 """Exact draws: every update is an independent configuration, for theories that know how to make one.
 
-Theories of one variable invert their distribution function, the free field filters white noise with √G, U(1) in two
-dimensions draws plaquettes given the torus, then Polyakov phases and a gauge. Nothing remembers the start, so warm-up
-and updates between draws have no use; updates that are not kept are not computed.
+Theories of one variable invert their distribution function, the free field filters white noise with √G, gauge
+theories in two dimensions draw plaquettes and closed lines given the torus, then a gauge. Nothing remembers the start,
+so warm-up and updates between draws have no use; updates that are not kept are not computed.
 """
 
 from dataclasses import dataclass
@@ -27,8 +27,8 @@ class Exact:
         """Raise UsageError for a theory that cannot be drawn from."""
         if not isinstance(system.theory, IndependentDraws):
             raise UsageError(
-                f"exact draws are not known for {type(system.theory).__name__}: only for free, u1 in two dimensions "
-                "and the theories of one variable; use hmc"
+                f"exact draws are not known for {type(system.theory).__name__}: only for free, u1, un and sun in two "
+                "dimensions, and the theories of one variable; use hmc"
             )
         if isinstance(system.theory, RestrictedDraws):
             system.theory.require_independent(system.lattice)
@@ -62,7 +62,7 @@ class Exact:
         for first in range(0, len(numbers) if updates else 0, rows):
             normals = np.empty((len(numbers[first : first + rows]), system.size))
             fill_normal_rows("float64")(normals, numbers[first : first + rows], DRAW, stream.key)
-            drawn = theory.independent(normals.reshape(-1, *theory.manifold.site(lattice)), lattice)
-            fields[first : first + rows] = drawn.reshape(-1, system.size)[: len(fields) - first]
-            last = drawn[-1].astype(system.dtype)
+            drawn = theory.manifold.planes(theory.independent(normals, lattice), lattice).reshape(-1, system.size)
+            fields[first : first + rows] = drawn[: len(fields) - first]
+            last = system.field(drawn[-1].astype(system.dtype))
         return state.after(updates, last), trace(system, (), fields, np.empty((len(fields), 0)))

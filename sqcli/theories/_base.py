@@ -147,10 +147,10 @@ class KnownDenoiser(Protocol):
 class IndependentDraws(Protocol):
     """Theory that can be drawn from directly."""
 
-    def independent(self, normals: NDArray[np.float64], lattice: "Lattice") -> NDArray[np.float64]:
-        """Turn independent N(0, 1) numbers (n, *site) into as many independent configurations.
+    def independent(self, normals: NDArray[np.float64], lattice: "Lattice") -> NDArray[Any]:
+        """Turn rows of independent N(0, 1) numbers, a field's real numbers each, into configurations (n, *site).
 
-        A configuration is the same to the last digit, whatever else is in the batch.
+        A row may be shaped as a field is. A configuration is the same to the last digit, whatever else is in the batch.
 
         Raises:
             UsageError: where no such way is known on `lattice`, even for an empty batch.

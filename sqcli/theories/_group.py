@@ -17,7 +17,7 @@ from sqcli.errors import UsageError
 from sqcli.lattice.geometry import Lattice
 from sqcli.lattice.group_links import GroupLinks
 from sqcli.lattice.jit import Kernel
-from sqcli.theories import _group_kernels, _link_updates, _loop_equations, _two_dimensions
+from sqcli.theories import _group_draws, _group_kernels, _link_updates, _loop_equations, _two_dimensions
 from sqcli.theories._base import References
 from sqcli.theories._functions import functions
 
@@ -123,6 +123,19 @@ class GroupTheory:
         if lattice.dimension != 2:
             return {}
         return _two_dimensions.references(self.n, self.special, self.beta, lattice.extents)
+
+    def require_independent(self, lattice: Lattice) -> None:
+        """Raise UsageError where no direct draws are known: above two dimensions or N = 3, and at huge couplings."""
+        _group_draws.require(self.manifold.name, self.n, self.special, self.beta, lattice)
+
+    def independent(self, normals: NDArray[np.float64], lattice: Lattice) -> Array:
+        """Turn rows of 4N²V numbers N(0, 1) into links (n, 2, *extents, N, N).
+
+        Raises:
+            UsageError: as `require_independent`.
+        """
+        self.require_independent(lattice)
+        return _group_draws.configurations(self.n, self.special, self.beta, normals, lattice)
 
     @property
     def _casimir(self) -> float:

@@ -138,7 +138,7 @@ def constrained(rows, start, knots, density, even, odd, ratios):
 
 
 def configurations(beta: float, normals: Array, lattice: Lattice) -> Array:
-    """Turn N(0, 1) numbers (n, 2, *extents) into as many configurations: uniform numbers, by their distribution."""
+    """Turn rows of 2V numbers N(0, 1) into configurations (n, 2, *extents): uniform numbers, by their distribution."""
     from scipy.special import ndtr
 
     uniforms = ndtr(normals.reshape(len(normals), 2 * lattice.volume))

@@ -49,8 +49,8 @@ class Free(ScalarTheory):
         return _gaussian.log_density(self.propagator(lattice), y, level)
 
     def independent(self, normals: NDArray[np.float64], lattice: Lattice) -> NDArray[np.float64]:
-        """Filter white noise with √G, (n, *extents)."""
-        return _gaussian.coloured(normals, self.propagator(lattice))
+        """Filter white noise with √G, a row for each configuration (n, *extents)."""
+        return _gaussian.coloured(normals.reshape(-1, *lattice.extents), self.propagator(lattice))
 
     def exact(self, lattice: Lattice) -> References:
         """Compute moments of M (Gaussian of variance G(0)/V), ⟨φ²⟩ = Σ_k G/V, S/V = ½, and the slice correlator."""

@@ -1,0 +1,182 @@
+"""Probability to come back: T_k(α′, α) = Σ_r c_r^k χ_r(α′) χ_r*(α), of U(N) and SU(N), N ≤ 3, in kernels.
+
+A product of k free plaquettes (density f/λ_0 of Haar's measure, c_r = λ_r/(d_r λ_0)) takes a matrix with the
+eigenvalues e^{iα′} to one with e^{iα} with that density, of the measure of class functions. Characters are quotients of
+determinants, χ_l = det z_i^{l_j + N − j} / det z_i^{N − j} (Weyl).
+"""
+
+import math
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sqcli.lattice.jit import jit
+from sqcli.theories._characters import coefficients
+
+Array = NDArray[np.float64]
+Integers = NDArray[np.int64]
+# Functions without fastmath keep the order of their sums, so that they need not be inlined to give the same digits.
+COUNTS = 1e-17  # c_r^k d_r² below this of the largest never count
+MARGIN = 1.05  # of the largest value over what a search of its place finds
+
+
+class Sums(NamedTuple):
+    """Coefficients of the sums.
+
+    Attributes:
+        exponents: l_j + N − j, (m, N).
+        remaining: numbers k, decreasing to 1, (levels,).
+        powers: c_r^k of the shifts of every l, (levels, m, shifts).
+        first, last: range of the shifts that count, (levels, m).
+        origin: the first shift.
+        longest: how many powers of an eigenvalue there are.
+        shares: moduli of Σ_shifts c_r^V for every l, as shares, added up, (m,).
+        signs: signs of these, (m,).
+    """
+
+    exponents: Integers
+    remaining: Integers
+    powers: Array
+    first: Integers
+    last: Integers
+    origin: int
+    longest: int
+    shares: Array
+    signs: Array
+
+
+@lru_cache(maxsize=8)
+def sums(n: int, special: bool, beta: float, volume: int) -> Sums:
+    """Tabulate them for tori of `volume` plaquettes, of which `volume` // 2, // 4, …, 1 are to come."""
+    table = coefficients(n, special, beta, 1)
+    remaining = [volume // 2**k for k in range(1, volume.bit_length())]
+    powers = np.stack([table.normalised**k for k in remaining])
+    sizes = np.abs(powers) * table.dimensions**2
+    count = sizes > COUNTS * sizes.max(axis=(1, 2), keepdims=True)
+    first = np.where(count.any(axis=2), count.argmax(axis=2), 0)
+    last = np.where(count.any(axis=2), count.shape[2] - count[:, :, ::-1].argmax(axis=2), 0)
+    weights = (table.normalised**volume).sum(axis=1)
+    shares = np.cumsum(np.abs(weights)) / np.abs(weights).sum()
+    exponents = table.weights + np.arange(n)[::-1]
+    origin, longest = int(table.shifts[0]), max(2, int(exponents.max()) + 1)
+    return Sums(exponents, np.array(remaining), powers, first, last, origin, longest, shares, np.sign(weights))
+
+
+@jit(fastmath=False)
+def fill_powers(angles, n, origin, ladder, turns):
+    """Tabulate e^{i e α_i}, e = 0, 1, …, and e^{i q Σα} from q = origin on; returns Π_{i<j} (z_i − z_j)."""
+    total = 0.0
+    for i in range(n):
+        z, power = complex(math.cos(angles[i]), math.sin(angles[i])), 1.0 + 0j
+        total += angles[i]
+        for e in range(ladder.shape[1]):
+            ladder[i, e] = power
+            power *= z
+    z, power = complex(math.cos(total), math.sin(total)), complex(math.cos(origin * total), math.sin(origin * total))
+    for q in range(turns.size):
+        turns[q] = power
+        power *= z
+    product = 1.0 + 0j
+    for i in range(n):
+        for j in range(i + 1, n):
+            product *= ladder[i, 1] - ladder[j, 1]
+    return product
+
+
+@jit(forceinline=True, fastmath=False)
+def determinant(ladder, n, exponents, l):  # noqa: E741
+    """Compute det z_i^{e_j}, the last e_j being 0."""
+    if n == 1:
+        return 1.0 + 0j
+    a = exponents[l, 0]
+    if n == 2:
+        return ladder[0, a] - ladder[1, a]
+    b = exponents[l, 1]
+    x, y, z = ladder[0, b], ladder[1, b], ladder[2, b]
+    return ladder[0, a] * (y - z) - ladder[1, a] * (x - z) + ladder[2, a] * (x - y)
+
+
+@jit(fastmath=False)
+def returning(level, angles, base, rows, n, exponents, powers, first, last, origin, ladder, turns):
+    """Compute T_k(α′, α) at α′ = `angles`; `base` holds χ_l*(α), (m,), and e^{−iqΣα}, (shifts,), in `rows`."""
+    product = fill_powers(angles, n, origin, ladder, turns)
+    for q in range(turns.size):
+        turns[q] *= rows[q]
+    found = 0j
+    for l in range(exponents.shape[0]):  # noqa: E741
+        start, stop = first[level, l], last[level, l]
+        if stop > start:
+            shifted = 0j
+            for q in range(start, stop):
+                shifted += powers[level, l, q] * turns[q]
+            found += shifted * base[l] * determinant(ladder, n, exponents, l)
+    return (found / product).real
+
+
+@jit(fastmath=False)
+def remembered(angles, n, exponents, origin, ladder, turns, base, rows):
+    """Fill `base` and `rows` for `returning`."""
+    product = fill_powers(angles, n, origin, ladder, turns)
+    for l in range(exponents.shape[0]):  # noqa: E741
+        base[l] = (determinant(ladder, n, exponents, l) / product).conjugate()
+    for q in range(turns.size):
+        rows[q] = turns[q].conjugate()
+
+
+@jit(fastmath=False)
+def climbed(
+    level, width, place, trial, base, rows, n, special, exponents, powers, first, last, origin, ladder, turns,
+):  # fmt: skip
+    """Find the largest value of T_k next to `place`, which moves there, by steps along the angles."""
+    rank = n - 1 if special else n
+    best = returning(level, place, base, rows, n, exponents, powers, first, last, origin, ladder, turns)
+    step = width
+    while step > 0.05 * width:
+        moved = False
+        for axis in range(rank):
+            for sign in (-1.0, 1.0):
+                for i in range(n):
+                    trial[i] = place[i]
+                trial[axis] += sign * step
+                if special:
+                    trial[n - 1] -= sign * step
+                value = returning(level, trial, base, rows, n, exponents, powers, first, last, origin, ladder, turns)
+                if value > best:
+                    best, moved = value, True
+                    for i in range(n):
+                        place[i] = trial[i]
+        if not moved:
+            step *= 0.5
+    return best
+
+
+@jit(fastmath=False)
+def largest(
+    level, width, angles, base, rows, n, special, exponents, powers, first, last, origin, ladder, turns, places,
+):  # fmt: skip
+    """Find the largest value of T_k(α′, α): from α′ = α and from 1, and from these times −1 or the centre of SU(N)."""
+    parts = n if special else 2
+    top, second, chosen, other = -1.0, -1.0, 0, 0
+    place, trial = places[0], places[1]
+    for start in range(2 * parts):
+        for i in range(n):
+            place[i] = (
+                angles[i] if start < parts else 0.02 * width * (i - 0.5 * (n - 1))
+            ) + 2.0 * math.pi * start / parts
+        value = returning(level, place, base, rows, n, exponents, powers, first, last, origin, ladder, turns)
+        if value > top:
+            second, other, top, chosen = top, chosen, value, start
+        elif value > second:
+            second, other = value, start
+    best = 0.0
+    for start in (chosen, other):
+        for i in range(n):
+            place[i] = (
+                angles[i] if start < parts else 0.02 * width * (i - 0.5 * (n - 1))
+            ) + 2.0 * math.pi * start / parts
+        best = max(best, climbed(
+            level, width, place, trial, base, rows, n, special, exponents, powers, first, last, origin, ladder, turns,
+        ))  # fmt: skip
+    return MARGIN * best
