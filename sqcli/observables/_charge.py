@@ -16,6 +16,7 @@ from sqcli.observables._field_strength import has_clover_charge
 from sqcli.observables._flow_times import AUTO, check_times, listed
 
 GEOMETRIC, FLOWED = "observables/topological_charge", "observables/gradient_flow"
+WINDING = ("u1", "un")  # theories whose determinants have a charge in two dimensions
 
 
 @dataclass(frozen=True)
@@ -41,11 +42,11 @@ class ChargeObservable(Observable):
         return [float(text) for text in listed(self.flow_times)]
 
     def fits(self, field: str, theory: LatticeTheory) -> bool:
-        """Whether there is a charge: U(1) in two dimensions, SU(N) and U(N), N > 1, in four."""
+        """Whether there is a charge: U(1) and U(N) in two dimensions, SU(N) and U(N), N > 1, in four."""
         if theory.lattice.dimension == 4:
             return super().fits(field, theory) and has_clover_charge(theory)
         unflowed = self.flow_time == "auto" and self.flow_times == AUTO
-        return field == "theta" and theory.lattice.dimension == 2 and unflowed
+        return super().fits(field, theory) and theory.lattice.dimension == 2 and theory.name in WINDING and unflowed
 
     def made_of(self, theory: LatticeTheory) -> tuple[str, ...]:
         """Name the flow's series in four dimensions, else that of the geometric charge."""

@@ -1,7 +1,7 @@
 """Topological charge Q: geometric in two dimensions, of the clover along the gradient flow in four.
 
-U(1) in two dimensions: Q = (1/2π) Σ_□ arg U_□ with arg in (−π, π], an integer. The plaquette angles of a torus sum to
-zero up to multiples of 2π (Lüscher, Commun. Math. Phys. 85, 39, 1982, for this geometric definition). SU(N) in four
+U(1) and U(N) in two dimensions: Q = (1/2π) Σ_□ arg det U_□ with arg in (−π, π], an integer. These angles of a torus sum
+to zero up to multiples of 2π (Lüscher, Commun. Math. Phys. 85, 39, 1982, for this geometric definition). SU(N) in four
 dimensions: Q(t) = (1/32π²) Σ_x ε_μνρσ tr F_μν F_ρσ of the clover at `flow_time` t, which approaches integers as the
 flow smooths the field; `auto` is about L²/32, where √(8t) = L/2. `rounded=true` takes the nearest integer. Algorithms
 that move by small steps change Q the more rarely, the larger β.
@@ -21,7 +21,7 @@ from sqcli.observables._charge import ChargeObservable
 class TopologicalCharge(ChargeObservable):
     """Topological charge Q; its mean is zero by parity."""
 
-    definition: ClassVar[str] = "(1/2pi) sum_p arg U_p, arg in (-pi, pi]"
+    definition: ClassVar[str] = "(1/2pi) sum_p arg det U_p, arg in (-pi, pi]"
 
     def series(self, fields: Array, theory: LatticeTheory) -> Array:
         """Geometric charge Q of each draw in two dimensions, (n,) whole numbers."""

@@ -29,6 +29,11 @@ def angles(field: Any, lattice: Lattice) -> Any:
     return functions(field).stack(found, 1)
 
 
+def charge(field: NDArray[Any], lattice: Lattice) -> NDArray[np.float64]:
+    """Compute Q = Σ_□ (θ_□ mod 2π)/2π, θ_□ in (−π, π], in two dimensions: (n,) whole numbers."""
+    return np.asarray(np.rint(-lattice.site_sum(np.rint(angles(field, lattice)[:, 0] / (2 * np.pi)))))
+
+
 def at_links(odd: Any, lattice: Lattice) -> Any:
     """Sum an odd function of the plaquettes at each link, Σ_{ν≠μ} [f(θ_μν(x)) − f(θ_μν(x−ν̂))], (n, D, *extents)."""
     total: list[Any] = [0.0] * lattice.dimension

@@ -66,8 +66,7 @@ class U1:
 
     def charge(self, field: NDArray[Any], lattice: Lattice) -> NDArray[np.float64]:
         """Compute Q = Σ_□ (θ_□ mod 2π)/2π, θ_□ in (−π, π], in two dimensions: (n,) whole numbers."""
-        angle = self.plaquettes(field, lattice)[:, 0]
-        return np.asarray(np.rint(-lattice.site_sum(np.rint(angle / (2 * np.pi)))))
+        return _plaquettes.charge(field, lattice)
 
     def charge_squared(self, lattice: Lattice) -> float:
         """Compute ⟨Q²⟩ on the two-dimensional torus."""

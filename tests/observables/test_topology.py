@@ -51,6 +51,25 @@ def test_angles_have_a_charge_in_two_dimensions_only(extents):
         assert not instance.fits("phi", u1((4, 6)))
 
 
+@pytest.mark.parametrize("charge", [-2, 0, 1, 3])
+def test_matrices_have_the_charge_of_their_determinants(charge, rng):
+    extents, theory = (4, 6), LatticeTheory("un", {"n": 3, "beta": 2.0}, Lattice((4, 6)))
+    angles = links_of(np.full((1, *extents), 2 * np.pi * charge / 24))
+    links = np.zeros((1, 2, *extents, 3, 3), complex)
+    for i, share in enumerate((0.25, 0.25, 0.5)):  # of the flux
+        links[..., i, i] = np.exp(1j * angles * (share if charge % 4 == 0 else i == 1))
+    gauge = np.linalg.qr(rng.standard_normal((1, *extents, 3, 3)) + 1j * rng.standard_normal((1, *extents, 3, 3)))[0]
+    assert CHARGE.series(gauge_transformed(links, gauge, 2), theory).tolist() == [charge]
+    assert CHARGE.series(links.conj(), theory).tolist() == [-charge]
+
+
+def test_matrices_of_determinant_one_have_none_in_two_dimensions():
+    for instance in (CHARGE, SUSCEPTIBILITY):
+        assert instance.fits("u", LatticeTheory("un", {"n": 2, "beta": 2.0}, Lattice((4, 6))))
+        assert not instance.fits("u", LatticeTheory("sun", {"n": 2, "beta": 2.0}, Lattice((4, 6))))
+        assert not instance.fits("u", LatticeTheory("un", {"n": 2, "beta": 2.0}, Lattice((4, 4, 4))))
+
+
 def test_both_are_made_of_one_series():
     names = [[name for name, _ in sources(instance, u1((4, 4)))] for instance in (CHARGE, SUSCEPTIBILITY)]
     assert names == [["observables/topological_charge"]] * 2

@@ -5,9 +5,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from statistical import estimate, mean
+from statistical import estimate, mean, reported
 
 from sqcli import open_ensemble
+from sqcli.analysis import flags
+from sqcli.analysis.measure import measure
+from sqcli.analysis.verify import verify
 from sqcli.errors import UsageError
 from sqcli.lattice.geometry import Lattice
 from sqcli.lattice.philox import Stream
@@ -188,6 +191,38 @@ def test_the_trivial_group_is_drawn(tmp_path):
     )  # fmt: skip
     generate(request, threading.Event(), lambda _: None)
     assert (open_ensemble(tmp_path / "e")["u"][0] == 1).all()
+
+
+def ensemble(path, theory, extents, seed, **options):
+    """An ensemble in four chains."""
+    given = {"chains": 4, "draws": 250, "warmup": 0, "algorithm": "exact"} | options
+    values = {"n": theory.n, "beta": theory.beta}
+    request = Request(path, theory="un", lattice=extents, parameters=values, seed=seed, workers=1, **given)
+    generate(request, threading.Event(), lambda _: None)
+    return path
+
+
+def test_charges_are_measured_and_verified(tmp_path, judge):
+    def sample(seed, size):
+        path = ensemble(tmp_path / str(size), UN(2, 4.0), (6, 6), seed, draws=250 * size)
+        report = verify(path)
+        assert report.passed, report.sentence()
+        assert "topological_susceptibility" in {row["observable"] for row in report.estimates}
+        assert UN(2, 4.0).exact(Lattice((6, 6)))["topological_susceptibility", None] == pytest.approx(
+            0.0481207, rel=2e-6
+        )
+        (row,) = measure(path, ["topological_susceptibility"]).estimates
+        assert not row["flags"]
+        return reported(row, 0.0481207, tolerance=1e-7)
+
+    judge.check(sample)
+
+
+def test_a_frozen_charge_is_seen(tmp_path):
+    path = ensemble(tmp_path / "e", UN(2, 40.0), (8, 8), 3, algorithm="hmc", warmup=100, start="cold")
+    (row,) = measure(path, ["topological_susceptibility"]).estimates
+    assert flags.FROZEN_CHARGE in row["flags"]
+    assert not verify(path).passed
 
 
 @pytest.mark.slow
