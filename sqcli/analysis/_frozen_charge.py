@@ -12,6 +12,7 @@ that never leave Q = 0 are not seen. Chains of one draw cannot show that they ar
 """
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,17 +26,39 @@ from sqcli.stats import Chains
 EXPECTED = 20.0  # changes, of which none come by chance in one of 20 000 right ensembles
 SLOW = 10.0  # times fewer changes than those of independent draws
 FEW = 10.0  # changes of a chain
+STUCK, SEEN = 200.0, 250.0  # times fewer changes, of so many or more, are those of chains that stay where they began
+WEIGHT = 0.05  # ⟨Q²⟩ from which other sectors count
+
+
+class Tunnelling(NamedTuple):
+    """Changes of the charge in the draws of all chains, those that independent draws would make, chains, and ⟨Q²⟩."""
+
+    changes: int
+    independent: float
+    chains: int
+    square: float
+
+    @classmethod
+    def of(cls, charges: Chains, expected: float) -> "Tunnelling":
+        """Count the changes of Q in chains, (n_i,) each, where ⟨Q²⟩ ought to be `expected`."""
+        moving = [charge for charge in charges if len(charge) > 1]
+        square = max([expected, *([float(np.mean(np.concatenate(moving) ** 2))] if moving else [])])
+        independent = sum(len(charge) - 1 for charge in moving) * 2 * square / (1 + 2 * square)
+        changes = sum(int(np.count_nonzero(np.diff(charge))) for charge in moving)
+        return cls(changes, independent, len(moving), square)
 
 
 def frozen(charges: Chains, expected: float) -> bool:
     """Whether the charge Q of the draws, (n_i,) per chain, is frozen, where ⟨Q²⟩ ought to be `expected`."""
-    moving = [charge for charge in charges if len(charge) > 1]
-    if not moving:
-        return False
-    square = max(expected, float(np.mean(np.concatenate(moving) ** 2)))
-    independent = sum(len(charge) - 1 for charge in moving) * 2 * square / (1 + 2 * square)
-    changes = sum(int(np.count_nonzero(np.diff(charge))) for charge in moving)
-    return independent >= EXPECTED and changes < min(independent / SLOW, FEW * len(moving))
+    found = Tunnelling.of(charges, expected)
+    return found.independent >= EXPECTED and found.changes < min(found.independent / SLOW, FEW * found.chains)
+
+
+def stuck(charges: Chains, expected: float) -> bool:
+    """Whether it is frozen so that chains never leave the sectors of their starts, and other sectors have weight."""
+    found = Tunnelling.of(charges, expected)
+    certain = found.independent >= SEEN and found.changes < found.independent / STUCK
+    return certain and found.square >= WEIGHT and frozen(charges, expected)
 
 
 def charge_flags(opened: MeasuredEnsemble, instance: Observable, series: Mapping[str, DrawSeries]) -> tuple[str, ...]:

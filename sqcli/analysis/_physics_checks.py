@@ -14,8 +14,20 @@ from numpy.typing import NDArray
 from sqcli import registry, stats
 from sqcli.analysis import flags
 from sqcli.analysis._equilibrium_flags import cut, energy_balance, energy_changes, memory_z, warmup_drift, watched
-from sqcli.analysis._frozen_charge import charge_squared, frozen
-from sqcli.analysis._verdicts import AGREEMENT, APART, IDENTITY, STILL, STUCK, TAILS, WEIGHTS, Row, compared, row
+from sqcli.analysis._frozen_charge import charge_squared, frozen, stuck
+from sqcli.analysis._verdicts import (
+    AGREEMENT,
+    APART,
+    FROZEN,
+    IDENTITY,
+    STILL,
+    STUCK,
+    TAILS,
+    WEIGHTS,
+    Row,
+    compared,
+    row,
+)
 from sqcli.analysis.ensemble import LOG_WEIGHT, MeasuredEnsemble
 from sqcli.analysis.exact_values import exact_values
 from sqcli.analysis.measure import estimates, shortened, weights_behind
@@ -123,7 +135,7 @@ def agreement(opened: MeasuredEnsemble, witness: Mapping[str, Chains]) -> Iterat
 
 
 def charges(opened: MeasuredEnsemble, state: Mapping[str, Chains]) -> Iterator[Row]:
-    """Check χ_Q of theories with topological sectors; where no chain ever left its sector, the start decided."""
+    """Check χ_Q of theories with topological sectors; chains that stay in theirs, by the start's choice, fail."""
     if "charge" not in state:
         return
     volume, expected = opened.lattice.volume, charge_squared(opened)
@@ -131,6 +143,9 @@ def charges(opened: MeasuredEnsemble, state: Mapping[str, Chains]) -> Iterator[R
     line = compared(SECTORS, None, stats.estimate(square)[0], expected / volume)
     if not opened.weighted and frozen(state["charge"], expected):
         line["flags"].append(flags.FROZEN_CHARGE)
+        if stuck(state["charge"], expected):
+            yield line | {"z": None, "passed": False, "reason": FROZEN}
+            return
     if line["reason"] != STILL:
         yield line
     elif expected * sum(map(len, square)) > MISSED or line["value"]:

@@ -19,6 +19,7 @@ TAILS = "more draws are needed to know its tails"
 WEIGHTS = "few draws carry the weight"
 STUCK = "the chains disagree, each may be stuck in a state of its own"
 NEVER = "a chain never moved"
+FROZEN = "the topological charge hardly ever changes, each chain stays in the sector of its start"
 NOT_FINITE = "it is not a finite number"
 STILL = "nothing fluctuates"
 ADVICE = {
@@ -27,9 +28,11 @@ ADVICE = {
     WEIGHTS: "generate more draws, or sample closer to the theory",
     STUCK: "run longer, or use an algorithm that moves between the states",
     NEVER: "use a smaller step or another algorithm",
+    FROZEN: "use an algorithm that moves between the sectors",
     NOT_FINITE: "use a smaller step",
     STILL: "use a smaller step or another algorithm",
 }
+ROUNDING = 1e-6  # of a number that equals its reference in every draw, such as a loop around the whole torus
 MOST_LYAPUNOV = 0.7  # of what passes; what fails is held against its outliers as well
 LEAST_DOF = 3.0
 STUCK_FROM = 6.0  # sigma between chains; each has its own step, and so its own autocorrelation
@@ -50,9 +53,18 @@ def compared(name: str, component: str | None, estimate: stats.Estimate, referen
     The report shows the plain z; it is decided by `judged`, which grants the estimate some draws of its tails.
     """
     facts: Row = {"value": estimate.value, "error": estimate.error, "flags": list(estimate.flags)}
+    if _always(estimate, reference):
+        return row(name, component, reference=reference, passed=True, **facts)
     z = z_of(estimate, reference, outliers=0.0)
     facts |= {"z": z, "judged": z_of(estimate, reference), "reason": _reason(estimate, z)}
     return row(name, component, reference=reference, **facts)
+
+
+def _always(estimate: stats.Estimate, reference: float) -> bool:
+    """Whether every draw has the value that is expected, up to rounding."""
+    if not isinstance(estimate.value, float) or not isinstance(estimate.error, float):
+        return False
+    return max(abs(estimate.value - reference), estimate.error) <= ROUNDING * abs(reference)
 
 
 def _reason(estimate: stats.Estimate, z: float | None) -> str | None:

@@ -1,0 +1,45 @@
+"""Checks of what an ensemble says of itself, with nothing random in them: matrices in the group, recorded actions.
+
+A configuration whose links are no group elements, or a run whose recorded actions are not those of the stated theory
+(its parameters were changed afterwards), is wrong however well its expectation values agree.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from sqcli.analysis._verdicts import Row, row
+from sqcli.analysis.ensemble import MeasuredEnsemble
+from sqcli.stats import Chains
+
+BLOCK_BYTES = 8 * 2**20
+MOST_LINKS = 2**18  # that are held against the group, spread over all draws
+IMPORTED = "imported"
+
+
+def in_group(opened: MeasuredEnsemble) -> Iterator[Row]:
+    """Check that matrices are where the manifold is; files of other codes may be rounded to single precision."""
+    manifold, layout = opened.theory.loaded.manifold, opened.ensemble.layout
+    if manifold.flat or np.dtype(layout.dtype).kind != "c":
+        return
+    kept = np.dtype("complex64" if opened.ensemble.attrs.get("algorithm") == IMPORTED else layout.dtype)
+    entries, worst = layout.site[-1], 0.0
+    draws = int(opened.ensemble.draws.sum())
+    step = max(1, draws * int(np.prod(layout.site[:-2])) // MOST_LINKS)
+    for block in opened.ensemble.blocks(BLOCK_BYTES):
+        fields = opened.ensemble.read_block(block).fields[::step].astype(np.complex128)
+        worst = np.maximum(worst, manifold.distance(fields, manifold.project(fields)))  # keeps what is not a number
+    allowed = entries * max(1e-12, 100 * float(np.finfo(kept).eps))
+    yield row("in_group", None, value=float(worst), reference=None, passed=bool(worst <= allowed))
+
+
+def recorded_action(opened: MeasuredEnsemble, action: Chains) -> Iterator[Row]:
+    """Check that the run recorded the actions of its draws, (n_i,) per chain, up to the rounding of the fields."""
+    if "action" not in opened.ensemble.stat_names:
+        return
+    rounding = float(np.finfo(opened.ensemble.layout.dtype).eps) ** 0.5
+    recorded, computed = (np.concatenate(list(chains)) for chains in (opened.ensemble.stat("action"), action))
+    known = np.isfinite(recorded)
+    if known.any():
+        off = np.abs(recorded - computed)[known].max() / max(1.0, np.abs(computed[known]).max())
+        yield row("recorded_action", None, value=float(off), reference=None, passed=bool(off <= rounding))
