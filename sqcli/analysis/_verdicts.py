@@ -37,6 +37,7 @@ MOST_LYAPUNOV = 0.7  # of what passes; what fails is held against its outliers a
 LEAST_DOF = 3.0
 STUCK_FROM = 6.0  # sigma between chains; each has its own step, and so its own autocorrelation
 APART = 10.0  # sigma between chains that no stuck but right algorithm explains in an identity
+OF_LOOPS = "loop_"  # residuals of loop equations: many and alike, so that others can stand for them
 IDENTITY, AGREEMENT = "schwinger_dyson", "chains_agree"
 SIDE = ("exp_delta_h", "start_memory", "warmup_drift", "reversibility")  # checks that can fail, and decide nothing else
 
@@ -112,4 +113,5 @@ def undecided(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 def _blocks(line: Mapping[str, Any], judged: bool) -> bool:
     if line["observable"] in SIDE:
         return False
-    return not (judged and line["reason"] in (STILL, TAILS))
+    one_of_many = line["reason"] == FEW and str(line["component"]).startswith(OF_LOOPS)
+    return not (judged and (line["reason"] in (STILL, TAILS) or one_of_many))

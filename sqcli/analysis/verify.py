@@ -14,12 +14,11 @@ import numpy as np
 
 from sqcli.analysis import _integrity, _physics_checks
 from sqcli.analysis._equilibrium_flags import cut
-from sqcli.analysis._verdicts import ADVICE, decide, undecided
+from sqcli.analysis._verdicts import ADVICE, OF_LOOPS, decide, undecided
 from sqcli.analysis.ensemble import open_for_measuring
 from sqcli.analysis.measure import Report
 
 MOST_NAMES = 6  # in one line
-OF_LOOPS = "loop_"  # residuals of loop equations: many and alike, so that others stand for them as witnesses
 
 
 @dataclass(frozen=True)
