@@ -108,6 +108,12 @@ def test_generate_runs_without_a_home(tmp_path):
             "--theory sun -p n=3 -p beta=5.5 --lattice 2x3x2 --algorithm hmc --draws 10 --warmup 20",
             marks=pytest.mark.slow,
         ),
+        pytest.param(
+            "u",
+            "--theory sun -p n=3 -p beta=5.5 --lattice 2x3x2 --algorithm composite "
+            "-a updates=heatbath,overrelaxation:3,metropolis:2 --draws 20 --warmup 20",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_the_run_that_compiles_draws_what_later_runs_draw(field, options, tmp_path):

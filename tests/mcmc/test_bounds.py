@@ -17,6 +17,9 @@ THEORIES = [
     ("phi4", {"kappa": "0.3", "lambda": "0.5"}),
     ("free", {"mass2": "0.5"}),
     ("u1", {"beta": "2"}),
+    ("sun", {"n": "2", "beta": "2"}),
+    ("sun", {"n": "3", "beta": "-1"}),
+    ("un", {"n": "3", "beta": "4"}),
     ("double_well", {"a": "-2", "b": "0.5"}),
     ("cosine_well", {"k": "3"}),
     ("gaussian_mixture", {"mu0": "1", "sigma0": "0.6"}),
@@ -64,7 +67,9 @@ def try_all():
         except UsageError:
             continue
         stream = Stream(count, 0)
-        state = algorithm.init(system, system.theory.manifold.hot(system.lattice, stream).astype(dtype), 32)
+        manifold = system.theory.manifold
+        start = manifold.hot(system.lattice, stream).astype(manifold.stored(dtype))
+        state = algorithm.init(system, start, 32)
         state, _ = algorithm.step(system, state, stream, 24, 8, True)
         _, trace = algorithm.step(system, state, stream, 30, 3, False)
         assert np.isfinite(trace.fields).all(), (theory, name, extents)
