@@ -2,13 +2,12 @@
 
 The clover F_μν(x) is the mean of the four plaquettes in the plane that begin and end at x. With P ≈ e^{iF} the one
 ahead, and (τ_μ f)(x) = U_μ(x−μ̂)† f(x−μ̂) U_μ(x−μ̂), it is ¼ (1 + τ_μ)(1 + τ_ν) (P − P†)/2i, for SU(N) without the
-trace.
+trace. In four dimensions the charge density is made of it, for U(N) less its trace.
 
 Energy densities E = ¼ F^a_μν F^a_μν, Σ_a over generators with tr T_a T_b = ½ δ_ab for matrices, one for angles: Σ tr F²
 over planes, or ½ Σ F²; from plaquettes Σ 2 Re tr(1 − P), or Σ (1 − cos θ).
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Protocol
@@ -116,36 +115,30 @@ def clover(fields: Array, theory: LatticeTheory, plane: Plane, loops: Array) -> 
     return found / 4
 
 
-def plane_energies(fields: Array, theory: LatticeTheory) -> Iterator[tuple[Array, Array, Array]]:
-    """Yield clover F, its energy density and that of plaquettes, site by site, for the planes of `pairs` in turn."""
-    algebra = algebra_of(fields, theory)
-    for plane in planes(theory.lattice):
-        loops = plaquette(fields, theory.lattice, plane)
-        strength = clover(fields, theory, plane, loops)
-        yield strength, algebra.product(strength, strength), algebra.cost(loops)
-
-
 def densities(fields: Array, theory: LatticeTheory) -> tuple[Array, Array, Array | None]:
-    """Compute E from clovers and from plaquettes, (n,), and the charge density (n, *extents) where there is one.
-
-    In four dimensions q = (1/32π²) Σ ε_μνρσ tr F_μν F_ρσ, of traceless F: (1/4π²) Σ ± tr F_μν F_ρσ over three pairs of
-    planes.
-    """
-    lattice, charged = theory.lattice, has_clover_charge(theory)
-    energies, density, partner = np.zeros((2, len(fields))), np.zeros((len(fields), *lattice.extents)), None
-    for number, (strength, *found) in enumerate(plane_energies(fields, theory)):
+    """Compute E from clovers and from plaquettes, (n,), and the charge density (n, *extents) where there is one."""
+    lattice, algebra, strengths = theory.lattice, algebra_of(fields, theory), []
+    energies = np.zeros((2, len(fields)))
+    for plane in planes(lattice):
+        loops = plaquette(fields, lattice, plane)
+        strength = clover(fields, theory, plane, loops)
+        found = algebra.product(strength, strength), algebra.cost(loops)
         energies += [lattice.site_sum(part) / lattice.volume for part in found]
-        if charged and number % 2 == 0:
-            partner = without_trace(strength)
-        elif partner is not None:
-            density += (-1) ** (number // 2) * algebra_of(fields, theory).product(partner, strength)
-    return energies[0], energies[1], density / (4 * np.pi**2) if charged else None
+        if has_clover_charge(theory):
+            strengths.append(without_trace(strength))
+    return energies[0], energies[1], _charge_density(strengths, algebra) if strengths else None
+
+
+def _charge_density(strengths: list[Array], algebra: Algebra) -> Array:
+    """Compute (1/32π²) Σ ε_μνρσ tr F_μν F_ρσ = (1/4π²) (tr F₀₁F₂₃ − tr F₀₂F₁₃ + tr F₀₃F₁₂), (n, *extents)."""
+    xy, xz, xt, yz, yt, zt = strengths
+    dual = algebra.product(xy, zt) - algebra.product(xz, yt) + algebra.product(xt, yz)
+    return np.asarray(dual / (4 * np.pi**2))
 
 
 def planes(lattice: Lattice) -> list[Plane]:
-    """List the planes μ < ν; in four dimensions each is followed, two by two, by the one that it leaves out."""
-    found = list(combinations(range(lattice.dimension), 2))
-    return [found[i] for i in (0, 5, 1, 4, 2, 3)] if lattice.dimension == 4 else found
+    """List the planes μ < ν."""
+    return list(combinations(range(lattice.dimension), 2))
 
 
 def has_clover_charge(theory: LatticeTheory) -> bool:

@@ -32,6 +32,10 @@ class Group(Protocol):
         """Compute tr/N of each element, (n, *extents)."""
         ...
 
+    def phase(self, elements: Array) -> Array:
+        """Compute arg det of each element in (−π, π], (n, *extents)."""
+        ...
+
     def overlap(self, first: Array, second: Array) -> Array:
         """Compute Re tr(first second⁻¹)/N of each pair, (n, *extents)."""
         ...
@@ -52,6 +56,11 @@ class Angles:
         """Compute e^{iθ}."""
         return np.asarray(np.exp(1j * elements))
 
+    def phase(self, elements: Array) -> Array:
+        """Bring the angles into (−π, π]."""
+        turn = 2 * np.pi
+        return np.asarray(elements - turn * np.ceil(elements / turn - 0.5))
+
     def overlap(self, first: Array, second: Array) -> Array:
         """Compute the cosine of the difference."""
         return np.asarray(np.cos(first - second))
@@ -71,6 +80,10 @@ class Matrices:
     def trace(self, elements: Array) -> Array:
         """Compute tr/N."""
         return np.asarray(np.trace(elements, axis1=-2, axis2=-1) / elements.shape[-1])
+
+    def phase(self, elements: Array) -> Array:
+        """Compute the argument of the determinant."""
+        return np.asarray(np.angle(np.linalg.det(elements)))
 
     def overlap(self, first: Array, second: Array) -> Array:
         """Compute Re Σ_ij first_ij second_ij*/N."""
