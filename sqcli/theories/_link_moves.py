@@ -17,6 +17,38 @@ TINY = 1e-150  # of a sum of staples: smaller ones have no direction
 
 
 @jit(forceinline=True)
+def normalised(link, i, n):
+    """Bring a row to unit length."""
+    square = 0.0
+    for k in range(n):
+        square += link[i, k].real ** 2 + link[i, k].imag ** 2
+    scale = 1.0 / math.sqrt(square)
+    for k in range(n):
+        link[i, k] *= scale
+
+
+@jit(forceinline=True)
+def restored(link, n, special, work):
+    """Bring a link back to the group, for SU(2) and SU(3) by its first rows, which give the last one."""
+    if special and n == 2:
+        normalised(link, 0, n)
+        link[1, 0], link[1, 1] = -link[0, 1].conjugate(), link[0, 0].conjugate()
+    elif special and n == 3:
+        normalised(link, 0, n)
+        overlap = 0j
+        for k in range(n):
+            overlap += link[0, k].conjugate() * link[1, k]
+        for k in range(n):
+            link[1, k] -= overlap * link[0, k]
+        normalised(link, 1, n)
+        link[2, 0] = (link[0, 1] * link[1, 2] - link[0, 2] * link[1, 1]).conjugate()
+        link[2, 1] = (link[0, 2] * link[1, 0] - link[0, 0] * link[1, 2]).conjugate()
+        link[2, 2] = (link[0, 0] * link[1, 1] - link[0, 1] * link[1, 0]).conjugate()
+    else:
+        purified(link, n, special, work)
+
+
+@jit(forceinline=True)
 def turned(m, i, j, n, g0, g1, g2, g3):
     """Multiply rows i and j by the quaternion g₀ + i g·σ from the left."""
     a, b = complex(g0, g3), complex(g2, g1)
@@ -72,7 +104,7 @@ def renewed(link, a, loop, n, special, strength, redrawn, s, work):
             subgroup(link, loop, i, j, n, strength, redrawn, s)
     if not special:
         centre(link, loop, n, strength, redrawn, s)
-    purified(link, n, special, work)
+    restored(link, n, special, work)
     return True
 
 
@@ -121,5 +153,5 @@ def proposed(link, a, loop, n, special, strength, width, s, work):
         return False
     multiply(e, link, n, loop)
     copy(loop, n, link)
-    purified(link, n, special, work)
+    restored(link, n, special, work)
     return True

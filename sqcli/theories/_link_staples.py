@@ -1,7 +1,7 @@
 """Links site by site, so that the matrices at a site are near each other in memory, and the staples of a link.
 
 The links of site x are the matrices (xD + μ)N² … of a flat complex array, row by row. U A, A the sum of the 2(D − 1)
-staples, is the sum of the plaquettes at the link U. The loops of N = 3 are compiled apart, unrolled.
+staples, is the sum of the plaquettes at the link U. The loops of N = 2, 3 are compiled apart, unrolled.
 """
 
 import numpy as np
@@ -9,29 +9,30 @@ import numpy as np
 from sqcli.lattice.jit import jit
 
 U = np.uint64
-ONE, TWO, THREE = U(1), U(2), U(3)
+ZERO, ONE, TWO, THREE, LINE = U(0), U(1), U(2), U(3), U(8)
 
 
 @jit(forceinline=True)
 def gathered(sites, links, entries, volume, dimension):
-    """Copy planes to links, site by site."""
-    for mu in range(dimension):
-        for x in range(volume):
-            to, at = (x * dimension + mu) * entries, mu * entries * TWO * volume + x
-            for entry in range(entries):
-                links[to + entry] = complex(sites[at], sites[at + volume])
-                at += TWO * volume
+    """Copy planes to links, site by site; as many sites at once as numbers are in a cache line."""
+    width = dimension * entries
+    for first in range(ZERO, volume, LINE):
+        for entry in range(width):
+            at = TWO * entry * volume
+            for x in range(first, min(first + LINE, volume)):
+                links[x * width + entry] = complex(sites[at + x], sites[at + volume + x])
 
 
 @jit(forceinline=True)
 def scattered(links, sites, entries, volume, dimension):
-    """Copy links to planes."""
-    for mu in range(dimension):
-        for x in range(volume):
-            to, at = (x * dimension + mu) * entries, mu * entries * TWO * volume + x
-            for entry in range(entries):
-                sites[at], sites[at + volume] = links[to + entry].real, links[to + entry].imag
-                at += TWO * volume
+    """Copy links to planes likewise."""
+    width = dimension * entries
+    for first in range(ZERO, volume, LINE):
+        for entry in range(width):
+            at = TWO * entry * volume
+            for x in range(first, min(first + LINE, volume)):
+                value = links[x * width + entry]
+                sites[at + x], sites[at + volume + x] = value.real, value.imag
 
 
 @jit(forceinline=True)
@@ -111,6 +112,8 @@ def staples(links, neighbours, x, mu, dimension, n, special, one, out):
         first, before = x * stride + nu * entries, below * stride + nu * entries
         if n == TWO and special:
             pair_of_rows(links, first, ahead + nu * entries, opposite, before, parallel, other, out)
+        elif n == TWO:
+            pair(links, first, ahead + nu * entries, opposite, before, parallel, other, TWO, one, out)
         elif n == THREE:
             pair(links, first, ahead + nu * entries, opposite, before, parallel, other, THREE, one, out)
         else:

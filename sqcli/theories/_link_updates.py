@@ -25,7 +25,12 @@ def sweep(visit, sites, geometry, neighbours, couplings, width, s):
             at = (x * dimension + mu) * entries
             staples(links, neighbours, x, mu, dimension, U(n), special, loop, a)
             fetched(links, at, n, link)
-            accepted += visit(link, a, loop, n, special, strength, width, s, work)
+            if n == 2:  # constants unroll loops
+                accepted += visit(link, a, loop, 2, special, strength, width, s, work)
+            elif n == 3:
+                accepted += visit(link, a, loop, 3, special, strength, width, s, work)
+            else:
+                accepted += visit(link, a, loop, n, special, strength, width, s, work)
             put(links, at, n, link)
     scattered(links, sites, entries, volume, dimension)
     return accepted / (dimension * volume)
