@@ -14,6 +14,7 @@ NONZERO_MEAN = "nonzero_mean"
 START_MEMORY = stats_flags.START_MEMORY
 EQUILIBRIUM_UNKNOWN = "equilibrium_unknown"
 FROZEN_CHARGE = "frozen_charge"
+NOT_REACHED = "not_reached"
 
 FLAGS: Mapping[str, str] = MappingProxyType(
     {
@@ -30,6 +31,8 @@ FLAGS: Mapping[str, str] = MappingProxyType(
         "taken as zero.",
         FROZEN_CHARGE: "The topological charge hardly ever changes: a chain sees fewer than ten changes on average, "
         "and not a tenth of those of independent draws; neither value nor error can be trusted.",
+        NOT_REACHED: "What defines the quantity does not happen at the flow times that are kept: name later ones "
+        "(flow_times), as long as sqrt(8 t) stays below half the lattice.",
     }
 )
 """Every flag an estimate can carry, with one sentence for its reader."""

@@ -189,4 +189,6 @@ def _rows(
         found = found * len(labels)
     for label, estimate in zip(labels, found, strict=True):
         row = labelled(name, label, instance) | {key: getattr(estimate, key) for key in NUMBERS}
-        yield row | {"weighted": estimate.weighted, "flags": list(dict.fromkeys((*estimate.flags, *common)))}
+        undefined = (instance.undefined,) if instance.undefined and estimate.value is None else ()
+        found_flags = dict.fromkeys((*undefined, *estimate.flags, *common))
+        yield row | {"weighted": estimate.weighted, "flags": list(found_flags)}

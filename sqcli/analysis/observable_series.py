@@ -7,6 +7,7 @@ series that cannot be kept (read-only ensemble, full disk) is used all the same.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ Array = NDArray[Any]
 Progress = Callable[[int, int], None]
 BLOCK_BYTES = 16 * 2**20  # several chunks: buffers of one block are used again for the next
 KEEP_BYTES = 64 * 2**20  # results that wait to be written
+KEEP_SECONDS = 60.0  # that they wait at most: of a flow that takes hours not much is lost
 LARGE = 96 * 2**20  # a series that is not held in memory once it is kept
 NOTHING = slice(0, 0)
 WEIGHTS = "weights"
@@ -133,11 +135,12 @@ def complete(opened: MeasuredEnsemble, growing: Sequence[GrowingSeries], progres
     unfinished = [series for series in growing if (np.array(series.rows.done) < lengths).any()]
     if not unfinished:
         return
-    keeping, total, seen = True, int(lengths.sum()), 0
+    keeping, kept, total, seen = True, monotonic(), int(lengths.sum()), 0
     for block in opened.ensemble.blocks(BLOCK_BYTES):
         _measure_block(opened, block, unfinished)
-        if keeping and sum(series.waiting for series in unfinished) > KEEP_BYTES:
-            keeping = _keep(opened, unfinished)
+        waiting = sum(series.waiting for series in unfinished)
+        if keeping and (waiting > KEEP_BYTES or (waiting and monotonic() > kept + KEEP_SECONDS)):
+            keeping, kept = _keep(opened, unfinished), monotonic()
         seen += len(block.chains) * (block.stop - block.start)
         if progress is not None:
             progress(seen, total)

@@ -66,6 +66,7 @@ class Observable(ABC):
             components can be estimated without the rest.
         odd_moments_vanish: ⟨φ⟩ = 0 is assumed; the user is told where it is not so.
         reweighted: it is an expectation value under e^{−S}, to which weighted draws contribute with their weights.
+        undefined: flag of what is no finite number, where that has a meaning of its own.
         weights: the one of `needs` that holds log weights whose exponentials it averages itself, reweighted or not.
     """
 
@@ -76,6 +77,7 @@ class Observable(ABC):
     separable: ClassVar[bool] = False
     odd_moments_vanish: ClassVar[bool] = False
     reweighted: ClassVar[bool] = True
+    undefined: ClassVar[str | None] = None
     weights: ClassVar[str | None] = None
 
     def defined(self) -> str:

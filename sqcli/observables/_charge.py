@@ -24,7 +24,7 @@ class ChargeObservable(Observable):
     """Base of observables made of the charge; in four dimensions at one flow time, `rounded` to integers or not."""
 
     flow_time: float | Literal["auto"] = "auto"
-    flow_times: str = AUTO
+    flow_times: str = "auto"
     rounded: bool = False
     needs: ClassVar[tuple[str, ...]] = (GEOMETRIC,)
     on: ClassVar[tuple[str, ...]] = ("theta", "u")

@@ -14,7 +14,7 @@ ENERGIES = ("clover", "plaquette")  # kinds of E(t), in the order of the kept co
 class FlowedObservable(Observable):
     """Base of observables at the flow times `flow_times`."""
 
-    flow_times: str = AUTO
+    flow_times: str = "auto"
     needs: ClassVar[tuple[str, ...]] = ("observables/gradient_flow",)
     on: ClassVar[tuple[str, ...]] = LINKS
 

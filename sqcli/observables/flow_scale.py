@@ -1,8 +1,8 @@
 """Scales of the gradient flow: t₀, where t²⟨E(t)⟩ = 0.3 (1006.4518), and w₀, where t d/dt t²⟨E(t)⟩ = 0.3 at t = w₀².
 
 w₀ is from 1203.4469. t₀ is in units of a², w₀ in units of a. Both follow from the means at the kept flow times, between
-which t²⟨E⟩ is the cubic through the two on each side, 0 at t = 0. A scale that is not reached at those times is no
-finite number, and flagged so: name later `flow_times`, as long as √(8t) stays below half the lattice.
+which t²⟨E⟩ is the cubic through the two on each side, 0 at t = 0. A scale that is not reached at those times has no
+value, and is flagged so: name later `flow_times`, as long as √(8t) stays below half the lattice.
 """
 
 from collections.abc import Sequence
@@ -23,6 +23,7 @@ class FlowScale(FlowedObservable):
 
     energy: Literal["clover", "plaquette"] = "clover"
     target: float = 0.3
+    undefined: ClassVar[str | None] = "not_reached"
     definition: ClassVar[str] = "t0: t^2 <E> = target; w0: t d/dt t^2 <E> = target at t = w0^2"
 
     def __post_init__(self) -> None:

@@ -214,6 +214,27 @@ def test_results_are_written_in_pieces(small, monkeypatch):
     assert store.check(small) == []
 
 
+def test_what_took_long_is_kept_as_it_goes(small, monkeypatch):
+    """A measurement that is stopped goes on from what it kept."""
+    monkeypatch.setattr(observable_series, "KEEP_SECONDS", 0.0)
+    monkeypatch.setattr(observable_series, "BLOCK_BYTES", 1000)
+    series, seen = Magnetization.series, []
+
+    def stopped(self, phi, on):
+        seen.append(len(phi))
+        return series(self, phi, on) if sum(seen) <= 60 else raise_(KeyboardInterrupt())
+
+    with monkeypatch.context() as first:
+        first.setattr(Magnetization, "series", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            measure(small, ["magnetization"])
+    kept, seen[:] = sum(seen[:-1]), []
+    monkeypatch.setattr(Magnetization, "series", lambda self, phi, on: seen.append(len(phi)) or series(self, phi, on))
+    measure(small, ["magnetization"])
+    assert kept > 0
+    assert sum(seen) == 120 - kept
+
+
 @pytest.mark.parametrize("writable", [True, False])
 def test_large_series_are_read_column_by_column(small, monkeypatch, writable):
     whole = measure(write(small.with_name("g"), free_fields((6, 4), 0.5, 3, 40, seed=1)), ALL).envelope()
