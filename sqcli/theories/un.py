@@ -9,8 +9,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from sqcli.errors import UsageError
 from sqcli.lattice.geometry import Lattice
-from sqcli.theories import _plaquettes, _two_dimensions
+from sqcli.lattice.jit import Kernel
+from sqcli.theories import _plaquettes, _sectors, _two_dimensions
 from sqcli.theories._base import References
 from sqcli.theories._group import GroupTheory
 
@@ -20,6 +22,12 @@ class UN(GroupTheory):
     """Links in U(N)."""
 
     special: ClassVar[bool] = False
+    change_sector: ClassVar[Kernel] = _sectors.change_sector
+
+    def require_sectors(self, lattice: Lattice) -> None:
+        """Raise UsageError in three and four dimensions, where there are no sectors."""
+        if lattice.dimension != 2:
+            raise UsageError(f"un has topological sectors in two dimensions only, not on {lattice}")
 
     def charge(self, field: NDArray[Any], lattice: Lattice) -> NDArray[np.float64]:
         """Compute Q = (1/2π) Σ_□ arg det U_□, arg in (−π, π], in two dimensions: (n,) whole numbers."""
