@@ -9,9 +9,11 @@ has fewer than ten on average.
 Where all sectors but Q = 0 have next to no weight (β = 12 on 4×4: ⟨Q²⟩ = 1.7e−6) no changes are expected, and none are
 missed. In four dimensions no exact value is known, and Q, rounded to integers, is judged by what the draws show: chains
 that never leave Q = 0 are not seen. Chains of one draw cannot show that they are frozen.
+
+Loops are touched as well, since at fixed topology their means are off by O(1/V) (hep-lat/0302005).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -19,10 +21,11 @@ import numpy as np
 from sqcli.analysis import flags
 from sqcli.analysis._draw_series import DrawSeries
 from sqcli.analysis.ensemble import MeasuredEnsemble
-from sqcli.analysis.selection import sources
+from sqcli.analysis.selection import observable, sources
 from sqcli.observables import ChargeObservable, Observable
 from sqcli.stats import Chains
 
+CHARGE, LINKS = "observables/topological_charge", ("theta", "u")
 EXPECTED = 20.0  # changes, of which none come by chance in one of 20 000 right ensembles
 SLOW = 10.0  # times fewer changes than those of independent draws
 FEW = 10.0  # changes of a chain
@@ -62,12 +65,33 @@ def stuck(charges: Chains, expected: float) -> bool:
 
 
 def charge_flags(opened: MeasuredEnsemble, instance: Observable, series: Mapping[str, DrawSeries]) -> tuple[str, ...]:
-    """Flags of an observable that is made of the charge; weighted draws are populations, not a history."""
-    if not isinstance(instance, ChargeObservable) or opened.weighted:
+    """Flags of an observable that depends on the charge; weighted draws are populations, not a history."""
+    if opened.weighted:
         return ()
-    tables = [series[name].chains() for name, _ in sources(instance, opened.theory)]
-    charges = [np.rint(instance.charges(rows)) for rows in zip(*tables, strict=True)]
+    if isinstance(instance, ChargeObservable):
+        tables = [series[name].chains() for name, _ in sources(instance, opened.theory)]
+        charges: Chains = [np.rint(instance.charges(rows)) for rows in zip(*tables, strict=True)]
+    elif CHARGE in series and of_links(opened, instance):
+        charges = series[CHARGE].chains()
+    else:
+        return ()
     return (flags.FROZEN_CHARGE,) if frozen(charges, charge_squared(opened)) else ()
+
+
+def with_charge(opened: MeasuredEnsemble, chosen: Iterable[Observable]) -> list[Observable]:
+    """Add the charge in two dimensions to observables of links: their means differ between its sectors, by O(1/V).
+
+    In four dimensions, where the charge takes a gradient flow, only what is made of it is flagged.
+    """
+    wanted, charge = list(chosen), observable("topological_charge")
+    known = opened.lattice.dimension == 2 and not opened.weighted and opened.available(charge)
+    return [*wanted, charge] if known and any(of_links(opened, instance) for instance in wanted) else wanted
+
+
+def of_links(opened: MeasuredEnsemble, instance: Observable) -> bool:
+    """Whether an observable is computed from the links of a gauge field, not from what the run recorded."""
+    computing = [computes for _, computes in sources(instance, opened.theory) if computes is not None]
+    return opened.field in LINKS and any(c.statistic not in opened.ensemble.stat_names for c in computing)
 
 
 def charge_squared(opened: MeasuredEnsemble) -> float:

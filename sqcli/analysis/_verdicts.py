@@ -63,7 +63,7 @@ def compared(name: str, component: str | None, estimate: stats.Estimate, referen
 
 def _always(estimate: stats.Estimate, reference: float) -> bool:
     """Whether every draw has the value that is expected, up to rounding."""
-    if not isinstance(estimate.value, float) or not isinstance(estimate.error, float):
+    if not (reference and isinstance(estimate.value, float) and isinstance(estimate.error, float)):
         return False
     return max(abs(estimate.value - reference), estimate.error) <= ROUNDING * abs(reference)
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from sqcli import stats
 from sqcli.analysis._equilibrium_flags import ensemble_flags
+from sqcli.analysis._frozen_charge import with_charge
 from sqcli.analysis.ensemble import MeasuredEnsemble, open_for_measuring
 from sqcli.analysis.measure import (
     Gathered,
@@ -62,7 +63,7 @@ def autocorr(
     """
     opened = open_for_measuring(path, skip)
     chosen = choose(opened, observables, options or {})
-    series = shortened(gather(opened, chosen.values()), skip, stride)
+    series = shortened(gather(opened, with_charge(opened, chosen.values())), skip, stride)
     common = ensemble_flags(opened, skip, stride)
     updates = stride * int(opened.ensemble.attrs.get("every", 1))
     rows = []

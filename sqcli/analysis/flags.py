@@ -30,7 +30,8 @@ FLAGS: Mapping[str, str] = MappingProxyType(
         NONZERO_MEAN: "<phi> differs from zero by more than 4 sigma, and the quantity is defined with odd moments "
         "taken as zero.",
         FROZEN_CHARGE: "The topological charge hardly ever changes: a chain sees fewer than ten changes on average, "
-        "and not a tenth of those of independent draws; neither value nor error can be trusted.",
+        "and not a tenth of those of independent draws; neither value nor error can be trusted, nor those of loops, "
+        "whose means differ between the sectors.",
         NOT_REACHED: "What defines the quantity does not happen at the flow times that are kept: name later ones "
         "(flow_times), as long as sqrt(8 t) stays below half the lattice.",
     }

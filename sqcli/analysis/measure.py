@@ -12,7 +12,7 @@ from sqcli import stats
 from sqcli.analysis import flags
 from sqcli.analysis._draw_series import ALL, DrawSeries
 from sqcli.analysis._equilibrium_flags import assumption_flags, ensemble_flags
-from sqcli.analysis._frozen_charge import charge_flags
+from sqcli.analysis._frozen_charge import charge_flags, with_charge
 from sqcli.analysis.ensemble import MeasuredEnsemble, open_for_measuring
 from sqcli.analysis.observable_series import WEIGHTS, Progress, gather
 from sqcli.analysis.selection import choose, observable, sources
@@ -66,7 +66,7 @@ def measure(
     """
     opened = open_for_measuring(path, skip)
     chosen = choose(opened, observables, options or {})
-    series = shortened(gather(opened, _with_mean(chosen.values()), progress), skip, stride)
+    series = shortened(gather(opened, with_charge(opened, _with_mean(chosen.values())), progress), skip, stride)
     common = ensemble_flags(opened, skip, stride)
     if unweighted and WEIGHTS in series:
         del series[WEIGHTS]

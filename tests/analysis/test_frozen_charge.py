@@ -14,6 +14,7 @@ from sqcli.lattice.geometry import Lattice
 from sqcli.theories.u1 import U1
 
 TOUCHED = ("topological_charge", "topological_susceptibility")
+LOOPS = ("plaquette", "wilson_loop", "polyakov_loop", "creutz_ratio")
 
 
 def square(beta, length):
@@ -79,9 +80,10 @@ def in_sectors(tmp_path):
 def test_estimates_of_a_frozen_charge_say_so(in_sectors):
     path = in_sectors(np.repeat([[0], [1], [0]], 200, axis=1), 5.0)
     for function in (measure, autocorr):
-        rows = {row["observable"]: row["flags"] for row in function(path, [*TOUCHED, "plaquette"]).estimates}
-        assert all(flags.FROZEN_CHARGE in rows[name] for name in TOUCHED)
-        assert flags.FROZEN_CHARGE not in rows["plaquette"]
+        rows = {row["observable"]: row["flags"] for row in function(path, [*TOUCHED, *LOOPS]).estimates}
+        assert all(flags.FROZEN_CHARGE in rows[name] for name in (*TOUCHED, *LOOPS))
+        (row,) = function(path, ["plaquette"]).estimates
+        assert flags.FROZEN_CHARGE in row["flags"]
     (row,) = (row for row in verify(path).estimates if row["observable"] == "topological_susceptibility")
     assert flags.FROZEN_CHARGE in row["flags"]
     assert flags.FROZEN_CHARGE not in measure(path, ["topological_charge"], skip=190).estimates[0]["flags"]
@@ -90,6 +92,7 @@ def test_estimates_of_a_frozen_charge_say_so(in_sectors):
 def test_a_charge_that_moves_is_not_flagged(in_sectors):
     path = in_sectors(np.random.default_rng(2).integers(-1, 2, (3, 200)), 5.0)
     charge, susceptibility = measure(path, TOUCHED).estimates
+    assert not any(flags.FROZEN_CHARGE in row["flags"] for row in measure(path, LOOPS).estimates)
     assert flags.FROZEN_CHARGE not in (*charge["flags"], *susceptibility["flags"])
     assert abs(charge["value"]) < 5 * charge["error"]
     assert susceptibility["value"] == pytest.approx(2 / 3 / 24, rel=0.2)

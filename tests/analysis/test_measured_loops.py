@@ -34,7 +34,8 @@ def values(report, name):
 
 def test_sizes_live_side_by_side_and_ratios_share_the_loops(small, monkeypatch):
     whole, some = measure(small, ["wilson_loop"]), measure(small, ["wilson_loop", "plaquette"], options=SIZES)
-    assert store.observable_names(small) == ["plaquette", "wilson_loop", "wilson_loop.sizes-1x1_2x2"]
+    names = ["plaquette", "topological_charge", "wilson_loop", "wilson_loop.sizes-1x1_2x2"]
+    assert store.observable_names(small) == names
     assert store.read_observable(small, "wilson_loop.sizes-1x1_2x2").components == ("1x1", "2x2")
     found, few = values(whole, "wilson_loop"), values(some, "wilson_loop")
     assert few == {size: pytest.approx(found[size], rel=1e-13) for size in ("1x1", "2x2")}
