@@ -149,7 +149,7 @@ def proposed(link, a, loop, n, special, strength, width, s, work):
         for j in range(n):
             entry = e[i, j] - (1.0 if i == j else 0.0)
             change -= strength * (entry.real * loop[j, i].real - entry.imag * loop[j, i].imag)
-    if change > 0.0 and next_uniform(s) >= math.exp(-change):
+    if not (change <= 0.0 or next_uniform(s) < math.exp(-change)):  # nor where it is not finite
         return False
     multiply(e, link, n, loop)
     copy(loop, n, link)
