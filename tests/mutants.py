@@ -168,6 +168,20 @@ MUTANTS = [
         "np.exp(min(0.0, 0.5 * (proposed - walk.log_weight)))",
         "runs/test_sample_physics.py::test_independence_chain_of_a_wrong_model",
     ),
+    Mutant(
+        "second kick of the gradient flow 1 % off",
+        "observables/_flow.py",
+        "KICKS, DRIFTS = (1.0, -32 / 17,",
+        "KICKS, DRIFTS = (1.0, -1.01 * 32 / 17,",
+        "observables/test_flow.py::test_the_scheme_and_its_error_are_of_third_order[U1(beta=2.0)-(4, 3)]",
+    ),
+    Mutant(
+        "a sign in the charge density",
+        "observables/_field_strength.py",
+        "- algebra.product(xz, yt)",
+        "+ algebra.product(xz, yt)",
+        "observables/test_charge_4d.py::test_density_and_energy_by_hand[SUN(n=2, beta=1.0)]",
+    ),
 ]
 
 

@@ -1,9 +1,12 @@
 """Gradient flow against an independent integrator, its order, its invariances; scales; one series for everything."""
 
+import threading
+
 import numpy as np
 import pytest
 from drawn import write
 from scipy.integrate import solve_ivp
+from statistical import reported
 from torus import gauge_transformed
 
 from sqcli.analysis import flags
@@ -11,9 +14,11 @@ from sqcli.analysis.measure import measure
 from sqcli.analysis.selection import observable, sources
 from sqcli.errors import UsageError
 from sqcli.lattice.geometry import Lattice
+from sqcli.lattice.momentum import modes
 from sqcli.observables import LatticeTheory
 from sqcli.observables._field_strength import densities
 from sqcli.observables._flow import FlowedLinks
+from sqcli.runs.generate import Request, generate
 from sqcli.theories.sun import SUN
 from sqcli.theories.u1 import U1
 from sqcli.theories.un import UN
@@ -84,7 +89,7 @@ def test_the_flow_is_that_of_an_independent_integrator(theory, extents, rng):
 
 
 @cases
-def test_the_scheme_is_of_third_order_and_its_estimate_of_an_error_too(theory, extents, rng):
+def test_the_scheme_and_its_error_are_of_third_order(theory, extents, rng):
     links, lattice = drawn(theory, extents, rng), Lattice(extents)
     (exact,) = followed(theory, links, [0.1])
     ends, estimates = [], []
@@ -143,6 +148,29 @@ def test_a_plane_wave_of_angles_decays_like_heat():
     flow.advance(1.7)
     after = densities(flow.links[None], described)[1][0]
     assert after / before == pytest.approx(np.exp(-2 * 4 * np.sin(np.pi / 6) ** 2 * 1.7), rel=1e-6)
+
+
+@pytest.mark.parametrize("energy", ["clover", "plaquette"])
+def test_free_photons_have_their_energy(energy, tmp_path, judge):
+    """U(1) at β = 100: (p̂²_μ + p̂²_ν) e^{−2p̂²t}/p̂² in each plane and mode, times cos² of half momenta for clovers."""
+    beta, lattice, times = 100.0, Lattice((4, 3, 2, 4)), np.array([0.05, 0.2, 0.4])
+    k = np.array([k for k in modes(lattice.extents).reshape(4, -1).T if k.any()])
+    half = 4 * np.sin(k / 2) ** 2, np.cos(k / 2) ** 2 if energy == "clover" else np.ones_like(k)
+    p2 = half[0].sum(axis=1)
+    planes = [half[1][:, m] * half[1][:, n] * (half[0][:, m] + half[0][:, n]) for m in range(4) for n in range(m)]
+    mean = [t**2 * (sum(planes) / p2 * np.exp(-2 * p2 * t)).sum() / (2 * beta * lattice.volume) for t in times]
+
+    def sample(seed, size):
+        request = Request(
+            tmp_path / str(size), theory="u1", lattice=lattice.extents, parameters={"beta": beta}, algorithm="hmc",
+            chains=4, draws=60 * size, warmup=60, every=3, start="cold", seed=seed, workers=1,
+        )  # fmt: skip
+        generate(request, threading.Event(), lambda _: None)
+        options = {"flow_times": ",".join(map(str, times)), "energy": energy}
+        rows = measure(request.path, ["flow_energy"], options=options).estimates
+        return {row["component"]: reported(row, x, tolerance=0.01 * x) for row, x in zip(rows, mean, strict=True)}
+
+    judge.check(sample)
 
 
 @pytest.mark.parametrize("group", ["u1", "sun"])
