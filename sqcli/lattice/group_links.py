@@ -100,9 +100,13 @@ class GroupLinks:
         return float(np.linalg.norm(one - other, axis=(-2, -1)).max())
 
     def project(self, fields: Array) -> Array:
-        """Return the nearest matrices of the group: unitary factors, for SU(N) without their determinants."""
-        left, _, right = np.linalg.svd(fields)
-        unitary = left @ right
+        """Return the nearest matrices of the group: unitary factors, for SU(N) without their determinants.
+
+        What holds no numbers becomes no numbers.
+        """
+        known = np.isfinite(fields).all(axis=(-2, -1), keepdims=True)
+        left, _, right = np.linalg.svd(np.where(known, fields, 0))
+        unitary = np.where(known, left @ right, np.nan)
         if self.special:
             phase = np.angle(np.linalg.det(unitary)) / self.n
             unitary = unitary * np.exp(-1j * phase)[..., None, None]

@@ -132,3 +132,15 @@ def test_the_hot_start_has_haars_measure(n, special, judge):
         return found
 
     judge.check(sample)
+
+
+@pytest.mark.parametrize("special", [True, False])
+def test_matrices_without_numbers_are_projected_to_none(special, rng):
+    manifold = GroupLinks(3, special)
+    matrices = rng.standard_normal((4, 3, 3)) + 1j * rng.standard_normal((4, 3, 3))
+    expected = manifold.project(matrices)
+    matrices[1, 0, 2], matrices[3] = np.nan, np.inf
+    with np.errstate(invalid="ignore"):
+        found = manifold.project(matrices)
+    assert (found[[0, 2]] == expected[[0, 2]]).all()
+    assert np.isnan(found[[1, 3]]).all()

@@ -164,3 +164,19 @@ def test_smeared_loops_lie_beside_plain_ones(tmp_path, rng):
 def test_what_is_no_smearing_is_refused(options, message):
     with pytest.raises(UsageError, match=message):
         observable("wilson_loop", options)
+
+
+@kinds
+def test_draws_that_are_no_numbers_stay_so_and_spoil_no_others(smearing, tmp_path, rng):
+    theory = SUN(2, 2.0)
+    links = drawn(theory, (2, 3, 2), rng, 3)
+    expected = smeared(links, theory, smearing)
+    links[1, 2, 0, 1, 1, 0, 1] = np.nan
+    with np.errstate(all="ignore"):
+        found = smeared(links, theory, smearing)
+    np.testing.assert_allclose(found[[0, 2]], expected[[0, 2]], atol=1e-13)
+    assert np.isnan(found[1]).any()
+    path = write(tmp_path / "e", links[None], "sun", {"n": 2, "beta": 2.0}, field="u")
+    for row in measure(path, ["wilson_loop"], options={"smearing": smearing, "sizes": "1x1"}).estimates:
+        assert row["value"] is None
+        assert "not_finite" in row["flags"]
