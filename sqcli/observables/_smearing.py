@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from sqcli.observables._base import LINKS, Array, LatticeTheory, Observable
+from sqcli.observables._flow_kernel import FlowKernel
 from sqcli.parameters import require_count
 
 USUAL = {"ape": 0.5, "stout": 0.1}
@@ -64,8 +65,6 @@ class SmearedObservable(Observable):
 
 def _stout(links: Array, theory: LatticeTheory, weight: float, steps: int) -> Array:
     """Smear the links (*site) of one configuration by kicks from rest."""
-    from sqcli.observables._flow_kernel import FlowKernel  # loads numba
-
     kernel = FlowKernel(theory.loaded, theory.lattice)
     before, momentum = kernel.padded(links), np.empty(kernel.momentum_size)
     after = np.zeros_like(before)

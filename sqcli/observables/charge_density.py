@@ -15,6 +15,7 @@ import numpy as np
 from sqcli.observables._base import Array, LatticeTheory
 from sqcli.observables._charge import ChargeObservable
 from sqcli.observables._field_strength import densities, plaquette
+from sqcli.observables._flow import FlowedLinks
 from sqcli.observables._flow_times import flow_times
 from sqcli.observables._links import group_of
 
@@ -65,8 +66,6 @@ class ChargeDensity(ChargeObservable):
         """Charge density of one draw, (1, *extents)."""
         if theory.lattice.dimension == 2:
             return group_of(fields, theory.lattice).phase(plaquette(fields, theory.lattice, (0, 1))) / (2 * np.pi)
-        from sqcli.observables._flow import FlowedLinks  # loads numba
-
         flow = FlowedLinks(fields[0], theory.loaded, theory.lattice)
         flow.advance(self._time(theory))
         found = densities(flow.links[None], theory)[2]

@@ -13,6 +13,7 @@ import numpy as np
 
 from sqcli.observables._base import Array, LatticeTheory
 from sqcli.observables._field_strength import densities, has_clover_charge
+from sqcli.observables._flow import FlowedLinks
 from sqcli.observables._flowed import ENERGIES, FlowedObservable
 
 
@@ -34,8 +35,6 @@ class GradientFlow(FlowedObservable):
 
     def _along(self, links: Array, theory: LatticeTheory) -> Array:
         """Numbers of one configuration, (flow times, kinds)."""
-        from sqcli.observables._flow import FlowedLinks  # compiles kernels
-
         flow, found = FlowedLinks(links, theory.loaded, theory.lattice), {}
         for label in sorted(self.labels(theory), key=float):
             flow.advance(float(label))

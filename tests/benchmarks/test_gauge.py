@@ -1,4 +1,4 @@
-"""Forces of gauge fields and sweeps of local updates against forces in the C reference, in one run, one thread."""
+"""Forces of gauge fields, sweeps of local updates against forces in C, in one run, one thread; the gradient flow."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +15,9 @@ from sqcli.mcmc import System
 from sqcli.mcmc.heatbath import HeatBath
 from sqcli.mcmc.hmc import HMC
 from sqcli.mcmc.overrelaxation import Overrelaxation
+from sqcli.observables import LatticeTheory
+from sqcli.observables._field_strength import densities
+from sqcli.observables._flow import FlowedLinks
 from sqcli.theories.sun import SUN
 from sqcli.theories.u1 import U1
 
@@ -97,3 +100,17 @@ def test_local_updates(benchmark: Any, reference: Any, algorithm: Any, theory: A
     system, links = start(theory, extents)
     ours, name = local_updates(algorithm, system, links), type(algorithm).__name__
     report(benchmark, f"{name} {theory} {extents}", ours, SWEEPS, *reference_of(reference, links, system))
+
+
+def test_gradient_flow(benchmark: Any) -> None:
+    """The flow of one SU(3) configuration of 8⁴ to t = 1, and what is measured on it."""
+    system, links = start(*CASES[0])
+    described = LatticeTheory.of(system.theory, system.lattice)
+
+    def run() -> None:
+        flow = FlowedLinks(links, system.theory, system.lattice)
+        flow.advance(1.0)
+        densities(flow.links[None], described)
+
+    benchmark.pedantic(run, rounds=3, warmup_rounds=1)
+    print(f"gradient flow {CASES[0]} to t = 1: {benchmark.stats.stats.min:.2f} s")  # noqa: T201
