@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from sqcli.analysis._verdicts import Row, row
-from sqcli.analysis.ensemble import MeasuredEnsemble
+from sqcli.analysis.ensemble import LOG_WEIGHT, MeasuredEnsemble
 from sqcli.stats import Chains
 
 BLOCK_BYTES = 8 * 2**20
@@ -34,12 +34,17 @@ def in_group(opened: MeasuredEnsemble) -> Iterator[Row]:
 
 
 def recorded_action(opened: MeasuredEnsemble, action: Chains) -> Iterator[Row]:
-    """Check that the run recorded the actions of its draws, (n_i,) per chain, up to the rounding of the fields."""
+    """Check that the run recorded the actions of its draws, (n_i,) per chain, up to the rounding of the fields.
+
+    Draws of weight zero stand for what a sampler could not make.
+    """
     if "action" not in opened.ensemble.stat_names:
         return
     rounding = float(np.finfo(opened.ensemble.layout.dtype).eps) ** 0.5
     recorded, computed = (np.concatenate(list(chains)) for chains in (opened.ensemble.stat("action"), action))
     known = np.isfinite(recorded)
+    if LOG_WEIGHT in opened.ensemble.stat_names:
+        known &= np.isfinite(np.concatenate(list(opened.ensemble.stat(LOG_WEIGHT))))
     if known.any():
         off = np.abs(recorded - computed)[known].max() / max(1.0, np.abs(computed[known]).max())
         yield row("recorded_action", None, value=float(off), reference=None, passed=bool(off <= rounding))

@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sqcli import parameters as params
 from sqcli import registry
 from sqcli.analysis.ensemble import MeasuredEnsemble
 from sqcli.lattice.halo import pack, unpack
 from sqcli.lattice.manifold import computing_dtype
-from sqcli.mcmc import MolecularDynamics, Splitting, System, dynamics
+from sqcli.mcmc import Member, MolecularDynamics, Splitting, System, dynamics
 
 ROUNDINGS = 1e4  # what a stable trajectory may gather, in units of the last place of the largest field
 UNSTABLE = 1e3  # growth beyond which a trajectory runs away and amplifies rounding: nothing to be said
@@ -27,20 +26,30 @@ def deviation(opened: MeasuredEnsemble) -> tuple[float, float] | None:
     Integrator and step are the run's, with unit masses. None for algorithms without trajectories, and for a step so
     large that the trajectory runs away.
     """
-    attrs = opened.ensemble.attrs
-    name = str(attrs.get("algorithm"))
-    if name not in registry.names("mcmc") or "step_size" not in opened.ensemble.stat_names:
+    found = _dynamics(opened)
+    if found is None:
         return None
-    cls: type[Any] = registry.load("mcmc", name)
-    algorithm = params.build(cls, attrs.get("algorithm_parameters", {}), f"algorithm {name}")
-    if not isinstance(algorithm, MolecularDynamics):
-        return None
+    algorithm, statistic = found
     chain = int(np.flatnonzero(opened.ensemble.draws)[0])
     last = opened.ensemble.committed(chain)
     field = opened.ensemble.fields(chain, last - 1, last)[0]
-    step = min(float(opened.ensemble.stat("step_size")[chain][-1]), LONGEST / algorithm.n_steps)
+    step = min(float(opened.ensemble.stat(statistic)[chain][-1]), LONGEST / algorithm.n_steps)
     system = System(opened.theory.loaded, opened.lattice, computing_dtype(str(field.dtype)))
     return there_and_back(system, field, algorithm.kicks_and_drifts, step)
+
+
+def _dynamics(opened: MeasuredEnsemble) -> tuple[MolecularDynamics, str] | None:
+    """Molecular dynamics of the run, alone or among the updates of a composite, and the statistic of its step."""
+    attrs = opened.ensemble.attrs
+    name = str(attrs.get("algorithm"))
+    if name not in registry.names("mcmc"):
+        return None
+    whole = Member.build(name, 1, attrs.get("algorithm_parameters", {}))
+    for member in (whole, *getattr(whole.algorithm, "members", ())):
+        kept = {"step_size", f"{member.name}_step_size"}.intersection(opened.ensemble.stat_names)
+        if kept and isinstance(member.algorithm, MolecularDynamics):
+            return member.algorithm, max(kept)
+    return None
 
 
 def there_and_back(

@@ -35,52 +35,53 @@ class Composite(InPlace):
     _parameters: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
-        for member in self._members:
+        for member in self.members:
             if not isinstance(member.algorithm, InPlace) or not member.algorithm.keeps_target():
                 raise ValueError(f"{member.name} with these parameters cannot be a member of a composite")
-        stated = {f"{p.name}.{key}": value for p in self._members for key, value in to_mapping(p.algorithm).items()}
-        object.__setattr__(self, "updates", ",".join(f"{member.name}:{member.updates}" for member in self._members))
+        stated = {f"{p.name}.{key}": value for p in self.members for key, value in to_mapping(p.algorithm).items()}
+        object.__setattr__(self, "updates", ",".join(f"{member.name}:{member.updates}" for member in self.members))
         object.__setattr__(self, "_parameters", stated)
 
     @cached_property
-    def _members(self) -> tuple[Member, ...]:
+    def members(self) -> tuple[Member, ...]:
+        """Algorithms in their order, with their parameters and numbers of updates."""
         counts = parse([self.updates], "updates")
         _, theirs = split(self._parameters, [name for name, _ in counts], "{0} is not among the updates")
         return tuple(Member.build(name, count, theirs[name]) for name, count in counts)
 
     def check(self, system: System, warmup: int) -> None:
         """Raise UsageError when a member cannot work on the system."""
-        for member in self._members:
+        for member in self.members:
             member.algorithm.check(system, warmup)
 
     def exactness(self) -> Exactness:
         """Return `exact` where one of the members is."""
-        if any(member.algorithm.exactness().status == "exact" for member in self._members):
+        if any(member.algorithm.exactness().status == "exact" for member in self.members):
             return Exactness("exact", f"each of {self.updates} leaves exp(-S) invariant")
         return Exactness("uncorrected", f"none of {self.updates} reaches every configuration by itself")
 
     def stats(self) -> tuple[str, ...]:
         """Names of the members' statistics, with the member's name before those that several members have."""
-        every = [name for member in self._members for name in member.algorithm.stats()]
+        every = [name for member in self.members for name in member.algorithm.stats()]
         return tuple(name if every.count(name) == 1 else f"{member.name}_{name}" for member, name in self._columns)
 
     @cached_property
     def _columns(self) -> tuple[tuple[Member, str], ...]:
         return tuple(
-            (member, name) for member in self._members for name in member.algorithm.stats() if name not in CHANGED
+            (member, name) for member in self.members for name in member.algorithm.stats() if name not in CHANGED
         )
 
     def init(self, system: System, field: NDArray[Any], warmup: int) -> State:
         """Build the state before the first update; its record is those of the members, end to end."""
-        states = [member.algorithm.init(system, field, warmup * member.updates) for member in self._members]
+        states = [member.algorithm.init(system, field, warmup * member.updates) for member in self.members]
         lengths = np.array([len(state.tuning) for state in states], np.float64)
         return State(field, 0, np.concatenate([lengths, *(state.tuning for state in states)]))
 
     def run(self, work: Work, updates: int, every: int, tune: bool) -> Kept:
         """Make `updates` composite updates; sweeps alone, all in one piece."""
-        first = (work.first - 1) * sum(member.updates for member in self._members) + 1
-        sweeps = [(m.algorithm, m.updates) for m in self._members if isinstance(m.algorithm, Sweeps)]
-        if len(sweeps) == len(self._members) <= KINDS:
+        first = (work.first - 1) * sum(member.updates for member in self.members) + 1
+        sweeps = [(m.algorithm, m.updates) for m in self.members if isinstance(m.algorithm, Sweeps)]
+        if len(sweeps) == len(self.members) <= KINDS:
             return run_sweeps(sweeps, replace(work, first=first), updates, every)
         return self._in_turn(replace(work, first=first), updates, every, tune)
 
@@ -99,9 +100,9 @@ class Composite(InPlace):
 
     def _once(self, work: Work, u: int, tune: bool) -> Iterator[list[float]]:
         """Make one update of each member; yields the member's columns."""
-        count = sum(member.updates for member in self._members)
-        number, learnt = work.first + u * count, len(self._members)
-        for member, length in zip(self._members, work.tuning[:learnt].astype(int), strict=False):
+        count = sum(member.updates for member in self.members)
+        number, learnt = work.first + u * count, len(self.members)
+        for member, length in zip(self.members, work.tuning[:learnt].astype(int), strict=False):
             assert isinstance(member.algorithm, InPlace)
             own = replace(work, first=number, tuning=work.tuning[learnt : learnt + length])
             _, stats = member.algorithm.run(own, member.updates, member.updates, tune)

@@ -14,6 +14,7 @@ from sqcli.analysis._frozen_charge import stuck
 from sqcli.analysis.verify import verify
 from sqcli.lattice.geometry import Lattice
 from sqcli.runs.generate import Request, generate
+from sqcli.runs.import_ import ImportRequest, import_ensemble
 from sqcli.theories.u1 import U1
 
 HB = {"updates": "heatbath:1,overrelaxation:3"}
@@ -195,3 +196,31 @@ def test_a_loop_around_the_torus_needs_no_decision(theory, dtype, tmp_path):
     (row,) = (row for row in rows(report, "wilson_loop") if row["component"] == "4x4")
     assert row["passed"]
     assert row["reason"] is None
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_imported_ensembles_are_verified(dtype, tmp_path, judge):
+    """Draws of the right law pass, those of another coupling fail, though nothing is recorded beside them."""
+
+    def claim(seed, size):
+        normals = np.random.default_rng(seed).standard_normal((4 * 800 * size, 2, 8, 8))
+        draws = U1(2.0).independent(normals, Lattice((8, 8))).reshape(4, -1, 2, 8, 8)
+        np.save(tmp_path / "draws.npy", draws.astype(dtype))
+        for beta, verdict in ((2.0, "passed"), (2.2, "failed")):
+            said = {"theory": "u1", "parameters": {"beta": beta}, "lattice": (8, 8), "force": True}
+            import_ensemble(ImportRequest((tmp_path / "draws.npy",), tmp_path / f"e{beta}", **said))
+            report = verify(tmp_path / f"e{beta}")
+            assert report.verdict == verdict, report.sentence()
+
+    judge.twice(claim)
+
+
+@pytest.mark.parametrize("updates", ["hmc:1,overrelaxation:2", "heatbath:1,hmc:2,langevin:1"])
+def test_trajectories_within_a_composite_are_followed_back(updates, tmp_path):
+    values = {"updates": updates, "hmc.integrator": "force_gradient", "hmc.n_steps": "3"}
+    if "langevin" in updates:
+        values |= {"langevin.adjusted": "true", "langevin.step_size": "0.02"}
+    report = verify(run(tmp_path / "e", "u1", {"beta": 2}, (4, 4), "composite", values, draws=60))
+    (row,) = rows(report, "reversibility")
+    assert row["passed"]
+    assert row["value"] < 1e-12
