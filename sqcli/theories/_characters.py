@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from itertools import combinations
-from math import log, log2
+from math import cos, log, log2, pi
 from typing import Any
 
 import numpy as np
@@ -55,9 +55,11 @@ def coefficients(n: int, special: bool, beta: float, volume: int) -> Coefficient
     """
     x = abs(Fraction(beta)) / n
     spread = 2 * reach(float(x), LEFT_OUT / (2 * volume)) if n > 1 else 0
-    most = reach(float(x), SHIFTED_OUT / n)
+    # SU(N), N odd, does not hold −1: at β < 0 terms e^{Nx} add up to e^{Nx cos(π/N)}
+    cancelled = float(x) * n * (1 - cos(pi / n)) if special and n % 2 and beta < 0 else 0.0
+    most = reach(float(x), (SHIFTED_OUT + cancelled) / n)
     weights, shifts = _weights(n, spread), np.arange(-most - spread, most + 1)
-    bessel = _bessel(x, most + spread + n, SPARE_BITS + int(n**2 * log2(2 + x)))
+    bessel = _bessel(x, most + spread + n, SPARE_BITS + int(n**2 * log2(2 + x) + cancelled / log(2)))
     orders = weights[:, :, None] + np.arange(n) - np.arange(n)[:, None]
     numbers = np.stack([_determinants(bessel[np.abs(orders + q)]) for q in shifts], axis=1)
     if beta < 0:  # I_n is odd for odd n

@@ -50,6 +50,14 @@ def test_coefficients_by_quadrature(n, special, beta):
             assert table.values[row, column] == pytest.approx(expected, rel=1e-9, abs=1e-13)
 
 
+def test_coefficients_of_a_group_without_its_negative():
+    """SU(3) at β < 0: the sum over determinants cancels all but e^{−3|β|/2N} of its terms."""
+    table = coefficients(3, True, -60.0, 1)
+    for row in range(6):
+        expected = by_quadrature(3, True, -60.0, table.weights[row])
+        assert table.values[row, 0] == pytest.approx(expected, rel=1e-9)
+
+
 @pytest.mark.parametrize(("n", "special"), GROUPS)
 def test_characters_add_up_to_the_weight_of_the_identity(n, special):
     beta, orders = 3.0, np.arange(n) - np.arange(n)[:, None]
