@@ -47,13 +47,3 @@ def move(
             rate += min(1.0, math.exp(-delta_h)) if delta_h == delta_h else 0.0
         unpack(buffers[order[0]], particles[i], geometry)
     return rate / (moves * particles.shape[0])
-
-
-@kernel(f"void(FunctionType({FINISH}), real[:, ::1], real[:, ::1], uint64[::1], float64[::1], float64[::1])")
-def actions(finish, particles, buffers, geometry, couplings, out):
-    """Write S of every particle with `couplings` into `out`."""
-    energies = np.empty(2)
-    for i in range(particles.shape[0]):
-        pack(particles[i], buffers[0], geometry)
-        finish(buffers[0], buffers[1], geometry, couplings, 0.0, energies)
-        out[i] = energies[0]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from sqcli.lattice.philox import DRAW, RESAMPLE, Stream, fill_normal_rows, fill_uniforms
 from sqcli.mcmc import _annealing
+from sqcli.mcmc._actions import actions
 from sqcli.mcmc._annealing import POPULATIONS, TEMPERATURES, counter
 from sqcli.mcmc._base import System
 from sqcli.mcmc._integrators import Integrator, splitting
@@ -79,18 +80,10 @@ class Annealing:
         log_z = gaussian.log_partition(spectrum)
         return cls(system, stream, number, moves, particles, np.zeros(count), log_z)
 
-    def actions(self, couplings: Array) -> Array:
-        """S of every particle with `couplings`."""
-        out, dtype = np.empty(len(self.particles)), self.system.dtype
-        finish = self.system.theory.finish(dtype)
-        _annealing.actions(dtype)(
-            finish, self.particles, self.system.buffers(2), self.system.geometry, couplings, out
-        )  # fmt: skip
-        return out
-
     def differences(self) -> Array:
         """S − S₀ of every particle."""
-        return self.actions(self.system.couplings) - self.actions(self.system.reference[0])
+        start = actions(self.system, self.particles, self.system.reference[0])
+        return actions(self.system, self.particles) - start
 
     def move(self, temperature: int, beta: float, step: float) -> float:
         """Move the particles by trajectories at β; returns their acceptance."""
@@ -136,7 +129,7 @@ def anneal(annealing: Annealing, temperatures: Temperatures, threshold: float) -
         rates.append(annealing.move(t, lower, step))
         beta = lower
     order = np.argsort(annealing.uniforms(TEMPERATURES - 1, len(annealing.particles)), kind="stable")
-    action = annealing.actions(annealing.system.couplings)
+    action = actions(annealing.system, annealing.particles)
     log_weight = annealing.log_z + annealing.log_weight
     return Population(annealing.particles[order], log_weight[order], action[order], float(np.mean(rates)))
 

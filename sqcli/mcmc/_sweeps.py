@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sqcli.errors import UsageError
 from sqcli.lattice.jit import Kernel, jit, kernel
 from sqcli.mcmc import _tuning
+from sqcli.mcmc._actions import actions
 from sqcli.mcmc._base import InPlace, Kept, State, System, Work, records
 from sqcli.theories import JUMP, SWEEP, Theory
 
@@ -69,15 +70,21 @@ def take_turns(
 
 
 class Sweeps(InPlace):
-    """Base of the algorithms whose updates are sweeps without anything to tune."""
+    """Base of the algorithms whose updates are sweeps without anything to tune.
+
+    Attributes:
+        rates: name of the acceptance, where a sweep can be rejected.
+    """
+
+    rates: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def sweep(self, theory: Theory) -> Kernel:
         """Return the theory's kernel of one sweep."""
 
     def stats(self) -> tuple[str, ...]:
-        """Names of statistics; there are none, for nothing is rejected."""
-        return ()
+        """Names of the statistics: the action of the draw, and the acceptance since the draw before."""
+        return ("action", *self.rates)
 
     def init(self, system: System, field: NDArray[Any], warmup: int) -> State:
         """Build the state before the first sweep, with nothing to learn."""
@@ -85,11 +92,14 @@ class Sweeps(InPlace):
 
     def run(self, work: Work, updates: int, every: int, tune: bool) -> Kept:
         """Make `updates` sweeps."""
-        return run([(self, 1)], work, updates, every)
+        return with_actions(work.system, *run([(self, 1)], work, updates, every))
 
 
 def run(members: Sequence[tuple[Sweeps, int]], work: Work, updates: int, every: int) -> Kept:
-    """Make `updates` times the numbers of sweeps that come with the algorithms, KINDS of them at most."""
+    """Make `updates` times the numbers of sweeps that come with the algorithms, KINDS of them at most.
+
+    The statistics are the `rates` of the algorithms.
+    """
     system, unused = work.system, KINDS - len(members)
     sweeps = [algorithm.sweep(system.theory)(system.dtype) for algorithm, _ in members]
     counts = np.array([count for _, count in members] + unused * [0])
@@ -98,8 +108,13 @@ def run(members: Sequence[tuple[Sweeps, int]], work: Work, updates: int, every: 
         *sweeps, *unused * sweeps[:1], counts, work.sites, system.geometry, system.neighbours, system.couplings,
         work.stream.key, work.first, updates, every, fields, totals,
     )  # fmt: skip
-    stated = [kind for kind, (algorithm, _) in enumerate(members) if algorithm.stats()]
+    stated = [kind for kind, (algorithm, _) in enumerate(members) if algorithm.rates]
     return fields, totals[:, stated] / (every * counts[stated])
+
+
+def with_actions(system: System, fields: NDArray[Any], stats: NDArray[np.float64]) -> Kept:
+    """Put the actions of kept fields before their other statistics."""
+    return fields, np.column_stack([actions(system, fields), stats])
 
 
 def missing(algorithm: str, ability: str, system: System) -> UsageError:

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from sqcli.mcmc._base import Exactness, InPlace, Kept, State, System, Work, records
 from sqcli.mcmc._members import Member, parse, split
-from sqcli.mcmc._sweeps import KINDS, Sweeps
+from sqcli.mcmc._sweeps import KINDS, Sweeps, with_actions
 from sqcli.mcmc._sweeps import run as run_sweeps
 from sqcli.parameters import to_mapping
 
 LAST = ("accepted", "delta_h", "step_size", "width")  # statistics of the last update; the others are means
-CHANGED = ("action",)  # statistics that the members after it make wrong
+ACTION = "action"  # a member's is not that of the draw, when others come after it
 
 
 @dataclass(frozen=True)
@@ -61,15 +61,14 @@ class Composite(InPlace):
         return Exactness("uncorrected", f"none of {self.updates} reaches every configuration by itself")
 
     def stats(self) -> tuple[str, ...]:
-        """Names of the members' statistics, with the member's name before those that several members have."""
-        every = [name for member in self.members for name in member.algorithm.stats()]
-        return tuple(name if every.count(name) == 1 else f"{member.name}_{name}" for member, name in self._columns)
+        """Name the action and the members' statistics, the member's name before those that several members have."""
+        every = [name for _, name in self._columns]
+        theirs = (name if every.count(name) == 1 else f"{member.name}_{name}" for member, name in self._columns)
+        return (ACTION, *theirs)
 
     @cached_property
     def _columns(self) -> tuple[tuple[Member, str], ...]:
-        return tuple(
-            (member, name) for member in self.members for name in member.algorithm.stats() if name not in CHANGED
-        )
+        return tuple((member, name) for member in self.members for name in member.algorithm.stats() if name != ACTION)
 
     def init(self, system: System, field: NDArray[Any], warmup: int) -> State:
         """Build the state before the first update; its record is those of the members, end to end."""
@@ -81,9 +80,10 @@ class Composite(InPlace):
         """Make `updates` composite updates; sweeps alone, all in one piece."""
         first = (work.first - 1) * sum(member.updates for member in self.members) + 1
         sweeps = [(m.algorithm, m.updates) for m in self.members if isinstance(m.algorithm, Sweeps)]
+        work = replace(work, first=first)
         if len(sweeps) == len(self.members) <= KINDS:
-            return run_sweeps(sweeps, replace(work, first=first), updates, every)
-        return self._in_turn(replace(work, first=first), updates, every, tune)
+            return with_actions(work.system, *run_sweeps(sweeps, work, updates, every))
+        return with_actions(work.system, *self._in_turn(work, updates, every, tune))
 
     def _in_turn(self, work: Work, updates: int, every: int, tune: bool) -> Kept:
         """Make them one by one; the number of the first is that of `work`."""
@@ -91,21 +91,28 @@ class Composite(InPlace):
         mean = np.array([name not in LAST for _, name in self._columns])
         total = np.zeros(len(mean))
         for u in range(updates):
-            row = np.array([value for member in self._once(work, u, tune) for value in member])
+            row = np.concatenate(list(self._once(work, u, tune)))
             total = np.where(mean, total + row / every, row)
             if (u + 1) % every == 0:
                 fields[u // every], stats[u // every] = work.sites, total
                 total = np.zeros(len(mean))
         return fields, stats
 
-    def _once(self, work: Work, u: int, tune: bool) -> Iterator[list[float]]:
+    def _once(self, work: Work, u: int, tune: bool) -> Iterator[NDArray[np.float64]]:
         """Make one update of each member; yields the member's columns."""
         count = sum(member.updates for member in self.members)
         number, learnt = work.first + u * count, len(self.members)
         for member, length in zip(self.members, work.tuning[:learnt].astype(int), strict=False):
-            assert isinstance(member.algorithm, InPlace)
             own = replace(work, first=number, tuning=work.tuning[learnt : learnt + length])
-            _, stats = member.algorithm.run(own, member.updates, member.updates, tune)
-            names = member.algorithm.stats()
-            yield [value for name, value in zip(names, stats[0], strict=True) if name not in CHANGED]
+            yield _update(member, own, tune)
             number, learnt = number + member.updates, learnt + length
+
+
+def _update(member: Member, work: Work, tune: bool) -> NDArray[np.float64]:
+    """Make the updates of a member; returns its statistics but for the action."""
+    algorithm, count = member.algorithm, member.updates
+    if isinstance(algorithm, Sweeps):
+        return np.asarray(run_sweeps([(algorithm, count)], work, 1, 1)[1][0])
+    assert isinstance(algorithm, InPlace)
+    stats = algorithm.run(work, count, count, tune)[1][0]
+    return np.asarray(stats[[name != ACTION for name in algorithm.stats()]])

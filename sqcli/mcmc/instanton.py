@@ -5,6 +5,7 @@ it is exact only beside an update that moves the plaquettes: by itself it is for
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from sqcli.lattice.jit import Kernel
 from sqcli.mcmc import _sweeps
@@ -16,6 +17,8 @@ from sqcli.theories import SectorMoves, Theory
 class Instanton(_sweeps.Sweeps):
     """Moves between sectors; they have no parameters."""
 
+    rates: ClassVar[tuple[str, ...]] = ("acceptance_rate",)
+
     def check(self, system: System, warmup: int) -> None:
         """Raise UsageError when the theory has no topological sectors that can be changed."""
         if not isinstance(system.theory, SectorMoves):
@@ -25,10 +28,6 @@ class Instanton(_sweeps.Sweeps):
     def exactness(self) -> Exactness:
         """Return `uncorrected`: only one direction of all is moved along."""
         return Exactness("uncorrected", "moves between sectors alone reach few configurations; use them in composite")
-
-    def stats(self) -> tuple[str, ...]:
-        """Names of the statistics: the acceptance since the draw before."""
-        return ("acceptance_rate",)
 
     def sweep(self, theory: Theory) -> Kernel:
         """Return the theory's kernel of one move."""

@@ -199,3 +199,10 @@ def test_theories_without_the_ability_are_told(theory, extents, name, said):
 def test_a_composite_without_an_ergodic_part_is_uncorrected():
     assert composite("heatbath,overrelaxation:4").exactness().status == "exact"
     assert composite("overrelaxation:4,instanton:1").exactness().status == "uncorrected"
+
+
+@pytest.mark.parametrize("updates", ["heatbath,overrelaxation,instanton", "heatbath,hmc,instanton"])
+def test_actions_are_those_of_the_draws(updates):
+    system = System(U1(3.0), Lattice((4, 5)))
+    trace = next(chains(composite(updates), system, 6, 1, draws=20, every=2))
+    np.testing.assert_allclose(trace.stats["action"], system.theory.action(trace.fields, system.lattice), rtol=1e-12)
