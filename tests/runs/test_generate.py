@@ -58,6 +58,22 @@ def whole(tmp_path_factory):
     return run(tmp_path_factory.mktemp("whole") / "ens")
 
 
+COMPOSITE = {"algorithm": "composite", "algorithm_parameters": {"updates": "heatbath,overrelaxation:2,hmc"}}
+SYSTEMS = {
+    "phi4": {},
+    "u1": {"theory": "u1", "parameters": {"beta": "2"}, **COMPOSITE},
+    "sun": {"theory": "sun", "parameters": {"n": "2", "beta": "2"}, "lattice": (2, 3, 2), **COMPOSITE},
+    "un": {"theory": "un", "parameters": {"n": "3", "beta": "4"}, "algorithm": "hmc", "dtype": "float32"},
+}
+
+
+@pytest.fixture(scope="module", params=list(SYSTEMS))
+def unbroken(request, tmp_path_factory):
+    """An unbroken run, and what was asked for."""
+    options = SYSTEMS[request.param]
+    return run(tmp_path_factory.mktemp("unbroken") / "ens", **options), options
+
+
 def test_finished_run_changes_nothing(whole):
     before = snapshot(whole)
     run(whole)
@@ -67,21 +83,24 @@ def test_finished_run_changes_nothing(whole):
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3])
-def test_workers_do_not_matter(whole, tmp_path, workers):
-    assert_same(whole, run(tmp_path / "ens", workers=workers))
+def test_workers_do_not_matter(unbroken, tmp_path, workers):
+    path, options = unbroken
+    assert_same(path, run(tmp_path / "ens", workers=workers, **options))
 
 
-def test_chain_ranges_make_one_ensemble(whole, tmp_path):
+def test_chain_ranges_make_one_ensemble(unbroken, tmp_path):
+    path, options = unbroken
     for chain_range in ((2, 3), (0, 1), (1, 2)):
-        run(tmp_path / "ens", chain_range=chain_range)
-    assert_same(whole, tmp_path / "ens")
+        run(tmp_path / "ens", chain_range=chain_range, **options)
+    assert_same(path, tmp_path / "ens")
 
 
-def test_extension_continues(whole, tmp_path):
-    path = run(tmp_path / "ens", draws=15)
-    run(path, draws=10)
+def test_extension_continues(unbroken, tmp_path):
+    whole, options = unbroken
+    path = run(tmp_path / "ens", **options | {"draws": 15})
+    run(path, **options | {"draws": 10})
     assert list(store.open_ensemble(path).draws) == [15] * 3
-    run(path, draws=22)
+    run(path, **options | {"draws": 22})
     generate(Request(path=path, extend=18), threading.Event(), lambda _: None)
     assert_same(whole, path)
 
@@ -99,10 +118,10 @@ class After(threading.Event):
 
 
 @pytest.mark.parametrize("pace", [1e-9, 1.0])
-@pytest.mark.parametrize("algorithm", ["hmc", "fahmc", "wolff", "metropolis", "langevin"])
+@pytest.mark.parametrize("algorithm", ["hmc", "fahmc", "wolff", "metropolis", "langevin", "u1", "sun", "un"])
 def test_run_stopped_again_and_again_is_the_unbroken_run(tmp_path, monkeypatch, algorithm, pace):
     """`pace` makes pieces as large or as small as they can be."""
-    options = {"algorithm": algorithm, "algorithm_parameters": {}, "draws": 9}
+    options = SYSTEMS.get(algorithm, {"algorithm": algorithm, "algorithm_parameters": {}}) | {"draws": 9}
     reference = run(tmp_path / "whole", **options)
     monkeypatch.setattr(chain_group.GroupRun, "_timed", lambda self, updates, began: setattr(self, "pace", pace))
     for looks in range(5, 2000, 7):
@@ -328,3 +347,13 @@ def test_the_ensemble_to_start_from_is_not_erased(whole, tmp_path):
         with pytest.raises(UsageError, match="is the ensemble that --force would erase"):
             run(path, start=str(start), force=True)
     assert snapshot(path) == before
+
+
+def test_other_members_of_a_composite_are_refused_with_both_values(tmp_path):
+    path = run(tmp_path / "ens", draws=2, **SYSTEMS["u1"])
+    for updates in ("heatbath,overrelaxation:2", "heatbath,overrelaxation:2,hmc:2"):
+        with pytest.raises(SqcliError, match=r"-a updates is heatbath:1,overrelaxation:2,hmc:1 there"):
+            run(path, **SYSTEMS["u1"] | {"algorithm_parameters": {"updates": updates}})
+    with pytest.raises(SqcliError, match=r"-a hmc.n_steps is 10 there, not 12"):
+        run(path, **SYSTEMS["u1"] | {"algorithm_parameters": {"hmc.n_steps": "12"}})
+    run(path, draws=3, **SYSTEMS["u1"] | {"algorithm_parameters": {"hmc.n_steps": "10"}})

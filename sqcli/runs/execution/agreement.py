@@ -24,10 +24,12 @@ def compare(path: Path, given: Mapping[str, Any], stored: Any, option: str, what
         UsageError: a parameter is unknown or malformed.
     """
     mapping = params.to_mapping(stored)
-    rebuilt = params.to_mapping(params.build(type(stored), mapping | dict(given), what))
+    plain = any("." not in name for name in given)  # then it may no longer be the same names that have a dot
+    kept = {name: value for name, value in mapping.items() if not (plain and "." in name)}
+    rebuilt = params.to_mapping(params.build(type(stored), kept | dict(given), what))
     for name in given:
-        if rebuilt[name] != mapping[name]:
-            raise difference(path, f"{option}{name}", mapping[name], rebuilt[name])
+        if rebuilt[name] != mapping.get(name):
+            raise difference(path, f"{option}{name}", mapping.get(name), rebuilt[name])
 
 
 def difference(path: Path, option: str, stored: Any, given: Any) -> SqcliError:
