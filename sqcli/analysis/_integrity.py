@@ -15,6 +15,8 @@ from sqcli.stats import Chains
 BLOCK_BYTES = 8 * 2**20
 MOST_LINKS = 2**18  # that are held against the group, spread over all draws
 IMPORTED = "imported"
+OFF_GROUP = "a link is no element of the group"
+OTHER_ACTION = "the run recorded other actions: its parameters or its draws were changed"
 
 
 def in_group(opened: MeasuredEnsemble) -> Iterator[Row]:
@@ -30,7 +32,7 @@ def in_group(opened: MeasuredEnsemble) -> Iterator[Row]:
         fields = opened.ensemble.read_block(block).fields[::step].astype(np.complex128)
         worst = np.maximum(worst, manifold.distance(fields, manifold.project(fields)))  # keeps what is not a number
     allowed = entries * max(1e-12, 100 * float(np.finfo(kept).eps))
-    yield row("in_group", None, value=float(worst), reference=None, passed=bool(worst <= allowed))
+    yield _certain("in_group", float(worst), allowed, OFF_GROUP)
 
 
 def recorded_action(opened: MeasuredEnsemble, action: Chains) -> Iterator[Row]:
@@ -47,4 +49,10 @@ def recorded_action(opened: MeasuredEnsemble, action: Chains) -> Iterator[Row]:
         known &= np.isfinite(np.concatenate(list(opened.ensemble.stat(LOG_WEIGHT))))
     if known.any():
         off = np.abs(recorded - computed)[known].max() / max(1.0, np.abs(computed[known]).max())
-        yield row("recorded_action", None, value=float(off), reference=None, passed=bool(off <= rounding))
+        yield _certain("recorded_action", float(off), rounding, OTHER_ACTION)
+
+
+def _certain(name: str, value: float, allowed: float, fault: str) -> Row:
+    """Make a row of a number that must be within rounding, and is not by chance."""
+    passed = value <= allowed
+    return row(name, None, value=value, reference=None, passed=passed, reason=None if passed else fault)
