@@ -78,6 +78,7 @@ class FlowedLinks:
 
     def _largest(self, impulse: Array) -> float:
         """Length √(Σ_a v_a²) of an impulse on the link where it is longest."""
-        planes = impulse.reshape(self._lattice.dimension, -1, self._lattice.padded_volume)
+        shape = self._lattice.dimension, self._kernel.generators, self._lattice.padded_volume
+        planes = impulse.reshape(shape)
         squares = np.einsum("mgx,mgx->mx", planes, planes)  # ghosts as well, which is faster than to leave them out
         return float(np.sqrt(self._lattice.inner(squares.reshape(-1)).max()))

@@ -17,7 +17,7 @@ class FlowKernel:
         """Load the kernel of the loaded `theory`, with the coupling of S̃."""
         self.manifold, self.lattice = theory.manifold, lattice
         width = math.prod(theory.manifold.tangent(lattice)) // lattice.volume
-        self.momentum_size = width * lattice.padded_volume
+        self.generators, self.momentum_size = width // lattice.dimension, width * lattice.padded_volume
         geometry = lattice.geometry(theory.manifold.components(lattice), width)
         self._tables, self._flow = (geometry, couplings(theory, lattice)), theory.flow("float64")
 

@@ -327,7 +327,8 @@ def test_links_that_are_no_numbers_end_as_no_numbers():
     assert np.isnan(instance.primaries([found])).all()
 
 
-def test_the_ordered_start_stays():
-    described = lattice_theory(SUN(3, 2.0), (2, 2, 2))
+@pytest.mark.parametrize("theory", [SUN(3, 2.0), SUN(1, 2.0), UN(1, 2.0)], ids=str)
+def test_the_ordered_start_stays(theory):
+    described = lattice_theory(theory, (2, 2, 2))
     cold = described.loaded.manifold.cold(described.lattice)[None]
     assert abs(observable("gradient_flow").series(cold, described)).max() < 1e-25
