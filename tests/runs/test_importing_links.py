@@ -142,6 +142,11 @@ def test_ildg_by_hand(tmp_path, links, precision):
     np.testing.assert_array_equal(found, links.astype(found.dtype))
 
 
+def test_old_files_do_not_say_what_they_hold(tmp_path, links):
+    content = ildg(links).replace(b"<field>su3gauge</field>", b" " * len("<field>su3gauge</field>"))
+    np.testing.assert_array_equal(read(tmp_path / "cfg.ildg", content), links)
+
+
 def altered(content, place=-5):
     changed = bytearray(content)
     changed[place] ^= 1

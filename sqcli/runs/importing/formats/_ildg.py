@@ -42,8 +42,9 @@ def read_links(path: Path, file: IO[bytes], size: int) -> NDArray[Any]:
         if name not in found:
             raise SqcliError(f"{path}: has no record {name}; it is no configuration of ILDG")
     text = {name: _text(path, file, found[name]) for name in (FORMAT, CHECKSUM, INFO) if name in found}
-    if _tag(text[FORMAT], "field") != "su3gauge":
-        raise SqcliError(f"{path}: holds {_tag(text[FORMAT], 'field')}; read is su3gauge")
+    kind = _tag(text[FORMAT], "field")
+    if kind not in ("su3gauge", None):  # old files leave it out; lengths, and the group on import, tell as much
+        raise SqcliError(f"{path}: holds {kind}; read is su3gauge")
     extents = tuple(_whole(path, text[FORMAT], name) for name in EXTENTS)
     width = _whole(path, text[FORMAT], "precision") // 8
     expected = prod(extents) * SITE * width
