@@ -23,8 +23,10 @@ def tilted(slope, r):
     if abs(slope) < 1e-5:
         return r + 0.5 * slope * r * (1.0 - r)
     if slope > 0.0:
-        return 1.0 + math.log(r + (1.0 - r) * math.exp(-slope)) / slope
-    return math.log(1.0 - r + r * math.exp(slope)) / slope
+        found = 1.0 + math.log(r + (1.0 - r) * math.exp(-slope)) / slope
+    else:
+        found = math.log(1.0 - r + r * math.exp(slope)) / slope
+    return min(max(found, 0.0), 1.0)
 
 
 @jit(forceinline=True)

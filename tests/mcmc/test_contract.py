@@ -37,7 +37,9 @@ CASES += [
     ("langevin", {"adjusted": "true", "step_size": "auto"}, "sun"),
     ("metropolis", {}, "un"),
     ("composite", {"updates": "heatbath,overrelaxation:2,metropolis,hmc", "hmc.n_steps": "3"}, "sun"),
-    ("composite", {"updates": "heatbath,overrelaxation:2"}, "un"),
+    ("composite", {"updates": "heatbath,overrelaxation:2,instanton:2"}, "un"),
+    ("exact", {}, "sun"),
+    ("exact", {}, "un"),
 ]
 WARMUP = 48
 MALA = {"adjusted": "true", "step_size": "auto"}
