@@ -182,6 +182,20 @@ MUTANTS = [
         "+ algebra.product(xz, yt)",
         "observables/test_charge_4d.py::test_density_and_energy_by_hand[SUN(n=2, beta=1.0)]",
     ),
+    Mutant(
+        "plaquettes of the ghosts are counted",
+        "theories/_links.py",
+        "sites[0].where_above(0.5, term, 0.0)",
+        "sites[0].where_above(-0.5, term, 0.0)",
+        "theories/test_group_kernels.py::test_the_last_kick_is_the_drift[SU(3)-3x3]",
+    ),
+    Mutant(
+        "every other squaring of the exponential is left out",
+        "theories/_links.py",
+        "left[0] - 1.0",
+        "left[0] - 2.0",
+        "theories/test_group_kernels.py::test_flow_is_kicks_and_moves_however_far[SU(2)-3x3-30.0]",
+    ),
 ]
 
 
