@@ -14,6 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 EXACT, FREE = "mcmc/test_exact.py::", "mcmc/test_exact.py::test_free_field"
+LINKS = "theories/test_link_updates.py::"
 
 
 @dataclass(frozen=True)
@@ -195,6 +196,34 @@ MUTANTS = [
         "left[0] - 1.0",
         "left[0] - 2.0",
         "theories/test_group_kernels.py::test_flow_is_kicks_and_moves_however_far[SU(2)-3x3-30.0]",
+    ),
+    Mutant(
+        "heat bath of SU(2) without its rejections",
+        "theories/_link_draws.py",
+        "if not next_uniform(s) ** 2 > 1.0 - half",
+        "if not next_uniform(s) ** 2 > 1.0",
+        "theories/test_link_draws.py::test_quaternions[2.0]",
+    ),
+    Mutant(
+        "staples behind a link one site off",
+        "theories/_link_staples.py",
+        "neighbours[below * directions + towards]",
+        "neighbours[x * directions + towards]",
+        LINKS + "test_reflections_keep_the_action[SUN(n=3, beta=5.5)-(3, 5)]",
+    ),
+    Mutant(
+        "heat bath of U(N) without the phase",
+        "theories/_link_moves.py",
+        "if not special:\n        centre(",
+        "if n == 1:\n        centre(",
+        LINKS + "test_two_dimensions_are_exact[UN(n=2, beta=5.0)-(4, 3)-redraw]",
+    ),
+    Mutant(
+        "Metropolis of matrices at 1.1 β",
+        "theories/_link_moves.py",
+        "change -= strength *",
+        "change -= 1.1 * strength *",
+        LINKS + "test_two_dimensions_are_exact[SUN(n=3, beta=12.0)-(3, 4)-jump]",
     ),
 ]
 
