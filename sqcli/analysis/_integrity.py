@@ -30,9 +30,12 @@ def in_group(opened: MeasuredEnsemble) -> Iterator[Row]:
     step = max(1, draws * int(np.prod(layout.site[:-2])) // MOST_LINKS)
     for block in opened.ensemble.blocks(BLOCK_BYTES):
         fields = opened.ensemble.read_block(block).fields[::step].astype(np.complex128)
-        worst = np.maximum(worst, manifold.distance(fields, manifold.project(fields)))  # keeps what is not a number
+        if not np.isfinite(fields).all():
+            worst = np.inf
+            break
+        worst = max(worst, manifold.distance(fields, manifold.project(fields)))
     allowed = entries * max(1e-12, 100 * float(np.finfo(kept).eps))
-    yield _certain("in_group", float(worst), allowed, OFF_GROUP)
+    yield _certain("in_group", worst, allowed, OFF_GROUP)
 
 
 def recorded_action(opened: MeasuredEnsemble, action: Chains) -> Iterator[Row]:

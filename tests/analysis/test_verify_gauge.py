@@ -12,7 +12,10 @@ from drawn import write
 from sqcli import open_ensemble
 from sqcli.analysis._frozen_charge import stuck
 from sqcli.analysis.verify import verify
+from sqcli.cli.rendering import as_json
 from sqcli.lattice.geometry import Lattice
+from sqcli.lattice.group_links import GroupLinks
+from sqcli.lattice.philox import Stream
 from sqcli.runs.generate import Request, generate
 from sqcli.runs.import_ import ImportRequest, import_ensemble
 from sqcli.theories.u1 import U1
@@ -188,6 +191,17 @@ def test_links_off_the_group_fail(dtype, tmp_path):
         assert rows(report, "in_group")[0]["passed"] is False
         assert report.verdict == "failed"
         shutil.rmtree(tmp_path / "off")
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_links_that_are_no_numbers_fail(bad, tmp_path):
+    manifold, lattice = GroupLinks(2, True), Lattice((3, 4))
+    links = np.stack([manifold.hot(lattice, Stream(5, draw)) for draw in range(40)]).reshape(2, 20, 2, 3, 4, 2, 2)
+    links[1, 7, 0, 1, 2, 0, 1] = bad
+    report = verify(write(tmp_path / "e", links, "sun", {"n": 2, "beta": 1.0}, field="u"))
+    assert report.verdict == "failed"
+    assert rows(report, "in_group")[0]["passed"] is False
+    json.loads(as_json(report), parse_constant=pytest.fail)
 
 
 def test_imported_links_may_be_rounded_to_single_precision(tmp_path):
