@@ -18,6 +18,7 @@ from sqcli.lattice.jit import jit, kernel
 from sqcli.theories._base import FINISH, FLOW
 from sqcli.theories._matrices import (
     adjoint_multiply,
+    clear,
     exponential,
     load,
     multiply,
@@ -36,7 +37,7 @@ def staples(f, x, mu, geometry, n, work, out):
     link = np.uint64(2 * n * n) * size
     one, two, three, four = work[0], work[1], work[2], work[3]
     step_mu = geometry[H + dimension + mu]
-    out[:, :] = 0j
+    clear(n, out)
     for nu in range(dimension):
         if nu == mu:
             continue
@@ -84,7 +85,7 @@ def push(p, at, size, m, n, special, force):
 def algebra(p, at, size, n, special, step, out):
     """Compute i · step · Σ_a p_a T_a."""
     half = 0.5 * step
-    out[:, :] = 0j
+    clear(n, out)
     for j in range(n):
         for k in range(j + 1, n):
             out[j, k] = complex(half * p[at + size], half * p[at])

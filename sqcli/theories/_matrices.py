@@ -33,6 +33,14 @@ def store(f, at, stride, n, link):
 
 
 @jit(forceinline=True)
+def clear(n, out):
+    """Make a matrix zero; `out[:, :] = 0j` would make numba compile its error texts."""
+    for i in range(n):
+        for j in range(n):
+            out[i, j] = 0j
+
+
+@jit(forceinline=True)
 def copy(a, n, out):
     """Copy a matrix; the assignment of slices would be compiled with all its errors, which takes seconds."""
     for i in range(n):
