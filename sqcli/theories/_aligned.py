@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from sqcli.lattice.jit import jit
-from sqcli.theories._plaquette_cells import frame, pair, phase
+from sqcli.theories._plaquette_cells import frame, uniforms, unit
 
 PIECES = 16
 
@@ -48,7 +48,7 @@ def chord(logs, state, key):
     total = 0.0
     for i in range(PIECES):
         total += math.exp(logs[i] - top + log_mean(logs[i + 1] - logs[i]))
-    one, two = pair(state, key)
+    one, two = uniforms(state, key)
     wanted, piece = one * total, 0
     for i in range(PIECES):
         piece = i
@@ -77,12 +77,12 @@ def first_column(m, order, matrix, logs, state, key, squares):
         logs[i] = e2 * at + log_mean(e1 + e12 * at)
     while True:
         u2, bound = chord(logs, state, key)
-        one, two = pair(state, key)
+        one, two = uniforms(state, key)
         slope = e1 + e12 * u2
         if one >= math.exp(e2 * u2 + log_mean(slope) - bound):
             continue
         u1 = tilted(slope, two)
-        one, two = pair(state, key)
+        one, two = uniforms(state, key)
         if one * math.expm1(-both) > math.expm1(-(u1 * upper + u2 * lower)):
             break
     squares[high] = (1.0 - u1) * (upper + u2 * lower) / both
@@ -103,10 +103,10 @@ def second_column(m, v, first, second, state, key, out):
     spread = math.sqrt(half * half + size * size)
     turn = 0.5 * math.atan2(size, half)
     across = c.conjugate() / size if size > 0.0 else 1.0 + 0j
-    one, two = pair(state, key)
-    three, _ = pair(state, key)
+    one, two = uniforms(state, key)
+    three, _ = uniforms(state, key)
     share = tilted(2.0 * spread, one)
-    large, small = math.sqrt(share) * phase(two), math.sqrt(1.0 - share) * phase(three)
+    large, small = math.sqrt(share) * unit(two), math.sqrt(1.0 - share) * unit(three)
     x = large * math.cos(turn) - small * math.sin(turn)
     y = (large * math.sin(turn) + small * math.cos(turn)) * across
     for i in range(3):
@@ -117,14 +117,14 @@ def second_column(m, v, first, second, state, key, out):
 def aligned(matrix, n, state, key, work, out):
     """Draw g; `matrix` is M."""
     if n == 1:
-        out[0, 0] = phase(pair(state, key)[0])
+        out[0, 0] = unit(uniforms(state, key)[0])
         return
     if n == 2:
-        one, two = pair(state, key)
+        one, two = uniforms(state, key)
         share = tilted(matrix[0, 0] + matrix[1, 1] - matrix[0, 1] - matrix[1, 0], one)
-        three, four = pair(state, key)
-        straight, crossed = math.sqrt(share) * phase(two), math.sqrt(1.0 - share) * phase(three)
-        turn = phase(four)
+        three, four = uniforms(state, key)
+        straight, crossed = math.sqrt(share) * unit(two), math.sqrt(1.0 - share) * unit(three)
+        turn = unit(four)
         out[0, 0], out[0, 1] = straight, crossed
         out[1, 0], out[1, 1] = -turn * crossed.conjugate(), turn * straight.conjugate()
         return
@@ -140,10 +140,10 @@ def aligned(matrix, n, state, key, work, out):
     first_column(m, order, matrix, logs, state, key, squares)
     v, w = work[1, 0], work[1, 1]
     for i in range(3):
-        one, two = pair(state, key)
-        v[i] = math.sqrt(max(squares[i], 0.0)) * phase(one)
+        one, two = uniforms(state, key)
+        v[i] = math.sqrt(max(squares[i], 0.0)) * unit(one)
     second_column(m, v, work[0, 0], work[0, 1], state, key, w)
-    turn = phase(pair(state, key)[0])
+    turn = unit(uniforms(state, key)[0])
     for i in range(3):
         j, k = (i + 1) % 3, (i + 2) % 3
         out[i, 0], out[i, 1] = v[i], w[i]

@@ -3,6 +3,9 @@
 A product of k free plaquettes (density f/λ_0 of Haar's measure, c_r = λ_r/(d_r λ_0)) takes a matrix with the
 eigenvalues e^{iα′} to one with e^{iα} with that density, of the measure of class functions. Characters are quotients of
 determinants, χ_l = det z_i^{l_j + N − j} / det z_i^{N − j} (Weyl).
+
+Walks are kept with the probability T_k/max T_k. The largest value is looked for by climbing from where it can be, and
+raised by a margin; a test holds it against states at random.
 """
 
 import math

@@ -77,7 +77,7 @@ def _largest_cosine(low: Array, high: Array, peak: float) -> Array:
 
 
 @jit
-def pair(state, key):
+def uniforms(state, key):
     """Draw two numbers in [0, 1); state[0] counts the pairs."""
     index = state[0]
     state[0] = index + U(1)
@@ -86,7 +86,7 @@ def pair(state, key):
 
 
 @jit(forceinline=True)
-def phase(turns):
+def unit(turns):
     """Compute e^{2πi turns}."""
     return complex(math.cos(TURN * turns), math.sin(TURN * turns))
 
@@ -96,16 +96,16 @@ def eigenvalues(n, special, kappa, low, width, bound, below, guide, state, key, 
     """Draw N eigenvalues of the density w."""
     rank = n - 1 if special else n
     while True:
-        chosen, decision = pair(state, key)
+        chosen, decision = uniforms(state, key)
         cell = guide[np.int64(chosen * guide.size)]
         while below[cell] <= chosen and cell < below.size - 1:
             cell += 1
         size, last, traces, spread = width[cell], 0.0, 0.0, 1.0
-        one, two = pair(state, key)
+        one, two = uniforms(state, key)
         for i in range(n):
             if i < rank:
                 if i == 2:
-                    one, two = pair(state, key)
+                    one, two = uniforms(state, key)
                 angle = low[cell, i] + size * (two if i == 1 else one)
                 last -= angle
             else:
@@ -132,7 +132,7 @@ def frame(v, first, second):
 
 
 @jit(forceinline=True)
-def turned(z, n, state, key, work, out):
+def conjugated(z, n, state, key, work, out):
     """Turn diag(z) by Haar's measure: z_N 1 + Σ_j (z_j − z_N) v_j v_j†, v_j orthonormal and uniform."""
     for i in range(n):
         for j in range(n):
@@ -140,19 +140,19 @@ def turned(z, n, state, key, work, out):
     if n == 1:
         return
     v = work[0, 0]
-    one, two = pair(state, key)
+    one, two = uniforms(state, key)
     if n == 2:
-        v[0], v[1] = complex(math.sqrt(one), 0.0), math.sqrt(1.0 - one) * phase(two)
+        v[0], v[1] = complex(math.sqrt(one), 0.0), math.sqrt(1.0 - one) * unit(two)
         add(z[0] - z[1], v, n, out)
         return
-    three, four = pair(state, key)
-    five, six = pair(state, key)
+    three, four = uniforms(state, key)
+    five, six = uniforms(state, key)
     left = math.sqrt(one)
     v[0] = complex(math.sqrt(1.0 - left), 0.0)
-    v[1], v[2] = math.sqrt(left * two) * phase(three), math.sqrt(left * (1.0 - two)) * phase(four)
+    v[1], v[2] = math.sqrt(left * two) * unit(three), math.sqrt(left * (1.0 - two)) * unit(four)
     add(z[0] - z[2], v, n, out)
     frame(v, work[0, 1], work[0, 2])
-    a, b = complex(math.sqrt(five), 0.0), math.sqrt(1.0 - five) * phase(six)
+    a, b = complex(math.sqrt(five), 0.0), math.sqrt(1.0 - five) * unit(six)
     for i in range(n):
         v[i] = a * work[0, 1, i] + b * work[0, 2, i]
     add(z[1] - z[2], v, n, out)

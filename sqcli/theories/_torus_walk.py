@@ -19,7 +19,7 @@ from sqcli.lattice.jit import jit, kernel
 from sqcli.theories._aligned import aligned
 from sqcli.theories._class_sums import determinant, fill_powers, largest, remembered, returning
 from sqcli.theories._matrices import multiply, multiply_adjoint
-from sqcli.theories._plaquette_cells import TURN, eigenvalues, pair, turned
+from sqcli.theories._plaquette_cells import TURN, conjugated, eigenvalues, uniforms
 from sqcli.theories._spectrum import diagonalise
 
 
@@ -28,13 +28,13 @@ def closed(n, special, exponents, shares, signs, origin, ladder, turns, state, k
     """Draw the eigenvalues of a closed walk, of the density Σ_l c_l^V |det z_i^{e_j}|²."""
     bound = float(n) ** n  # of |det|², by Hadamard
     while True:
-        chosen, decision = pair(state, key)
+        chosen, decision = uniforms(state, key)
         l = 0  # noqa: E741
         while shares[l] <= chosen and l < shares.size - 1:
             l += 1  # noqa: E741
         rest = 0.0
         for i in range(n):
-            angles[i] = TURN * pair(state, key)[0]
+            angles[i] = TURN * uniforms(state, key)[0]
             if special and i == n - 1:
                 angles[i] = -rest
             rest += angles[i]
@@ -47,7 +47,7 @@ def closed(n, special, exponents, shares, signs, origin, ladder, turns, state, k
             found = determinant(ladder, n, exponents, each)
             part = (shares[each] - below) * (found.real**2 + found.imag**2)
             whole, signed, below = whole + part, signed + part * signs[each], shares[each]
-        if pair(state, key)[0] * whole < signed:
+        if uniforms(state, key)[0] * whole < signed:
             return
 
 
@@ -151,13 +151,13 @@ def configurations(
             while True:
                 for t in range(start, stop):
                     eigenvalues(n, special, kappa, low, width, bound, below, guide, state, key, z)
-                    turned(z, n, state, key, frames, work[2])
+                    conjugated(z, n, state, key, frames, work[2])
                     multiply(work[2], walk[t], n, walk[t + 1])
                 diagonalise(walk[stop], n, work, work[2], there)
                 chance = returning(
                     level, there, base, row, n, exponents, powers, first, last, origin, ladder, turns
                 )  # fmt: skip
-                if pair(state, key)[0] * most < chance:
+                if uniforms(state, key)[0] * most < chance:
                     break
             start = stop
         for i in range(n):
