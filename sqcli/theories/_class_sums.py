@@ -156,30 +156,37 @@ def climbed(
 
 
 @jit(fastmath=False)
-def largest(
-    level, width, angles, base, rows, n, special, exponents, powers, first, last, origin, ladder, turns, places,
-):  # fmt: skip
-    """Find the largest value of T_k(α′, α): from α′ = α and from 1, and from these times −1 or the centre of SU(N)."""
+def begin(start, angles, width, n, special, place):
+    """Set out for the largest value: from α or from next to 1, times −1 or an element of the centre of SU(N)."""
     parts = n if special else 2
-    top, second, chosen, other = -1.0, -1.0, 0, 0
-    place, trial = places[0], places[1]
-    for start in range(2 * parts):
-        for i in range(n):
-            place[i] = (
-                angles[i] if start < parts else 0.02 * width * (i - 0.5 * (n - 1))
-            ) + 2.0 * math.pi * start / parts
-        value = returning(level, place, base, rows, n, exponents, powers, first, last, origin, ladder, turns)
+    for i in range(n):
+        nearby = angles[i] if start < parts else 0.02 * width * (i - 0.5 * (n - 1))
+        place[i] = nearby + 2.0 * math.pi * start / parts
+    return start + 1 < 2 * parts
+
+
+@jit(fastmath=False)
+def largest(
+    level, width, everywhere, angles, base, rows, n, special, exponents, powers, first, last, origin, ladder, turns,
+    places,
+):  # fmt: skip
+    """Find the largest value of T_k(α′, α) by climbing `everywhere`, or from the two highest of some states α′."""
+    top, second, chosen, other, start, more = -1.0, -1.0, 0, 0, 0, True
+    while more:
+        more = begin(start, angles, width, n, special, places[0])
+        value = returning(level, places[0], base, rows, n, exponents, powers, first, last, origin, ladder, turns)
         if value > top:
             second, other, top, chosen = top, chosen, value, start
         elif value > second:
             second, other = value, start
-    best = 0.0
-    for start in (chosen, other):
-        for i in range(n):
-            place[i] = (
-                angles[i] if start < parts else 0.02 * width * (i - 0.5 * (n - 1))
-            ) + 2.0 * math.pi * start / parts
-        best = max(best, climbed(
-            level, width, place, trial, base, rows, n, special, exponents, powers, first, last, origin, ladder, turns,
-        ))  # fmt: skip
+        start += 1
+    best, start, more = 0.0, 0, True
+    while more:
+        more = begin(start, angles, width, n, special, places[0])
+        if everywhere or start in (chosen, other):
+            best = max(best, climbed(
+                level, width, places[0], places[1], base, rows, n, special, exponents, powers, first, last, origin,
+                ladder, turns,
+            ))  # fmt: skip
+        start += 1
     return MARGIN * best

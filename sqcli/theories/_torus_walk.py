@@ -144,8 +144,8 @@ def configurations(
         for level in range(remaining.size):
             size = min(0.5, 0.5 * math.sqrt(remaining[level] / (1.0 + abs(kappa))))
             most = largest(
-                level, size, angles, base, row, n, special, exponents, powers, first, last, origin, ladder, turns,
-                places,
+                level, size, kappa < 0.0, angles, base, row, n, special, exponents, powers, first, last, origin, ladder,
+                turns, places,
             )  # fmt: skip
             stop = volume - remaining[level]
             while True:

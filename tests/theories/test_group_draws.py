@@ -128,7 +128,9 @@ def test_a_draw_does_not_depend_on_its_batch(theory, rng):
 
 
 @pytest.mark.parametrize(
-    "theory", [SUN(2, 2.0), SUN(2, -4.0), SUN(2, 200.0), SUN(3, 1.0), SUN(3, 9.0), SUN(3, -9.0), UN(2, 5.0)], ids=str
+    "theory",
+    [SUN(2, 2.0), SUN(2, -4.0), SUN(2, 200.0), SUN(3, 1.0), SUN(3, 9.0), SUN(3, -9.0), SUN(3, -40.0), UN(2, 5.0)],
+    ids=str,
 )
 def test_no_state_returns_more_often_than_the_bound_says(theory, rng):
     """Walks are kept with the probability T_k/bound."""
@@ -146,14 +148,17 @@ def test_no_state_returns_more_often_than_the_bound_says(theory, rng):
         for level, k in enumerate(table.remaining):
             width = min(0.5, 0.5 * np.sqrt(k / (1 + abs(theory.beta) / n)))
             bound = _class_sums.largest(
-                level, width, angles, base, row, n, special, *coefficients_of[1:], np.empty((2, n))
+                level, width, theory.beta < 0, angles, base, row, n, special, *coefficients_of[1:], np.empty((2, n))
             )
-            for scale in (0.3 * width, width, 3.0):
-                for _ in range(100):
+            for scale in (width, 3.0):
+                for _ in range(6):
                     there = angles + scale * rng.standard_normal(n)
                     there[-1] -= there.sum() - angles.sum() if special else 0
                     value = _class_sums.returning(level, there, base, row, *coefficients_of)
-                    assert -1e-9 * bound < value <= bound
+                    climbed = _class_sums.climbed(
+                        level, width, there, np.empty(n), base, row, n, special, *coefficients_of[1:]
+                    )
+                    assert -1e-9 * bound < value <= climbed <= bound
 
 
 @pytest.mark.parametrize(
