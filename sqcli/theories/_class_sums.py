@@ -20,7 +20,6 @@ from sqcli.theories._characters import coefficients
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
-# Functions without fastmath keep the order of their sums, so that they need not be inlined to give the same digits.
 COUNTS = 1e-17  # c_r^k d_r² below this of the largest never count
 MARGIN = 1.05  # of the largest value over what a search of its place finds
 
@@ -67,7 +66,7 @@ def sums(n: int, special: bool, beta: float, volume: int) -> Sums:
     return Sums(exponents, np.array(remaining), powers, first, last, origin, longest, shares, np.sign(weights))
 
 
-@jit(fastmath=False)
+@jit(forceinline=True)
 def fill_powers(angles, n, origin, ladder, turns):
     """Tabulate e^{i e α_i}, e = 0, 1, …, and e^{i q Σα} from q = origin on; returns Π_{i<j} (z_i − z_j)."""
     total = 0.0
@@ -88,7 +87,7 @@ def fill_powers(angles, n, origin, ladder, turns):
     return product
 
 
-@jit(forceinline=True, fastmath=False)
+@jit(forceinline=True)
 def determinant(ladder, n, exponents, l):  # noqa: E741
     """Compute det z_i^{e_j}, the last e_j being 0."""
     if n == 1:
@@ -101,7 +100,7 @@ def determinant(ladder, n, exponents, l):  # noqa: E741
     return ladder[0, a] * (y - z) - ladder[1, a] * (x - z) + ladder[2, a] * (x - y)
 
 
-@jit(fastmath=False)
+@jit(forceinline=True)
 def returning(level, angles, base, rows, n, exponents, powers, first, last, origin, ladder, turns):
     """Compute T_k(α′, α) at α′ = `angles`; `base` holds χ_l*(α), (m,), and e^{−iqΣα}, (shifts,), in `rows`."""
     product = fill_powers(angles, n, origin, ladder, turns)
@@ -118,7 +117,7 @@ def returning(level, angles, base, rows, n, exponents, powers, first, last, orig
     return (found / product).real
 
 
-@jit(fastmath=False)
+@jit(forceinline=True)
 def remembered(angles, n, exponents, origin, ladder, turns, base, rows):
     """Fill `base` and `rows` for `returning`."""
     product = fill_powers(angles, n, origin, ladder, turns)
@@ -128,7 +127,7 @@ def remembered(angles, n, exponents, origin, ladder, turns, base, rows):
         rows[q] = turns[q].conjugate()
 
 
-@jit(fastmath=False)
+@jit(forceinline=True)
 def climbed(
     level, width, place, trial, base, rows, n, special, exponents, powers, first, last, origin, ladder, turns,
 ):  # fmt: skip
@@ -155,7 +154,7 @@ def climbed(
     return best
 
 
-@jit(fastmath=False)
+@jit(forceinline=True)
 def begin(start, angles, width, n, special, place):
     """Set out for the largest value: from α or from next to 1, times −1 or an element of the centre of SU(N)."""
     parts = n if special else 2
@@ -165,7 +164,7 @@ def begin(start, angles, width, n, special, place):
     return start + 1 < 2 * parts
 
 
-@jit(fastmath=False)
+@jit(forceinline=True)
 def largest(
     level, width, everywhere, angles, base, rows, n, special, exponents, powers, first, last, origin, ladder, turns,
     places,

@@ -51,7 +51,7 @@ def closed(n, special, exponents, shares, signs, origin, ladder, turns, state, k
             return
 
 
-@jit(fastmath=False)  # keeps the order of its sums, without being inlined at either place
+@jit(forceinline=True)
 def orthonormal(u, n, special):
     """Make columns orthonormal one after the other, the last one of SU(N), N ≤ 3, by determinant 1, in place."""
     for j in range(n):
