@@ -189,8 +189,8 @@ class InPlace(Algorithm, ABC):
     ) -> tuple[State, Trace]:
         """Advance by `updates`, see `Algorithm.step`."""
         work = Work(system, system.sites(state.field), state.tuning.copy(), stream, state.update + 1)
-        kept = self.run(work, updates, every, tune)
-        return state.after(updates, system.field(work.sites), work.tuning), trace(system, self.stats(), *kept)
+        fields, stats = self.run(work, updates, every, tune)
+        return state.after(updates, system.field(work.sites), work.tuning), trace(system, fields, self.stats(), stats)
 
 
 def require_warmup(value: float | Auto, warmup: int, name: str) -> None:
@@ -216,7 +216,7 @@ def records(system: System, count: int, columns: int) -> Kept:
     return np.empty((count, system.size), system.dtype), np.empty((count, columns))
 
 
-def trace(system: System, names: tuple[str, ...], fields: NDArray[Any], stats: NDArray[np.float64]) -> Trace:
+def trace(system: System, fields: NDArray[Any], names: tuple[str, ...], stats: NDArray[np.float64]) -> Trace:
     """Make a trace of filled records."""
     return Trace(system.fields(fields), dict(zip(names, stats.T, strict=True)))
 

@@ -65,4 +65,4 @@ class Exact:
             drawn = theory.manifold.planes(theory.independent(normals, lattice), lattice).reshape(-1, system.size)
             fields[first : first + rows] = drawn[: len(fields) - first]
             last = system.field(drawn[-1].astype(system.dtype))
-        return state.after(updates, last), trace(system, (), fields, np.empty((len(fields), 0)))
+        return state.after(updates, last), trace(system, fields, (), np.empty((len(fields), 0)))

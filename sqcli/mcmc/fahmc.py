@@ -102,4 +102,4 @@ class FAHMC(_trajectory.MolecularDynamics):
             *self.kicks_and_drifts, self.jitter, tuning, self.target_acceptance,
             tune and self.step_size == "auto", *metric.tables(), fields, stats,
         )  # fmt: skip
-        return state.after(updates, system.field(sites), tuning), trace(system, self.stats(), fields, stats)
+        return state.after(updates, system.field(sites), tuning), trace(system, fields, self.stats(), stats)

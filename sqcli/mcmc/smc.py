@@ -86,7 +86,7 @@ class SMC(_trajectory.MolecularDynamics):
         for row in range(len(fields)):
             fields[row], stats[row] = self._particle(system, state, stream, (row + 1) * every)
         last = self._particle(system, state, stream, updates)[0] if updates else state.field
-        return state.after(updates, last.reshape(state.field.shape).copy()), trace(system, STATS, fields, stats)
+        return state.after(updates, last.reshape(state.field.shape).copy()), trace(system, fields, STATS, stats)
 
     def _particle(self, system: System, state: State, stream: Stream, ahead: int) -> tuple[NDArray[Any], Any]:
         """Field and statistics of the particle `ahead` updates on; in the warm-up the start, without statistics."""
