@@ -118,6 +118,10 @@ class GroupTheory:
             odd = odd - (_trace(odd) / self.n)[..., None, None] * np.eye(self.n)
         return np.asarray(self.beta / self.n * odd / 2)
 
+    def coupling_limits(self, lattice: Lattice) -> tuple[float, float]:
+        """Compute leading terms of the plaquette at strong and at weak coupling."""
+        return _two_dimensions.coupling_limits(self.n, self.special, self.beta, lattice.dimension)
+
     def exact(self, lattice: Lattice) -> References:
         """Compute plaquette, action per site and loops of the finite torus in two dimensions; else nothing is known."""
         if lattice.dimension != 2:

@@ -5,6 +5,7 @@ the other: Z = Σ_r c_r^V, since ∫ da db χ_r(aba⁻¹b⁻¹) = 1/d_r (Migdal,
 Phys. Rev. D 21 (1980) 446; Drouffe and Zuber, Phys. Rep. 102 (1983) 1). Every result comes with a bound of its error.
 """
 
+import math
 from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from sqcli.theories._characters import Array, Coefficients, boxes_added, coeffic
 
 EPSILON = float(np.finfo(float).eps)
 LONGEST = 4  # side of the loops of `references`
+PLANE = 10**6  # plaquettes of a torus that is as good as a plane
 
 
 class Bounded(NamedTuple):
@@ -54,6 +56,17 @@ def wilson_loop(n: int, special: bool, beta: float, volume: int, area: int) -> B
     total = (c**volume).sum()
     rounding = EPSILON * (2 * volume + 8) * np.abs(terms).sum() / total
     return Bounded(float(terms.sum() / total), float(rounding + n * _left_out(table, volume)))
+
+
+def coupling_limits(n: int, special: bool, beta: float, dimension: int) -> tuple[float, float]:
+    """Compute leading terms of the plaquette in D dimensions, at strong and at weak coupling.
+
+    Strong: u = c_f of one plaquette, right to O(u⁵), and the value of the infinite plane. Weak: 1 − dim G/(Dβ), as each
+    of the (D − 1) dim G transverse degrees of freedom of a site has the mean action ½ (β > 0).
+    """
+    generators = n * n - special
+    weak = 1 - generators / (dimension * beta) if beta > 0 else -math.inf
+    return wilson_loop(n, special, beta, PLANE, 1).value, weak
 
 
 def charge_squared(n: int, beta: float, volume: int) -> Bounded:

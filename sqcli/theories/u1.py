@@ -72,6 +72,10 @@ class U1:
         """Compute ⟨Q²⟩ on the two-dimensional torus."""
         return _two_dimensions.charge_squared(1, self.beta, lattice.volume).value
 
+    def coupling_limits(self, lattice: Lattice) -> tuple[float, float]:
+        """Compute leading terms of the plaquette at strong and at weak coupling."""
+        return _two_dimensions.coupling_limits(1, False, self.beta, lattice.dimension)
+
     def exact(self, lattice: Lattice) -> References:
         """Compute plaquette, action per site, r×t loops and χ_Q of the two-dimensional torus; else nothing is known."""
         if lattice.dimension != 2:

@@ -34,11 +34,19 @@ def ensemble(tmp_path_factory):
     return path
 
 
+@pytest.fixture(scope="module")
+def gauge(tmp_path_factory):
+    path = tmp_path_factory.mktemp("plot") / "u1"
+    request = replace(FREE, path=path, theory="u1", parameters={"beta": 1.5}, algorithm="heatbath", every=1)
+    generate(request, threading.Event(), lambda _: None)
+    return path
+
+
 @pytest.mark.parametrize("kind", kinds(EnsemblesFigure))
 @pytest.mark.parametrize("suffix", ["png", "pdf", "svg"])
-def test_every_kind_is_written_in_every_format(ensemble, tmp_path, kind, suffix):
+def test_every_kind_is_written_in_every_format(ensemble, gauge, tmp_path, kind, suffix):
     out = tmp_path / f"figure.{suffix}"
-    assert plot(ensemble, kind, out).path == out
+    assert plot(gauge if kind == "coupling" else ensemble, kind, out).path == out
     heads = {"png": b"\x89PNG", "pdf": b"%PDF", "svg": b"<?xml"}
     assert out.read_bytes().startswith(heads[suffix])
     assert [file.name for file in tmp_path.iterdir()] == [out.name]
@@ -127,3 +135,10 @@ def test_wrong_usage_is_told_in_one_line(ensemble, tmp_path, kind, observable, o
 def test_a_folder_that_is_not_there_is_named(ensemble, tmp_path):
     with pytest.raises(SqcliError, match=r"none/x\.png"):
         plot(ensemble, "rho", tmp_path / "none" / "x.png", observable="action")
+
+
+def test_couplings_are_those_of_gauge_fields(ensemble, gauge, tmp_path):
+    both = [LabelledEnsemble("one", gauge), LabelledEnsemble("two", gauge)]
+    draw(kind_of("coupling")(), both, tmp_path / "two.png")
+    with pytest.raises(UsageError, match="coupling is a figure of gauge fields, not of free"):
+        plot(ensemble, "coupling", tmp_path / "free.png")

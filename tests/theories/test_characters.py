@@ -10,7 +10,7 @@ from statistical import ratio
 from sqcli.lattice.geometry import Lattice
 from sqcli.theories import _characters
 from sqcli.theories._characters import boxes_added, coefficients, reach
-from sqcli.theories._two_dimensions import _pairs, charge_squared, wilson_loop
+from sqcli.theories._two_dimensions import _pairs, charge_squared, coupling_limits, wilson_loop
 from sqcli.theories.u1 import U1
 
 GROUPS = [(1, False), (2, False), (3, False), (2, True), (3, True), (4, True)]
@@ -270,3 +270,14 @@ def test_random_links(n, special, beta, extents, judge):
         return found
 
     judge.check(sample)
+
+
+@pytest.mark.parametrize(("n", "special", "generators"), [(1, False, 1), (2, False, 4), (2, True, 3), (3, True, 8)])
+def test_limits_of_the_plaquette_at_strong_and_at_weak_coupling(n, special, generators):
+    """In two dimensions the strong-coupling one is exact, and weak coupling is right to O(1/β)."""
+    strong, weak = coupling_limits(n, special, 60.0, 2)
+    assert weak == 1 - generators / 120
+    assert abs(strong - weak) < 2 * (generators / 120) ** 2
+    slope = coupling_limits(n, special, 1e-4, 4)[0] / 1e-4  # of ⟨(Re tr U/N)²⟩ under Haar's measure
+    assert slope == pytest.approx((1 if special and n == 2 else 0.5) / n**2, rel=1e-3)
+    assert coupling_limits(n, special, -1.0, 3)[1] == -np.inf
