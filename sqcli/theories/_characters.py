@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from itertools import combinations
-from math import cos, log, log2, pi
+from math import comb, cos, log, log2, pi
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,8 @@ Array = NDArray[np.float64]
 LEFT_OUT = 38.0  # −log of the first (λ_r/d_r λ_0)^V that is left out
 SHIFTED_OUT = 45.0  # −log of the first λ_{l+q}/λ_l that is left out
 SPARE_BITS = 128
+MOST_SHIFTS, MOST_VALUES = 20_000, 2_000_000  # of coefficients that are computed
+HUGE = 1e9  # β/N, where there would be more in any case
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,16 @@ def coefficients(n: int, special: bool, beta: float, volume: int) -> Coefficient
         numbers, shifts = numbers.sum(axis=1, keepdims=True), np.zeros(1, np.int64)
     values = (numbers / numbers[0, np.flatnonzero(shifts == 0)[0]]).astype(np.float64)
     return Coefficients(weights, _dimensions(weights)[:, None], shifts, values)
+
+
+def feasible(n: int, beta: float, volume: int) -> bool:
+    """Tell whether `coefficients` takes seconds at most: at huge couplings too many of them matter."""
+    x = abs(beta) / n
+    if x > HUGE:
+        return False
+    spread = 2 * reach(x, LEFT_OUT / (2 * volume)) if n > 1 else 0
+    shifts = 2 * (reach(x, SHIFTED_OUT / n) + spread)
+    return shifts < MOST_SHIFTS and comb(spread + n - 1, n - 1) * shifts < MOST_VALUES
 
 
 def reach(x: float, decay: float) -> int:

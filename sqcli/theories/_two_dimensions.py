@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sqcli.theories._characters import Array, Coefficients, boxes_added, coefficients
+from sqcli.theories._characters import Array, Coefficients, boxes_added, coefficients, feasible
 
 EPSILON = float(np.finfo(float).eps)
 LONGEST = 4  # side of the loops of `references`
@@ -28,8 +28,13 @@ class Bounded(NamedTuple):
 
 
 def references(n: int, special: bool, beta: float, extents: tuple[int, ...]) -> dict[tuple[str, str | None], float]:
-    """Compute plaquette, action per site and the r×t loops that fit on the torus, keyed by observable and component."""
+    """Compute plaquette, action per site and the r×t loops that fit on the torus, keyed by observable and component.
+
+    At couplings so large that this would take too long there are none.
+    """
     short, long = sorted(extents)
+    if not feasible(n, beta, short * long):
+        return {}
     sides = product(range(1, LONGEST + 1), repeat=2)
     sizes = [(r, t) for r, t in sides if min(r, t) <= short and max(r, t) <= long]
     of_area = {a: wilson_loop(n, special, beta, short * long, a).value for a in {r * t for r, t in sizes}}
@@ -66,7 +71,8 @@ def coupling_limits(n: int, special: bool, beta: float, dimension: int) -> tuple
     """
     generators = n * n - special
     weak = 1 - generators / (dimension * beta) if beta > 0 else -math.inf
-    return wilson_loop(n, special, beta, PLANE, 1).value, weak
+    strong = wilson_loop(n, special, beta, PLANE, 1).value if feasible(n, beta, PLANE) else math.nan
+    return strong, weak
 
 
 def charge_squared(n: int, beta: float, volume: int) -> Bounded:
@@ -76,6 +82,8 @@ def charge_squared(n: int, beta: float, volume: int) -> Bounded:
     that c_r′ and c_r″ follow from x = Σ_{k≠0} (−1)^{k+1} e^{ikx}/(ik) and x² = π²/3 + 2 Σ_{k≠0} (−1)^k e^{ikx}/k²
     (U(1): 2502.05504; U(N): Bonati and Rossi, Phys. Rev. D 99 (2019) 054503).
     """
+    if not feasible(n, beta, volume - 2):
+        return _smooth_charge_squared(n, beta, volume)
     table = coefficients(n, False, beta, volume - 2)
     c = table.normalised
     k = np.arange(1 - c.shape[1], c.shape[1])
@@ -90,6 +98,15 @@ def charge_squared(n: int, beta: float, volume: int) -> Bounded:
     size = (np.abs(once) * bend_terms + 2 * np.abs(twice * slope) * slope_terms).sum() / total
     rounding = EPSILON * (2 * volume + 8) * size
     return Bounded(float(value), float(rounding + volume**2 * _left_out(table, volume - 2)))
+
+
+def _smooth_charge_squared(n: int, beta: float, volume: int) -> Bounded:
+    """Compute ⟨Q²⟩ where fields are smooth, P(Q) ∝ e^{−2π²β Q²/(N²V)}, right to O(1/β)."""
+    variance = n * n * volume / (4 * math.pi**2 * abs(beta))
+    q = np.arange(-1 - int(10 * variance**0.5), 2 + int(10 * variance**0.5))
+    weight = np.exp(-(q**2) / (2 * variance))
+    value = float((q**2 * weight).sum() / weight.sum())
+    return Bounded(value, value * n * n / abs(beta))
 
 
 def _convolved(c: Array, kernel: Array) -> Array:

@@ -10,7 +10,14 @@ from statistical import ratio
 from sqcli.lattice.geometry import Lattice
 from sqcli.theories import _characters
 from sqcli.theories._characters import boxes_added, coefficients, reach
-from sqcli.theories._two_dimensions import _pairs, charge_squared, coupling_limits, wilson_loop
+from sqcli.theories._two_dimensions import (
+    _pairs,
+    _smooth_charge_squared,
+    charge_squared,
+    coupling_limits,
+    references,
+    wilson_loop,
+)
 from sqcli.theories.u1 import U1
 
 GROUPS = [(1, False), (2, False), (3, False), (2, True), (3, True), (4, True)]
@@ -281,3 +288,18 @@ def test_limits_of_the_plaquette_at_strong_and_at_weak_coupling(n, special, gene
     slope = coupling_limits(n, special, 1e-4, 4)[0] / 1e-4  # of ⟨(Re tr U/N)²⟩ under Haar's measure
     assert slope == pytest.approx((1 if special and n == 2 else 0.5) / n**2, rel=1e-3)
     assert coupling_limits(n, special, -1.0, 3)[1] == -np.inf
+
+
+@pytest.mark.parametrize(("n", "beta"), [(1, 1e10), (1, 1e300), (2, 1e8), (3, 1e5)])
+def test_huge_couplings_are_answered_at_once(n, beta):
+    """It took forever; no exact values are known there, and the charge is that of smooth fields."""
+    assert references(n, False, beta, (3, 3)) == {}
+    assert charge_squared(n, beta, 9).value == 0
+    assert charge_squared(n, beta, int(beta * 4 * np.pi**2 / n**2) if beta < 1e11 else 9).value < 1.01
+
+
+def test_the_charge_of_smooth_fields_is_the_limit():
+    for n in (1, 2):
+        assert _smooth_charge_squared(n, 400.0, 4000).value == pytest.approx(
+            charge_squared(n, 400.0, 4000).value, rel=0.02
+        )
