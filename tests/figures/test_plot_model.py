@@ -369,7 +369,12 @@ def test_a_sampled_ensemble_has_an_effective_action(weighted, tmp_path):
 @pytest.mark.parametrize(
     ("of", "kind", "options", "said"),
     [
-        ("free", "pie", {}, "acceptance, cumulants, denoising, effective_action, histogram, history, overview"),
+        (
+            "free",
+            "pie",
+            {},
+            "acceptance, coupling, cumulants, denoising, effective_action, histogram, history, overview",
+        ),
         ("free", "history", {}, "of which there are the plots acceptance, cumulants"),
         ("free", "phase_diagram", {}, "of a scan"),
         ("ensemble", "score", {}, "of a sampled ensemble there are: acceptance, effective_action"),
