@@ -15,7 +15,7 @@ from sqcli.cli._group import COMMANDS
 from sqcli.stopping import STOPPING, polling
 
 EXAMPLE = Path(__file__).parents[2] / "ensembles" / "example"
-LONG = "generate {new} --theory phi4 --lattice 4x4 -p kappa=0.2 -p lambda=0.02 --algorithm hmc --draws 100000000"
+LONG = "generate {new} --theory phi4 --lattice 4x4 -p kappa=0.2 -p lambda=0.02 --algorithm hmc --draws 20000000"
 LINES = {
     "autocorr": "autocorr {ens} --obs action",
     "check": "check {ens}",
