@@ -24,6 +24,7 @@ OPTIONS = {"fastmath": FASTMATH, "error_model": "numpy", "boundscheck": False, "
 os.environ[_kernel_cache.VARIABLE] = _kernel_cache.choose()
 
 import numba  # noqa: E402 - the cache folder has to be known before numba is imported
+from numba.experimental.function_type import _get_wrapper_address  # noqa: E402
 
 numba.config.CACHE_DIR = os.environ[_kernel_cache.VARIABLE]
 
@@ -60,8 +61,7 @@ class Compiled(numba.types.WrapperAddressProtocol):  # type: ignore[misc]
     def __init__(self, dispatcher: Any) -> None:
         self._dispatcher = dispatcher
         (self._signature,) = dispatcher.nopython_signatures
-        result = dispatcher.get_compile_result(self._signature)
-        self._address = int(result.library.get_pointer_to_function(result.fndesc.llvm_cfunc_wrapper_name))
+        self._address: int = _get_wrapper_address(dispatcher, self._signature)
 
     def __call__(self, *arguments: Any) -> Any:
         """Call it."""

@@ -20,6 +20,7 @@ from sqcli.lattice.jit import Kernel
 from sqcli.theories import _group_draws, _group_kernels, _link_updates, _loop_equations, _two_dimensions
 from sqcli.theories._base import References
 from sqcli.theories._functions import functions
+from sqcli.theories._loop_equations import ahead
 
 Array = NDArray[Any]
 MOST_COLOURS = 16
@@ -81,8 +82,8 @@ class GroupTheory:
     def plaquettes(self, field: Any, lattice: Lattice) -> Iterator[Any]:
         """Yield U_□ at every site for each plane μ < ν, (n, *extents, N, N)."""
         for mu, nu in combinations(range(lattice.dimension), 2):
-            corner = field[:, mu] @ _ahead(field[:, nu], mu)
-            yield corner @ _adjoint(field[:, nu] @ _ahead(field[:, mu], nu))
+            corner = field[:, mu] @ ahead(field[:, nu], mu)
+            yield corner @ _adjoint(field[:, nu] @ ahead(field[:, mu], nu))
 
     def staples(self, field: Any, lattice: Lattice) -> Any:
         """Sum the staples A of every link, of the shape of the field: U A are the plaquettes at the link."""
@@ -94,9 +95,9 @@ class GroupTheory:
 
     def _pair(self, field: Any, mu: int, nu: int) -> Any:
         """The two staples of the links μ in the plane μν."""
-        side, ahead = field[:, nu], _ahead(field[:, nu], mu)
-        above = ahead @ _adjoint(side @ _ahead(field[:, mu], nu))
-        return above + _ahead(_adjoint(field[:, mu] @ ahead) @ side, nu, -1)
+        side, next_side = field[:, nu], ahead(field[:, nu], mu)
+        above = next_side @ _adjoint(side @ ahead(field[:, mu], nu))
+        return above + ahead(_adjoint(field[:, mu] @ next_side) @ side, nu, -1)
 
     def drift(self, field: Any, lattice: Lattice) -> Any:
         """Compute −∂_a S, (n, D, generators, *extents)."""
@@ -153,11 +154,6 @@ class GroupTheory:
             return np.einsum("aij,nm...ji->nma...", generators, loops).imag
         library = functions(loops)
         return library.einsum("aij,nm...ji->nma...", library.from_numpy(generators).to(loops), loops).imag
-
-
-def _ahead(links: Any, axis: int, step: int = 1) -> Any:
-    """Bring what is at x + step·ê_axis to x, (n, *extents, N, N)."""
-    return np.roll(links, -step, 1 + axis) if isinstance(links, np.ndarray) else links.roll(-step, 1 + axis)
 
 
 def _adjoint(links: Any) -> Any:

@@ -65,15 +65,15 @@ def of_matrices(field: Array, slopes: Array, casimir: float, lattice: Lattice) -
 def _rectangle(across: Array, up: Array, mu: int, nu: int, size: tuple[int, int]) -> Array:
     """Multiply the links of a rectangle from x along μ, then ν, and back, (n, *extents, N, N)."""
     below, above = _line(across, mu, size[0]), _line(up, nu, size[1])
-    there, back = below @ _ahead(above, mu, size[0]), above @ _ahead(below, nu, size[1])
+    there, back = below @ ahead(above, mu, size[0]), above @ ahead(below, nu, size[1])
     return np.asarray(there @ back.conj().swapaxes(-1, -2))
 
 
 def _line(links: Array, axis: int, length: int) -> Array:
     """Multiply `length` links, 1 or 2, along their axis."""
-    return links if length == 1 else links @ _ahead(links, axis, 1)
+    return links if length == 1 else np.asarray(links @ ahead(links, axis))
 
 
-def _ahead(links: Array, axis: int, step: int) -> Array:
-    """Bring what is at x + step·ê_axis to x."""
-    return np.asarray(np.roll(links, -step, 1 + axis))
+def ahead(links: Any, axis: int, step: int = 1) -> Any:
+    """Bring what is at x + step·ê_axis to x, (n, *extents, N, N), NumPy array or torch tensor."""
+    return np.roll(links, -step, 1 + axis) if isinstance(links, np.ndarray) else links.roll(-step, 1 + axis)

@@ -15,11 +15,10 @@ from sqcli.lattice.philox import LINK, SECTOR
 from sqcli.lattice.xoshiro import next_uniform, seeded
 from sqcli.theories._base import SWEEP
 from sqcli.theories._link_draws import phase
-from sqcli.theories._u1_kernels import sine
+from sqcli.theories._u1_kernels import TURN, sine
 
 ONE, TWO = np.uint64(1), np.uint64(2)
 H = np.uint64(HEADER)
-TURN = 2 * math.pi
 
 
 @jit(inline="always")
