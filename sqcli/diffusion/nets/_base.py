@@ -60,9 +60,11 @@ class Net(nn.Module, ABC):
     """Base of all networks.
 
     Attributes:
+        process: name of the process that the network belongs to.
         slow_mode: the magnetisation M is drawn first; y then holds the other modes only, and so must D.
     """
 
+    process: ClassVar[str] = "euclidean"
     slow_mode: ClassVar[bool] = False
 
     @abstractmethod

@@ -7,25 +7,15 @@ v = (1 − r)² ⟨|x₀ − D|²⟩ + r (s²_i − s²_{i−1}) per mode: Tweed
 import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from sqcli.diffusion.modes import filtered, log_normal, modes
 from sqcli.diffusion.process.denoiser import Denoiser
+from sqcli.diffusion.process.protocol import RandomNumbers
 
 WIDEST = 3.0  # standard deviations of the widest mode where a ladder ends
-
-
-class RandomNumbers(Protocol):
-    """Source of random numbers: the part of `Noise` that a path needs."""
-
-    def normal(self, step: int) -> Tensor:
-        """Draw N(0, 1): (n, *extents)."""
-
-    def uniform(self, step: int) -> Tensor:
-        """Draw numbers in [0, 1): (n,)."""
 
 
 def ladder(denoiser: Denoiser, steps: int, low: float, high: float) -> Tensor:

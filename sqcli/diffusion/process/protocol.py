@@ -1,0 +1,89 @@
+"""Protocols of noised processes: what training and samplers know of one, whatever its fields are.
+
+Three stand beside each other: real fields with Gaussian noise (`denoiser.py`), links in Brownian motion on their group
+(`diffusion/links`), and the plaquettes of two-dimensional U(1) with the charge drawn first (`diffusion/plaquettes`).
+A network belongs to one of them, which its `process` names.
+"""
+
+import threading
+from typing import Protocol, runtime_checkable
+
+import torch
+from torch import Tensor
+
+from sqcli.lattice.geometry import Lattice
+from sqcli.theories import Theory
+
+
+class RandomNumbers(Protocol):
+    """Source of random numbers: the part of `Noise` that a path needs."""
+
+    def normal(self, step: int) -> Tensor:
+        """Draw N(0, 1) in the shape of tangent vectors: (n, *tangent)."""
+
+    def uniform(self, step: int) -> Tensor:
+        """Draw numbers in [0, 1): (n,)."""
+
+
+class Statistics(Protocol):
+    """Numbers that are learnt of a training ensemble beside the weights; tensors in float64."""
+
+    @property
+    def scale(self) -> float:
+        """Unit of the field; 1 for links."""
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Tensors by name, for the file; all but the scale."""
+
+
+class Process(Protocol):
+    """A model's network at work on the fields of one theory on one lattice; a frozen dataclass."""
+
+    @property
+    def theory(self) -> Theory:
+        """Theory whose configurations are wanted."""
+
+    @property
+    def lattice(self) -> Lattice:
+        """Lattice of the configurations."""
+
+    @property
+    def statistics(self) -> Statistics:
+        """Numbers learnt beside the weights."""
+
+    @property
+    def stop(self) -> threading.Event:
+        """Event after which every further evaluation raises Stopped."""
+
+    @property
+    def device(self) -> torch.device:
+        """Device on which fields have to be."""
+
+    def raise_if_stopped(self) -> None:
+        """Raise Stopped once the run is to end."""
+
+    def from_field(self, field: Tensor) -> Tensor:
+        """Configurations (n, *site) in the units that objectives work in."""
+
+
+@runtime_checkable
+class Paths(Process, Protocol):
+    """A process that goes up and down a ladder of levels in steps whose densities are known."""
+
+    def ladder(self, steps: int, low: float, high: float) -> Tensor:
+        """Levels 0 = s₀ < s₁ < … < s_N, `steps` of them above 0, from `low` to `high` (0: where the process says)."""
+
+    def descend(self, numbers: RandomNumbers, levels: Tensor) -> tuple[Tensor, Tensor]:
+        """Draw paths by the reverse kernels: their ends, (n, *site), and log q over the forward kernels, (n,).
+
+        ⟨e^{−S − log q}⟩ = Z, whatever the network is worth.
+        """
+
+    def log_density(self, fields: Tensor, numbers: RandomNumbers, levels: Tensor) -> Tensor:
+        """Draw forward paths from given fields: log q of these paths over the forward kernels, (n,)."""
+
+    def partial(self, fields: Tensor, numbers: RandomNumbers, levels: Tensor, rungs: int) -> tuple[Tensor, Tensor]:
+        """Noise fields up to levels[rungs] and come back: new fields, and log q′ − log q of the two half paths, (n,).
+
+        Accepting with min(1, e^{−S′ + S − (log q′ − log q)}) leaves e^{−S} invariant.
+        """
