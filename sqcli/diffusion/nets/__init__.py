@@ -1,5 +1,16 @@
 """Score networks, one file each: a frozen dataclass of sizes that builds the network."""
 
-from sqcli.diffusion.nets._base import Architecture, Context, Net, Problem
+from sqcli.diffusion.nets._base import Architecture, Context, Net, Network, Problem
+from sqcli.diffusion.nets._links import LinkContext, LinkNet, LinkScore, require_links
 
-__all__ = ["Architecture", "Context", "Net", "Problem"]
+__all__ = [
+    "Architecture",
+    "Context",
+    "LinkContext",
+    "LinkNet",
+    "LinkScore",
+    "Net",
+    "Network",
+    "Problem",
+    "require_links",
+]

@@ -1,4 +1,4 @@
-"""Interface of networks: a denoiser D(y, s) ≈ E[x₀ | y = x₀ + s z] of periodic fields of any extents."""
+"""Interface of networks of real fields: a denoiser D(y, s) ≈ E[x₀ | y = x₀ + s z] of fields of any extents."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -56,11 +56,25 @@ class Architecture(Protocol):
         """Build the network with random weights, drawn from torch's default generator."""
 
 
-class Net(nn.Module, ABC):
-    """Base of all networks.
+class Network(nn.Module, ABC):
+    """Base of all networks, whatever process they belong to.
 
     Attributes:
-        process: name of the process that the network belongs to.
+        process: name of the process that noises the fields, euclidean, links or plaquettes.
+    """
+
+    process: ClassVar[str]
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Precision in which the network computes."""
+        return next((p.dtype for p in self.parameters()), torch.float64)
+
+
+class Net(Network):
+    """Base of networks of real fields.
+
+    Attributes:
         slow_mode: the magnetisation M is drawn first; y then holds the other modes only, and so must D.
     """
 
@@ -70,8 +84,3 @@ class Net(nn.Module, ABC):
     @abstractmethod
     def forward(self, y: Tensor, level: Tensor, context: Context) -> Tensor:
         """Denoise y (n, *extents) at the levels (n,): D, (n, *extents)."""
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """Precision in which the network computes."""
-        return next((p.dtype for p in self.parameters()), torch.float64)
