@@ -12,7 +12,7 @@ from sqcli.comparison._timing import Entrant
 from sqcli.comparison.request import CompareRequest
 from sqcli.diffusion.device import require_device
 from sqcli.diffusion.models.model import Model
-from sqcli.diffusion.process.denoiser import Denoiser
+from sqcli.diffusion.process.protocol import Process
 from sqcli.errors import UsageError
 from sqcli.lattice.geometry import Lattice
 from sqcli.runs.execution.streams import spawned
@@ -45,7 +45,7 @@ class Arena:
     model: Model
     theory: Theory
     lattice: Lattice
-    denoiser: Denoiser
+    process: Process
 
     @classmethod
     def open(cls, request: CompareRequest) -> "Arena":
@@ -55,9 +55,9 @@ class Arena:
         values = params.to_mapping(model.theory) | dict(request.parameters)
         theory: Theory = params.build(registry.load("theories", name), values, f"theory {name}")
         lattice = Lattice(request.lattice) if request.lattice else model.lattice
-        denoiser = model.denoiser(theory, lattice, require_device(request.device))
+        process = model.process(theory, lattice, require_device(request.device))
         seed = randbits(63) if request.seed is None else request.seed
-        return cls(request, seed, model, theory, lattice, denoiser)
+        return cls(request, seed, model, theory, lattice, process)
 
     def entrants(self) -> tuple[list[Entrant], list[str]]:
         """Rows, and a sentence on each that is left out.
@@ -125,9 +125,9 @@ class Arena:
             command_line=self.request.command_line,
         )
         sampler = new_sample_spec(request).sampler
-        sampler.check(self.denoiser)
+        sampler.check(self.process)
         if not named:
-            require_pace(name, self.denoiser, sampler, max(LONGEST, 6 * self.request.seconds))
+            require_pace(name, self.process, sampler, max(LONGEST, 6 * self.request.seconds))
         unit = tile * self.request.threads
         return Entrant(name, sample, request, 1, unit, max(2 * unit, self._most), False)
 

@@ -7,14 +7,14 @@ chain ranges, interruptions and extensions change no digit. Under torchrun each 
 import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
 from sqcli import store
 from sqcli.diffusion.device import require_device, torch_threads
 from sqcli.diffusion.models.model import Model
-from sqcli.diffusion.process.denoiser import Denoiser
+from sqcli.diffusion.process.protocol import Process
 from sqcli.errors import UsageError
 from sqcli.exactness import Exactness
 from sqcli.runs.execution.board import Board
@@ -78,11 +78,11 @@ class _Sampling:
         agreement.require_agreement(self.request, spec)
 
     def require_start(self, spec: SampleSpec) -> None:
-        self._denoiser(spec)
+        self._process(spec)
 
     def exactness(self, spec: SampleSpec) -> Exactness:
         with torch_threads(1):
-            return spec.exactness(self._denoiser(spec))
+            return spec.exactness(self._process(spec))
 
     def parents(self, spec: SampleSpec) -> list[dict[str, Any]]:
         return [{"model": str(self.request.model), "identity": spec.model}]
@@ -104,18 +104,18 @@ class _Sampling:
         self, spec: SampleSpec, ensemble: store.Ensemble, groups: Sequence[int], target: int, board: Board
     ) -> Iterator[Sequence[Task]]:
         """Yield one task a tile, or one a group where chains must use up a tile before they need the next."""
-        source = Proposals(self._denoiser(spec), spec.sampler, spec.streams.key(), spec.tile)
+        source = Proposals(self._process(spec), spec.sampler, spec.streams.key(), spec.tile)
         work = [GroupSampling(spec, source, ensemble, number, target, board, self.stop) for number in groups]
         with torch_threads(1), contextlib.ExitStack() as stack:
             for group in work:
                 stack.callback(group.close)
             yield [task for group in work for task in _tasks(spec, ensemble, group)]
 
-    def _denoiser(self, spec: SampleSpec) -> Denoiser:
-        """Build the denoiser of the run, which heeds `stop`; UsageError where the model cannot be sampled so."""
-        denoiser = self.model.denoiser(spec.theory_instance, spec.system.lattice, self.device)
-        spec.sampler.check(denoiser)
-        return replace(denoiser, stop=self.stop)
+    def _process(self, spec: SampleSpec) -> Process:
+        """Build the process of the run, which heeds `stop`; UsageError where the model cannot be sampled so."""
+        process = self.model.process(spec.theory_instance, spec.system.lattice, self.device)
+        spec.sampler.check(process)
+        return process.stopped_by(self.stop)
 
 
 def _tasks(spec: SampleSpec, ensemble: store.Ensemble, group: GroupSampling) -> list[Task]:

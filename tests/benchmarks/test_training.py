@@ -45,7 +45,7 @@ def ours(folder, net):
 
 def straight(trainer):
     """The same by hand, on data in memory, without average of the weights, symmetries, or float64 fields."""
-    denoiser = trainer._denoiser(trainer.job.design.build_net(1), 0)
+    denoiser = trainer._process(trainer.job.design.build_net(1), 0)
     net, schedule = denoiser.net.train(), denoiser.schedule
     x = trainer.datasets[0].some(1024).float() / denoiser.scale
     context = Context(denoiser.spectrum(None).float(), torch.zeros(BATCH, 0))

@@ -274,4 +274,4 @@ def test_senseless_parameters_are_refused(name, values):
 def test_without_log_q_draws_are_uncorrected():
     for name, sampler in EVERY.items():
         assert sampler.exactness().status == "uncorrected", name
-        assert sampler.stats() == ()
+        assert sampler.stats(Free(1.0)) == ()

@@ -9,7 +9,7 @@ import torch
 from sqcli import parameters, registry
 from sqcli.diffusion.nets import Architecture, Net, Problem
 from sqcli.diffusion.objectives import Objective
-from sqcli.diffusion.process.mode_statistics import ModeStatistics
+from sqcli.diffusion.process.protocol import Statistics
 from sqcli.diffusion.schedules import Schedule
 from sqcli.errors import UsageError
 from sqcli.lattice.geometry import Lattice
@@ -21,7 +21,7 @@ FOLDERS |= {"theory": "theories"}
 
 @dataclass(frozen=True)
 class TrainingEnsemble:
-    """A training ensemble as a model remembers it: its lattice, couplings and mode statistics.
+    """A training ensemble as a model remembers it: its lattice, couplings and statistics.
 
     Attributes:
         lattice: the lattice of its configurations.
@@ -31,7 +31,7 @@ class TrainingEnsemble:
 
     lattice: Lattice
     couplings: tuple[float, ...]
-    statistics: ModeStatistics
+    statistics: Statistics
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,12 @@ import torch
 from torch import Tensor
 
 from sqcli.diffusion.models.design import Design, TrainingEnsemble, lattice_of
+from sqcli.diffusion.models.families import family_of
 from sqcli.diffusion.models.files import DOCUMENT, WEIGHTS, is_model, own_file, read_document, write_document
 from sqcli.diffusion.models.tensors import prefixed, read_tensors, without_prefix, write_tensors
 from sqcli.diffusion.nets import Net
-from sqcli.diffusion.process.denoiser import Denoiser
-from sqcli.diffusion.process.mode_statistics import ModeStatistics
+from sqcli.diffusion.process.denoiser import Denoiser, euclidean
+from sqcli.diffusion.process.protocol import Process
 from sqcli.diffusion.schedules import Schedule
 from sqcli.errors import DamageError, SqcliError, UsageError
 from sqcli.lattice.geometry import Lattice
@@ -76,6 +77,12 @@ class Model:
     def denoiser(
         self, theory: Theory | None = None, lattice: Lattice | None = None, device: str | torch.device = "cpu"
     ) -> Denoiser:
+        """Take the network of a real field to one theory and lattice, as `process`; UsageError for links."""
+        return euclidean(self.process(theory, lattice, device))
+
+    def process(
+        self, theory: Theory | None = None, lattice: Lattice | None = None, device: str | torch.device = "cpu"
+    ) -> Process:
         """Take the network to one theory and lattice, with the statistics of the nearest training ensemble.
 
         The nearest is that with the nearest couplings of those that the network is told, then the nearest extents.
@@ -92,7 +99,9 @@ class Model:
         device, wanted = torch.device(device), couplings_of(theory, self.design.couplings)
         ensemble = min(self.ensembles, key=lambda ensemble: self._distance(ensemble, wanted, lattice))
         told = standardised(wanted, self.ensembles).to(device)
-        return Denoiser(self.net.to(device), ensemble.statistics.to(device), self.schedule, theory, lattice, told)
+        family = family_of(self.net)
+        statistics = family.moved(ensemble.statistics, device)
+        return family.process(self.net.to(device), statistics, self.schedule, theory, lattice, told)
 
     def _distance(self, ensemble: TrainingEnsemble, wanted: tuple[float, ...], lattice: Lattice) -> tuple[float, float]:
         near = standardised(ensemble.couplings, self.ensembles) - standardised(wanted, self.ensembles)
@@ -152,9 +161,9 @@ class Model:
         ensembles = []
         for number, said in enumerate(document["normalisation"]):
             tables = without_prefix(f"facts.{number}", tensors)
-            statistics = ModeStatistics.from_tensors(_positive(said["scale"]), tables)
+            statistics = family_of(net).from_tensors(_positive(said["scale"]), tables)
             couplings = tuple(float(value) for value in said["couplings"])
-            ensembles.append(TrainingEnsemble(lattice_of(said["lattice"]), couplings, _checked(statistics)))
+            ensembles.append(TrainingEnsemble(lattice_of(said["lattice"]), couplings, statistics))
         if not ensembles or any(len(e.couplings) != len(design.couplings) for e in ensembles):
             raise ValueError("the normalisation does not fit the couplings")
         if any(e.lattice.dimension != design.lattice.dimension for e in ensembles):
@@ -210,13 +219,3 @@ def _positive(value: Any) -> float:
     if not (0 < number < math.inf):
         raise ValueError(f"a scale must be positive and finite, not {value}")
     return number
-
-
-def _checked(statistics: ModeStatistics) -> ModeStatistics:
-    """Return the statistics; ValueError where their tables do not fit each other."""
-    (rows,), (levels,) = statistics.phat2.shape, statistics.levels.shape
-    fits = statistics.stiffness.shape[1:] == (rows,) and statistics.ratio.shape == (levels, rows) and rows and levels
-    double = all(value.dtype == torch.float64 for value in statistics.tensors().values())
-    if not fits or not double:
-        raise ValueError("the tables of facts do not fit each other")
-    return statistics

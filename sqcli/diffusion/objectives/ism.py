@@ -12,7 +12,9 @@ import torch
 from torch import Generator, Tensor, nn
 
 from sqcli.diffusion.objectives._noising import draw_levels, mean_square, noisy
-from sqcli.diffusion.process.denoiser import Denoiser
+from sqcli.diffusion.process.denoiser import Denoiser, euclidean
+from sqcli.diffusion.process.protocol import ImplicitLoss, Process
+from sqcli.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,13 @@ class Implicit:
         if self.probes < 1:
             raise ValueError("probes must be positive")
 
-    def loss(self, denoiser: Denoiser, x0: Tensor, generator: Generator, extra: nn.Module | None = None) -> Tensor:
-        """Compute the loss per mode of y, (n,); negative where the score is good."""
+    def loss(self, process: Process, x0: Tensor, generator: Generator, extra: nn.Module | None = None) -> Tensor:
+        """Compute the loss per mode of y or tangent direction, (n,); negative where the score is good."""
+        if isinstance(process, ImplicitLoss):
+            if self.levels != "log" or self.divergence != "hutchinson":
+                raise UsageError("objective ism: of links the levels are even in log s, and the divergence hutchinson")
+            return process.implicit_loss(x0, generator, self.probes)
+        denoiser = euclidean(process)
         x, given, _ = denoiser.split(x0)
         level = draw_levels(denoiser, len(x), self.levels, generator)
         y = noisy(denoiser, x, level, generator)

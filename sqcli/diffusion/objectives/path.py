@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Generator, Tensor, nn
 
-from sqcli.diffusion.process.denoiser import Denoiser
+from sqcli.diffusion.process.denoiser import Denoiser, euclidean
 from sqcli.diffusion.process.mode_statistics import ModeStatistics
 from sqcli.diffusion.process.paths import ascend, descend, ladder, log_density
+from sqcli.diffusion.process.protocol import Process
 
 SLOW_HEAD = 3  # numbers of the slow mode's density that come before its coefficients
 
@@ -44,8 +45,9 @@ class PathWeight:
         if not 0 <= self.model_fraction <= 1:
             raise ValueError(f"model_fraction must be in [0, 1], not {self.model_fraction}")
 
-    def loss(self, denoiser: Denoiser, x0: Tensor, generator: Generator, extra: nn.Module | None = None) -> Tensor:
+    def loss(self, process: Process, x0: Tensor, generator: Generator, extra: nn.Module | None = None) -> Tensor:
         """Compute the loss per mode of y, (n,); log weights of a batch are centred together."""
+        denoiser = euclidean(process)
         if isinstance(extra, _Corrections):
             denoiser = replace(denoiser, statistics=extra.corrected(denoiser.statistics))
         levels = ladder(denoiser, self.n_steps, self.level_min, self.level_max)
@@ -71,8 +73,9 @@ class PathWeight:
         ends = torch.cat([denoiser.join(drawn[0], drawn_given), denoiser.join(x, given)])
         return ends, [torch.cat(pair) for pair in zip(drawn, noised, strict=True)]
 
-    def extra(self, denoiser: Denoiser) -> nn.Module:
+    def extra(self, process: Process) -> nn.Module:
         """Build corrections of the measured statistics."""
+        denoiser = euclidean(process)
         levels = ladder(denoiser, self.n_steps, self.level_min, self.level_max)[1:]
         return _Corrections(levels, denoiser.statistics, self.bound)
 

@@ -18,8 +18,9 @@ from torch import Generator, Tensor, nn
 
 from sqcli.diffusion.modes import filtered, modes
 from sqcli.diffusion.objectives._noising import mean_square, noisy, stratified
-from sqcli.diffusion.process.denoiser import Denoiser
+from sqcli.diffusion.process.denoiser import Denoiser, euclidean
 from sqcli.diffusion.process.paths import WIDEST, widest
+from sqcli.diffusion.process.protocol import Process, TargetLoss
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,11 @@ class TargetScore:
         if not 0 <= self.tail <= 1:
             raise ValueError(f"tail must be in [0, 1], not {self.tail}")
 
-    def loss(self, denoiser: Denoiser, x0: Tensor, generator: Generator, extra: nn.Module | None = None) -> Tensor:
-        """Compute the error against the target, a mean over the modes of y: (n,)."""
+    def loss(self, process: Process, x0: Tensor, generator: Generator, extra: nn.Module | None = None) -> Tensor:
+        """Compute the error against the target, a mean over the modes of y or over tangent directions: (n,)."""
+        if isinstance(process, TargetLoss):
+            return process.target_loss(x0, generator)
+        denoiser = euclidean(process)
         x, given, _ = denoiser.split(x0)
         level = self._levels(denoiser, len(x), generator)
         y = noisy(denoiser, x, level, generator)

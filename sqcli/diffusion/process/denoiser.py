@@ -5,7 +5,7 @@ magnetisation M from its own density); then y holds the other modes only, and ev
 """
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import torch
@@ -13,8 +13,9 @@ from torch import Tensor
 
 from sqcli.diffusion.nets import Context, Net
 from sqcli.diffusion.process.mode_statistics import ModeStatistics
+from sqcli.diffusion.process.protocol import Process
 from sqcli.diffusion.schedules import Schedule
-from sqcli.errors import Stopped
+from sqcli.errors import Stopped, UsageError
 from sqcli.lattice.geometry import Lattice
 from sqcli.theories import Theory
 
@@ -40,6 +41,10 @@ class Denoiser:
     lattice: Lattice
     couplings: Tensor
     stop: threading.Event = field(default_factory=threading.Event, compare=False)
+
+    def stopped_by(self, stop: threading.Event) -> "Denoiser":
+        """Copy the denoiser, with another event that stops it."""
+        return replace(self, stop=stop)
 
     def raise_if_stopped(self) -> None:
         """Raise Stopped once the run is to end; long loops call this in every round.
@@ -144,3 +149,10 @@ class Denoiser:
 
     def _mean(self, field: Tensor) -> Tensor:
         return field.mean(tuple(range(-self.lattice.dimension, 0)))
+
+
+def euclidean(process: Process) -> Denoiser:
+    """Return the process as a denoiser of real fields; UsageError where its fields are links."""
+    if not isinstance(process, Denoiser) or not process.theory.manifold.flat:
+        raise UsageError(f"that is for models of real fields, not of {process.theory.manifold.name} links")
+    return process

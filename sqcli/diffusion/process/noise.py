@@ -19,7 +19,7 @@ class Noise:
     Attributes:
         stream: the stream of the run and the chain.
         draws: numbers of the draws, one per row of a batch.
-        site: shape of a configuration.
+        site: shape of a tangent vector of a configuration, that of real fields.
         device: device on which the numbers are wanted.
     """
 

@@ -5,7 +5,9 @@ v = (1 − r)² ⟨|x₀ − D|²⟩ + r (s²_i − s²_{i−1}) per mode: Tweed
 """
 
 import math
+import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
@@ -13,7 +15,10 @@ from torch import Tensor
 
 from sqcli.diffusion.modes import filtered, log_normal, modes
 from sqcli.diffusion.process.denoiser import Denoiser
+from sqcli.diffusion.process.mode_statistics import ModeStatistics
 from sqcli.diffusion.process.protocol import RandomNumbers
+from sqcli.lattice.geometry import Lattice
+from sqcli.theories import Theory
 
 WIDEST = 3.0  # standard deviations of the widest mode where a ladder ends
 
@@ -30,7 +35,7 @@ def widest(denoiser: Denoiser) -> float:
     return math.sqrt(float((denoiser.spectrum(None) * denoiser.mask).max().detach()))
 
 
-def rungs(levels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+def rungs_of(levels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
     """Iterate over neighbouring levels, from below."""
     return pairwise(levels)
 
@@ -74,7 +79,7 @@ def descend(denoiser: Denoiser, numbers: RandomNumbers, levels: Tensor) -> tuple
     variance = denoiser.spectrum(given) + levels[-1] ** 2
     path = [gaussian(denoiser, numbers.normal(0), variance)]
     log_q = log_q + log_gaussian(denoiser, path[0], variance)
-    for step, (low, high) in reversed(list(enumerate(rungs(levels), 1))):
+    for step, (low, high) in reversed(list(enumerate(rungs_of(levels), 1))):
         variance = variances(denoiser, low, high, given)
         move = gaussian(denoiser, numbers.normal(step), variance)
         path.append(reverse_mean(denoiser, path[-1], low, high, given) + move)
@@ -85,20 +90,101 @@ def descend(denoiser: Denoiser, numbers: RandomNumbers, levels: Tensor) -> tuple
 def ascend(denoiser: Denoiser, x: Tensor, numbers: RandomNumbers, levels: Tensor) -> list[Tensor]:
     """Draw paths from data x, without its slow mode, by the forward kernels."""
     path = [x]
-    for step, (low, high) in enumerate(rungs(levels), 1):
+    for step, (low, high) in enumerate(rungs_of(levels), 1):
         path.append(path[-1] + torch.sqrt(high**2 - low**2) * denoiser.project(numbers.normal(step)))
     return path
 
 
 def log_density(denoiser: Denoiser, path: Sequence[Tensor], given: Tensor | None, levels: Tensor) -> Tensor:
     """Log density Σ_i [log reverse − log forward] + log prior of paths, without the slow mode's: (n,)."""
+    prior = log_gaussian(denoiser, path[-1], denoiser.spectrum(given) + levels[-1] ** 2)
+    return _log_kernels(denoiser, path, given, levels, prior)
+
+
+def _log_kernels(
+    denoiser: Denoiser, path: Sequence[Tensor], given: Tensor | None, levels: Tensor, total: Tensor | float = 0.0
+) -> Tensor:
+    """Add Σ_i [log reverse − log forward] of paths to `total`: (n,)."""
     n, steps = len(path[0]), len(path) - 1
     repeated = None if given is None else given.repeat(steps)
     low, high = (part.repeat_interleave(n) for part in (levels[:-1], levels[1:]))
     means = reverse_mean(denoiser, torch.cat(list(path[1:])), low, high, repeated).split_with_sizes([n] * steps)
-    total = log_gaussian(denoiser, path[-1], denoiser.spectrum(given) + levels[-1] ** 2)
-    for i, (below, above) in enumerate(rungs(levels)):
+    for i, (below, above) in enumerate(rungs_of(levels)):
         variance = variances(denoiser, below, above, given)
         total = total + log_gaussian(denoiser, path[i] - means[i], variance)
         total = total - log_forward(denoiser, path[i], path[i + 1], below, above)
-    return total
+    return torch.as_tensor(total)
+
+
+@dataclass(frozen=True)
+class EuclideanPaths:
+    """Paths of a real field, as samplers know them; see `Paths`."""
+
+    denoiser: Denoiser
+
+    @property
+    def theory(self) -> Theory:
+        """Theory whose configurations are wanted."""
+        return self.denoiser.theory
+
+    @property
+    def lattice(self) -> Lattice:
+        """Lattice of the configurations."""
+        return self.denoiser.lattice
+
+    @property
+    def statistics(self) -> ModeStatistics:
+        """Numbers learnt beside the weights."""
+        return self.denoiser.statistics
+
+    @property
+    def stop(self) -> threading.Event:
+        """Event that ends the run."""
+        return self.denoiser.stop
+
+    @property
+    def device(self) -> torch.device:
+        """Device on which fields have to be."""
+        return self.denoiser.device
+
+    def stopped_by(self, stop: threading.Event) -> "EuclideanPaths":
+        """Copy the paths, with another event that stops them."""
+        return EuclideanPaths(self.denoiser.stopped_by(stop))
+
+    def raise_if_stopped(self) -> None:
+        """Raise Stopped once the run is to end."""
+        self.denoiser.raise_if_stopped()
+
+    def from_field(self, field: Tensor) -> Tensor:
+        """Field in units of the scale."""
+        return self.denoiser.from_field(field)
+
+    def ladder(self, steps: int, low: float, high: float) -> Tensor:
+        """Levels of a path."""
+        return ladder(self.denoiser, steps, low, high)
+
+    def descend(self, numbers: RandomNumbers, levels: Tensor) -> tuple[Tensor, Tensor]:
+        """Draw paths by the reverse kernels: φ (n, *extents), and log q over the forward kernels, (n,)."""
+        path, given, log_q = descend(self.denoiser, numbers, levels)
+        field = self.denoiser.to_field(self.denoiser.join(path[0], given))
+        return field, log_q - self.denoiser.log_jacobian
+
+    def log_density(self, fields: Tensor, numbers: RandomNumbers, levels: Tensor) -> Tensor:
+        """Draw forward paths from φ (n, *extents): log q over the forward kernels, (n,)."""
+        x, given, log_slow = self.denoiser.split(self.denoiser.from_field(fields))
+        path = ascend(self.denoiser, x, numbers, levels)
+        return log_slow + log_density(self.denoiser, path, given, levels) - self.denoiser.log_jacobian
+
+    def partial(self, fields: Tensor, numbers: RandomNumbers, levels: Tensor, rungs: int) -> tuple[Tensor, Tensor]:
+        """Noise φ up to levels[rungs] and come back, with its slow mode: φ′ and log q′ − log q of the half paths."""
+        denoiser, levels = self.denoiser, levels[: rungs + 1]
+        x, given, _ = denoiser.split(denoiser.from_field(fields))
+        path = ascend(denoiser, x, numbers, levels)
+        change, y = -_log_kernels(denoiser, path, given, levels), path[-1]
+        for step, (low, high) in reversed(list(enumerate(rungs_of(levels), 1))):
+            variance = variances(denoiser, low, high, given)
+            move = gaussian(denoiser, numbers.normal(rungs + step), variance)
+            below = reverse_mean(denoiser, y, low, high, given) + move
+            change = change + log_gaussian(denoiser, move, variance) - log_forward(denoiser, below, y, low, high)
+            y = below
+        return denoiser.to_field(denoiser.join(y, given)), change

@@ -6,10 +6,10 @@ A network belongs to one of them, which its `process` names.
 """
 
 import threading
-from typing import Protocol, runtime_checkable
+from typing import Protocol, Self, runtime_checkable
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from sqcli.lattice.geometry import Lattice
 from sqcli.theories import Theory
@@ -59,11 +59,44 @@ class Process(Protocol):
     def device(self) -> torch.device:
         """Device on which fields have to be."""
 
+    def stopped_by(self, stop: threading.Event) -> Self:
+        """Copy the process, with another event that stops it."""
+
     def raise_if_stopped(self) -> None:
         """Raise Stopped once the run is to end."""
 
     def from_field(self, field: Tensor) -> Tensor:
         """Configurations (n, *site) in the units that objectives work in."""
+
+
+@runtime_checkable
+class DenoisingLoss(Process, Protocol):
+    """A process with its own form of denoising score matching."""
+
+    def denoising_loss(self, x0: Tensor, generator: Generator, single_shot: bool) -> Tensor:
+        """Compute the loss of configurations, (n,).
+
+        Args:
+            x0: configurations (n, *site).
+            generator: source of every random number.
+            single_shot: noise by one exponential, as published, instead of the heat kernel.
+        """
+
+
+@runtime_checkable
+class ImplicitLoss(Process, Protocol):
+    """A process with its own form of implicit score matching."""
+
+    def implicit_loss(self, x0: Tensor, generator: Generator, probes: int) -> Tensor:
+        """Compute the loss of configurations, (n,), with so many random directions for the divergence."""
+
+
+@runtime_checkable
+class TargetLoss(Process, Protocol):
+    """A process with its own form of target score matching."""
+
+    def target_loss(self, x0: Tensor, generator: Generator) -> Tensor:
+        """Compute the loss of configurations, (n,)."""
 
 
 @runtime_checkable

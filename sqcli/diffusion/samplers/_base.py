@@ -1,4 +1,4 @@
-"""Interface of samplers: keyed random numbers and a denoiser make configurations, with a density where it is known."""
+"""Interface of samplers: keyed random numbers and a process make configurations, with a density where it is known."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,10 +6,11 @@ from typing import ClassVar, Protocol, runtime_checkable
 
 from torch import Tensor
 
-from sqcli.diffusion.process.denoiser import Denoiser
 from sqcli.diffusion.process.noise import Noise
+from sqcli.diffusion.process.protocol import Process
 from sqcli.exactness import Exactness
 from sqcli.lattice.geometry import Lattice
+from sqcli.theories import Theory
 
 MOST_STEPS = 100_000  # most steps of any kind in a draw
 
@@ -19,7 +20,7 @@ class Drawn:
     """Configurations that a sampler made.
 
     Attributes:
-        fields: configurations φ in physical units, (n, *site), float64.
+        fields: configurations φ in physical units, (n, *site), double precision.
         log_density: log q of each, (n,), with ⟨e^{−S − log q}⟩ = Z over the sampler's randomness; None where unknown.
             For `path` it is that of the whole path over its forward kernels.
         stats: further numbers per draw, (n,) each.
@@ -33,19 +34,19 @@ class Drawn:
 class Sampler(Protocol):
     """Public class of a sampler's file: a frozen dataclass of its parameters."""
 
-    def check(self, denoiser: Denoiser) -> None:
+    def check(self, process: Process) -> None:
         """Raise UsageError where this model or theory cannot be sampled so."""
 
-    def exactness(self, denoiser: Denoiser | None = None) -> Exactness:
+    def exactness(self, process: Process | None = None) -> Exactness:
         """State what the draws are by themselves; a sampler with log_density is `weighted` or says why not.
 
-        Without a `denoiser` the statement is for no model in particular.
+        Without a `process` the statement is for no model in particular.
         """
 
-    def stats(self) -> tuple[str, ...]:
-        """Names of `Drawn.stats`."""
+    def stats(self, theory: Theory) -> tuple[str, ...]:
+        """Names of `Drawn.stats` for fields of a theory."""
 
-    def draw(self, denoiser: Denoiser, noise: Noise) -> Drawn:
+    def draw(self, process: Process, noise: Noise) -> Drawn:
         """Draw one configuration for each row of `noise`, each independent of the others in the batch."""
 
 
@@ -53,7 +54,7 @@ class Sampler(Protocol):
 class Weighted(Protocol):
     """A sampler that knows the density of what it draws; one that may be told not to says so in a `weighs` of False."""
 
-    def log_density(self, denoiser: Denoiser, fields: Tensor, noise: Noise) -> Tensor:
+    def log_density(self, process: Process, fields: Tensor, noise: Noise) -> Tensor:
         """Log density of the sampler at given configurations (n, *site) in physical units: (n,).
 
         The number is what `Drawn.log_density` would have been. A random one (path weights) has the law that keeps the
@@ -75,5 +76,5 @@ class Piloted(Protocol):
 
     pilots: ClassVar[int]
 
-    def measured(self, denoiser: Denoiser, noise: Noise) -> Exactness:
+    def measured(self, process: Process, noise: Noise) -> Exactness:
         """Judge exactness on draws for the rows of `noise`, `pilots` of them unless their fields are huge."""

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from sqcli.diffusion.process.denoiser import Denoiser
 from sqcli.diffusion.process.noise import Noise
+from sqcli.diffusion.process.protocol import Process
 from sqcli.diffusion.samplers._base import Drawn
 from sqcli.exactness import Exactness
 
@@ -17,7 +18,7 @@ MOST = 0.05  # largest error of a grid whose log q counts as a density; it has t
 class InvertibleFlow(Protocol):
     """A sampler that is a flow on a grid, and can be followed back."""
 
-    def draw(self, denoiser: Denoiser, noise: Noise) -> Drawn:
+    def draw(self, process: Process, noise: Noise) -> Drawn:
         """Draw one configuration for each row of `noise`."""
 
     def encode(self, denoiser: Denoiser, fields: Tensor, noise: Noise) -> tuple[Tensor, Tensor]:

@@ -12,13 +12,14 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from sqcli.diffusion.process.denoiser import Denoiser
+from sqcli.diffusion.process.denoiser import Denoiser, euclidean
 from sqcli.diffusion.process.noise import Noise
 from sqcli.diffusion.process.paths import gaussian, log_gaussian, widest
+from sqcli.diffusion.process.protocol import Process
 from sqcli.diffusion.samplers._base import MOST_STEPS, Drawn
-from sqcli.errors import UsageError
 from sqcli.exactness import Exactness
 from sqcli.parameters import require_count
+from sqcli.theories import Theory
 
 REACH = 20.0  # standard deviations of the softest mode; above them a Gaussian is all there is
 ITERATIONS = 20
@@ -81,16 +82,15 @@ class Ladder:
             if level != "auto" and level <= 0:
                 raise ValueError(f"noise levels must be positive, not {level}")
 
-    def check(self, denoiser: Denoiser) -> None:
+    def check(self, process: Process) -> None:
         """UsageError unless the field is real."""
-        if not denoiser.theory.manifold.flat:
-            raise UsageError(f"{type(self).__name__} samples real fields, not {denoiser.theory.manifold.name}")
+        euclidean(process)
 
-    def exactness(self, denoiser: Denoiser | None = None) -> Exactness:
+    def exactness(self, process: Process | None = None) -> Exactness:
         """State that draws are uncorrected."""
         return Exactness("uncorrected", "distribution of the network's score and of finite steps")
 
-    def stats(self) -> tuple[str, ...]:
+    def stats(self, theory: Theory) -> tuple[str, ...]:
         """Names of further numbers per draw: none."""
         return ()
 
@@ -119,8 +119,9 @@ class LadderSampler(Ladder, ABC):
         return halve(denoiser, y, level, given)
 
     @torch.no_grad()
-    def draw(self, denoiser: Denoiser, noise: Noise) -> Drawn:
+    def draw(self, process: Process, noise: Noise) -> Drawn:
         """Draw one configuration for each row of `noise`."""
+        denoiser = euclidean(process)
         levels = self.ladder(denoiser)
         given, _ = denoiser.begin(noise.uniform(0))
         y, memory = start(denoiser, noise.normal(0), levels[0], given), None

@@ -16,8 +16,9 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from sqcli.diffusion.process.denoiser import Denoiser
+from sqcli.diffusion.process.denoiser import Denoiser, euclidean
 from sqcli.diffusion.process.noise import Noise
+from sqcli.diffusion.process.protocol import Process
 from sqcli.diffusion.samplers._adjusted import Chains, adjusted
 from sqcli.diffusion.samplers._base import MOST_STEPS, Drawn
 from sqcli.diffusion.samplers._ladder import LadderSampler, Rung
@@ -25,6 +26,7 @@ from sqcli.diffusion.samplers._relaxation import observe
 from sqcli.diffusion.samplers._symmetry import sign_symmetric
 from sqcli.exactness import Exactness
 from sqcli.parameters import require_count
+from sqcli.theories import Theory
 
 SPREAD = 0.64  # variance of log acceptance ratios aimed at: 69 % accepted
 
@@ -57,28 +59,27 @@ class AdjustedLangevin(LadderSampler):
         if self.adjusted_step != "auto" and self.adjusted_step <= 0:
             raise ValueError(f"adjusted_step must be positive, not {self.adjusted_step}")
 
-    def stats(self) -> tuple[str, ...]:
+    def stats(self, theory: Theory) -> tuple[str, ...]:
         """Names of further numbers: share of accepted steps, their Langevin time, and the magnetisation before them."""
         return ("acceptance_rate", "langevin_time", "magnetization_before")
 
-    def exactness(self, denoiser: Denoiser | None = None) -> Exactness:
+    def exactness(self, process: Process | None = None) -> Exactness:
         """State that draws are uncorrected as long as nothing is measured."""
         return Exactness("uncorrected", "annealed Langevin; the adjusted phase is not known to forget the network")
 
     @torch.no_grad()
-    def measured(self, denoiser: Denoiser, noise: Noise) -> Exactness:
+    def measured(self, process: Process, noise: Noise) -> Exactness:
         """State draws as asymptotic where the adjusted phase lasts ten of the longest τ_int and no mean drifts.
 
-        Observables are |M|, M² and S; M itself counts too, unless network and action are even: then signs are equally
-        likely without any flip.
+        Observables are |M|, M², S and M itself, unless network and action are even: then signs are equally likely.
         """
         if not self.n_adjusted:
             return Exactness("uncorrected", "annealed Langevin without adjusted steps")
+        denoiser = euclidean(process)
         population = (chains for chains, _ in self._steps(denoiser, noise))
         first = next(population)
         odd = not sign_symmetric(denoiser, self.ladder(denoiser), first.fields)
-        found = observe(chain([first], population), odd)
-        return found.exactness(self.size(denoiser))
+        return observe(chain([first], population), odd).exactness(self.size(denoiser))
 
     def size(self, denoiser: Denoiser) -> float:
         """Step ε of adjusted steps: for a Gaussian with precisions k, log ratios have the variance (2ε)³ Σ k³/16."""
@@ -95,8 +96,9 @@ class AdjustedLangevin(LadderSampler):
         return y, memory
 
     @torch.no_grad()
-    def draw(self, denoiser: Denoiser, noise: Noise) -> Drawn:
+    def draw(self, process: Process, noise: Noise) -> Drawn:
         """Run one chain for each row of `noise`."""
+        denoiser = euclidean(process)
         steps = self._steps(denoiser, noise)
         chains, accepted = next(steps)
         before = chains.fields.flatten(1).mean(1)

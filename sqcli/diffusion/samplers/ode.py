@@ -11,9 +11,10 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from sqcli.diffusion.process.denoiser import Denoiser
+from sqcli.diffusion.process.denoiser import Denoiser, euclidean
 from sqcli.diffusion.process.divergence import Divergence, divergence
 from sqcli.diffusion.process.noise import Noise
+from sqcli.diffusion.process.protocol import Process
 from sqcli.diffusion.samplers._base import Drawn
 from sqcli.diffusion.samplers._flow import Flow
 from sqcli.diffusion.samplers._grid_check import exactness_of_trace, exactness_on_grid
@@ -42,19 +43,19 @@ class ProbabilityFlow(Probing):
         if self.tolerance < 0:
             raise ValueError("tolerance must not be negative")
 
-    def exactness(self, denoiser: Denoiser | None = None) -> Exactness:
-        """State that draws are weighted with the exact trace only; `auto` needs the denoiser's lattice to say."""
-        return exactness_of_trace(self.kind(denoiser.lattice if denoiser else None))
+    def exactness(self, process: Process | None = None) -> Exactness:
+        """State that draws are weighted with the exact trace only; `auto` needs the lattice to say."""
+        return exactness_of_trace(self.kind(process.lattice if process else None))
 
-    def measured(self, denoiser: Denoiser, noise: Noise) -> Exactness:
+    def measured(self, process: Process, noise: Noise) -> Exactness:
         """State that draws are weighted only where a grid twice as fine and the way back give the same log q."""
-        own = self.exactness(denoiser)
-        return exactness_on_grid(self, denoiser, noise, own) if self.weighs else own
+        own = self.exactness(process)
+        return exactness_on_grid(self, euclidean(process), noise, own) if self.weighs else own
 
     @torch.no_grad()
-    def draw(self, denoiser: Denoiser, noise: Noise) -> Drawn:
+    def draw(self, process: Process, noise: Noise) -> Drawn:
         """Draw one configuration for each row of `noise`."""
-        denoiser = self._model(denoiser)
+        denoiser = self._model(euclidean(process))
         level = self.ladder(denoiser)[0]
         given, log_q = denoiser.begin(noise.uniform(0))
         top = start(denoiser, noise.normal(0), level, given)
@@ -76,9 +77,9 @@ class ProbabilityFlow(Probing):
         return Flow(denoiser, given, None).descend(top, self.ladder(denoiser), self.tolerance)[0]
 
     @torch.no_grad()
-    def log_density(self, denoiser: Denoiser, fields: Tensor, noise: Noise) -> Tensor:
+    def log_density(self, process: Process, fields: Tensor, noise: Noise) -> Tensor:
         """Log q of configurations, by the flow from s = 0 to s_max."""
-        return self.encode(denoiser, fields, noise)[1]
+        return self.encode(euclidean(process), fields, noise)[1]
 
     @torch.no_grad()
     def encode(self, denoiser: Denoiser, fields: Tensor, noise: Noise) -> tuple[Tensor, Tensor]:

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sqcli.diffusion.process.denoiser import Denoiser
+from sqcli.diffusion.process.denoiser import euclidean
 from sqcli.diffusion.process.noise import Noise
-from sqcli.diffusion.process.paths import ascend, descend, ladder, log_density
+from sqcli.diffusion.process.paths import EuclideanPaths
+from sqcli.diffusion.process.protocol import Paths, Process
 from sqcli.diffusion.samplers._base import MOST_STEPS, Drawn
 from sqcli.exactness import Exactness
 from sqcli.parameters import require_count
+from sqcli.theories import Theory
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,9 @@ class Path:
 
     Attributes:
         n_steps: evaluations of the network.
-        level_min: noise level of the last evaluation, in units of x.
-        level_max: noise level of the first evaluation; 0 for three standard deviations of the widest mode.
+        level_min: noise level of the last evaluation, in units of x; for links of the width of a plaquette.
+        level_max: noise level of the first evaluation; 0 for three standard deviations of the widest mode, for links
+            for as much as makes them random.
     """
 
     n_steps: int = 20
@@ -39,30 +42,35 @@ class Path:
         if self.level_min <= 0 or self.level_max < 0:
             raise ValueError("level_min must be positive, level_max not negative")
 
-    def check(self, denoiser: Denoiser) -> None:
-        """Accept every model of a real field."""
+    def check(self, process: Process) -> None:
+        """UsageError where the process has no paths."""
+        paths_of(process)
 
-    def exactness(self, denoiser: Denoiser | None = None) -> Exactness:
+    def exactness(self, process: Process | None = None) -> Exactness:
         """State that draws are weighted."""
         return Exactness("weighted", "reverse paths weighted by the exact ratio of forward and reverse kernels")
 
-    def stats(self) -> tuple[str, ...]:
+    def stats(self, theory: Theory) -> tuple[str, ...]:
         """Names of further numbers per draw: none."""
         return ()
 
     @torch.no_grad()
-    def draw(self, denoiser: Denoiser, noise: Noise) -> Drawn:
+    def draw(self, process: Process, noise: Noise) -> Drawn:
         """Draw one path for each row of `noise`."""
-        path, given, log_q = descend(denoiser, noise, self._levels(denoiser))
-        return Drawn(denoiser.to_field(denoiser.join(path[0], given)), log_q - denoiser.log_jacobian)
+        paths = paths_of(process)
+        return Drawn(*paths.descend(noise, self.levels(paths)))
 
     @torch.no_grad()
-    def log_density(self, denoiser: Denoiser, fields: Tensor, noise: Noise) -> Tensor:
+    def log_density(self, process: Process, fields: Tensor, noise: Noise) -> Tensor:
         """Log density of a forward path drawn from each configuration."""
-        levels = self._levels(denoiser)
-        x, given, log_slow = denoiser.split(denoiser.from_field(fields))
-        path = ascend(denoiser, x, noise, levels)
-        return log_slow + log_density(denoiser, path, given, levels) - denoiser.log_jacobian
+        paths = paths_of(process)
+        return paths.log_density(fields, noise, self.levels(paths))
 
-    def _levels(self, denoiser: Denoiser) -> Tensor:
-        return ladder(denoiser, self.n_steps, self.level_min, self.level_max)
+    def levels(self, paths: Paths) -> Tensor:
+        """Noise levels of the paths, from 0 up."""
+        return paths.ladder(self.n_steps, self.level_min, self.level_max)
+
+
+def paths_of(process: Process) -> Paths:
+    """Return the process as one that has paths; UsageError where it has none."""
+    return process if isinstance(process, Paths) else EuclideanPaths(euclidean(process))

@@ -29,7 +29,7 @@ class Symmetries:
         random, dimension = generator("cpu", seed, AUGMENTATION, step, rank), self.lattice.dimension
         shifts = [int(torch.randint(n, (), generator=random)) for n in self.lattice.extents]
         flips = torch.rand(dimension, generator=random) < 0.5
-        order = _exchange(self.lattice.extents, torch.randperm(dimension, generator=random).tolist())
+        order = exchange(self.lattice.extents, torch.randperm(dimension, generator=random).tolist())
         signs = 2.0 * (torch.rand(len(fields), generator=random) < 0.5).to(fields) - 1
         allowed = self.allowed
         if "translation" in allowed:
@@ -53,7 +53,7 @@ class Symmetries:
         )
 
 
-def _exchange(extents: tuple[int, ...], order: list[int]) -> list[int]:
+def exchange(extents: tuple[int, ...], order: list[int]) -> list[int]:
     """Permutation with axes of different extents left where they are."""
     waiting = {n: [axis for axis in order if extents[axis] == n] for n in set(extents)}
     return [waiting[n].pop() for n in extents]
@@ -63,6 +63,6 @@ def _images(field: Tensor, lattice: Lattice) -> Iterator[tuple[str, Tensor]]:
     axes = tuple(range(1, lattice.dimension + 1))
     yield "translation", field.roll((1,) * lattice.dimension, axes)
     yield "reflection", field.flip(1)
-    order = _exchange(lattice.extents, list(range(lattice.dimension)))
+    order = exchange(lattice.extents, list(range(lattice.dimension)))
     yield "exchange", field.permute(0, *(axis + 1 for axis in order))
     yield "sign", -field

@@ -26,16 +26,20 @@ class BlockSource(Protocol):
 
     Attributes:
         lattice: the lattice of the configurations.
+        site: shape of a configuration.
+        dtype: type in which they are trained on, float64 or complex128.
         couplings: numbers that the network is told of the theory, (c,).
         sizes: number of configurations in each block.
     """
 
     lattice: Lattice
+    site: tuple[int, ...]
+    dtype: str
     couplings: tuple[float, ...]
     sizes: Sequence[int]
 
     def read(self, block: int) -> NDArray[Any]:
-        """Read the configurations of a block, (n, *extents)."""
+        """Read the configurations of a block, (n, *site)."""
 
 
 class Dataset:
@@ -50,8 +54,8 @@ class Dataset:
         return int(self.starts[-1])
 
     def __getitem__(self, numbers: NDArray[np.int64]) -> Tensor:
-        """Read the configurations with these numbers, (n, *extents), float64."""
-        out = np.empty((len(numbers), *self.source.lattice.extents))
+        """Read the configurations with these numbers, (n, *site)."""
+        out = np.empty((len(numbers), *self.source.site), self.source.dtype)
         blocks = np.searchsorted(self.starts, numbers, side="right") - 1
         for block in np.unique(blocks):
             here = blocks == block
@@ -77,7 +81,7 @@ class Dataset:
         return np.concatenate(order)
 
     def some(self, most: int, blocks: int = POOL) -> Tensor:
-        """Read at most `most` configurations, spread evenly over at most `blocks` blocks: (n, *extents), float64."""
+        """Read at most `most` configurations, spread evenly over at most `blocks` blocks: (n, *site)."""
         count = len(self.starts) - 1
         chosen = np.unique(np.linspace(0, count - 1, min(blocks, count)).round().astype(np.int64))
         rows = np.concatenate([np.arange(*self.starts[b : b + 2]) for b in chosen])
@@ -100,7 +104,7 @@ class Batches:
         return len(self.turns)
 
     def __call__(self, step: int, rank: int = 0, ranks: int = 1) -> tuple[int, Tensor]:
-        """Read the rank's share of the batch of a step: number of the ensemble, and (n, *extents), float64."""
+        """Read the rank's share of the batch of a step: number of the ensemble, and (n, *site)."""
         epoch, turn = divmod(step, len(self))
         number, j = self.turns[turn]
         if self._orders.get(number, (-1,))[0] != epoch:

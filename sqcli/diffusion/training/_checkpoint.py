@@ -10,10 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sqcli.diffusion.models.families import Family
 from sqcli.diffusion.models.files import STATE, own_file
 from sqcli.diffusion.models.tensors import prefixed, read_tensors, without_prefix, write_tensors
 from sqcli.diffusion.nets import Net
-from sqcli.diffusion.process.mode_statistics import ModeStatistics
+from sqcli.diffusion.process.protocol import Statistics
 from sqcli.diffusion.training._adamw import AdamW
 from sqcli.errors import DamageError
 
@@ -51,7 +52,7 @@ class Checkpoint:
     """
 
     def __init__(
-        self, net: Net, extra: nn.Module | None, statistics: list[ModeStatistics], weight_decay: float = 0.0
+        self, net: Net, extra: nn.Module | None, statistics: list[Statistics], weight_decay: float = 0.0
     ) -> None:
         self.net, self.extra, self.statistics, self.record = net, extra, statistics, Record()
         self.averaged_net, self.averaged_extra = copy.deepcopy(net).eval(), copy.deepcopy(extra)
@@ -127,12 +128,12 @@ class Checkpoint:
         return self.parameters[0].device
 
 
-def stored_statistics(model: Path) -> list[ModeStatistics]:
+def stored_statistics(model: Path, family: Family) -> list[Statistics]:
     """Read the statistics of every training ensemble from a checkpoint."""
     tensors, note = read_tensors(own_file(model, STATE))
     scales = note.get("scales", [])
     tables = [without_prefix(f"facts.{number}", tensors) for number in range(len(scales))]
-    return [ModeStatistics.from_tensors(scale, table) for scale, table in zip(scales, tables, strict=True)]
+    return [family.from_tensors(scale, table) for scale, table in zip(scales, tables, strict=True)]
 
 
 def _plain(record: Record) -> dict[str, Any]:

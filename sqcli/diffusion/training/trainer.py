@@ -14,16 +14,16 @@ import torch
 from torch import Tensor, nn
 
 from sqcli.diffusion.models.design import TrainingEnsemble
-from sqcli.diffusion.models.fitting import calibrate, fit
+from sqcli.diffusion.models.families import family_of
 from sqcli.diffusion.models.model import standardised
 from sqcli.diffusion.models.tensors import DIVERGED
 from sqcli.diffusion.nets import Net
 from sqcli.diffusion.objectives import Extended
-from sqcli.diffusion.process.denoiser import Denoiser
-from sqcli.diffusion.process.mode_statistics import ModeStatistics
+from sqcli.diffusion.process.protocol import Process, Statistics
 from sqcli.diffusion.training._augmentation import Symmetries
 from sqcli.diffusion.training._batches import Batches, Dataset
 from sqcli.diffusion.training._checkpoint import Checkpoint, stored_statistics
+from sqcli.diffusion.training._link_augmentation import LinkSymmetries
 from sqcli.diffusion.training._seeds import CALIBRATION, NOISE, WEIGHTS, generator, key
 from sqcli.diffusion.training._validation import Validation, write_metrics
 from sqcli.diffusion.training.distributed import Ranks
@@ -55,13 +55,14 @@ class Trainer:
         net = job.design.build_net(key(job.seed, WEIGHTS)).to(device)
         if job.initial is not None:
             net.load_state_dict(job.initial.net.state_dict())
-        statistics = stored_statistics(job.path) if resume else self._fitted(net.slow_mode)
+        self.family = family_of(net)
+        statistics = stored_statistics(job.path, self.family) if resume else self._fitted(net)
         self.ensembles = tuple(
-            TrainingEnsemble(source.lattice, source.couplings, found.to(device))
+            TrainingEnsemble(source.lattice, source.couplings, self.family.moved(found, device))
             for source, found in zip(job.training, statistics, strict=True)
         )
         objective = job.design.objective
-        extra = objective.extra(self._denoiser(net, 0)) if isinstance(objective, Extended) else None
+        extra = objective.extra(self._process(net, 0)) if isinstance(objective, Extended) else None
         extra, statistics = extra.to(device) if extra is not None else None, [e.statistics for e in self.ensembles]
         self.checkpoint = Checkpoint(net, extra, statistics, job.settings.weight_decay)
         self.steps = job.settings.epochs * len(self.batches) if self.checkpoint.parameters else 0
@@ -69,27 +70,28 @@ class Trainer:
             self.checkpoint.load(job.path, job.identity)
         if compiled:
             net.compile()
-        self.denoisers = [self._denoiser(net, number) for number in range(len(self.ensembles))]
-        self.averaged = [self._denoiser(self.checkpoint.averaged_net, number) for number in range(len(self.ensembles))]
-        self.symmetries = [Symmetries(d.theory, d.lattice) for d in self.denoisers]
-        self.validation = Validation(job.design.objective, job.seed, job.validation)
+        self.processes = [self._process(net, number) for number in range(len(self.ensembles))]
+        self.averaged = [self._process(self.checkpoint.averaged_net, number) for number in range(len(self.ensembles))]
+        self.symmetries = [_symmetries(p) for p in self.processes]
+        self.validation = Validation(job.design.objective, job.seed, job.validation, self.family)
 
-    def _fitted(self, slow_mode: bool) -> list[ModeStatistics]:
+    def _fitted(self, net: Net) -> list[Statistics]:
         """Fit statistics, or take the initial model's where it knew such an ensemble: they have measured ratios."""
         known = self.job.initial.ensembles if self.job.initial is not None else ()
         found = []
-        for dataset in self.datasets:
+        for dataset, theory in zip(self.datasets, self.job.theories, strict=True):
             lattice, couplings = dataset.source.lattice, dataset.source.couplings
             same = [e.statistics for e in known if (e.lattice, e.couplings) == (lattice, couplings)]
-            statistics = same[0] if same else fit(dataset.some(FIT_ROWS), lattice, slow_mode)
-            found.append(statistics.to(self.device))
+            statistics = same[0] if same else self.family.fit(dataset.some(FIT_ROWS), theory, lattice, net)
+            found.append(self.family.moved(statistics, self.device))
             self.ranks.broadcast(list(found[-1].tensors().values()))
         return found
 
-    def _denoiser(self, net: Net, number: int) -> Denoiser:
+    def _process(self, net: Net, number: int) -> Process:
         ensemble, theory = self.ensembles[number], self.job.theories[number]
         told = standardised(ensemble.couplings, self.ensembles).to(self.device)
-        return Denoiser(net, ensemble.statistics, self.job.design.schedule, theory, ensemble.lattice, told)
+        schedule = self.job.design.schedule
+        return self.family.process(net, ensemble.statistics, schedule, theory, ensemble.lattice, told)
 
     def run(self, stop: threading.Event, progress: Callable[[TrainingProgress], None], every: float) -> bool:
         """Train to the end, or until `stop` is set on any rank; write a checkpoint, and tell whether all is done.
@@ -125,12 +127,12 @@ class Trainer:
         """Take one step of the optimizer; tell whether a rank wants to stop after it."""
         settings, record, rank = self.job.settings, self.checkpoint.record, self.ranks.rank
         number, fields = self.batches(record.step, rank, self.ranks.size)
-        denoiser = self.denoisers[number]
+        process = self.processes[number]
         if settings.augment:
             fields = self.symmetries[number].apply(fields, self.job.seed, record.step, rank)
-        x0 = denoiser.from_field(fields.to(self.device))
+        x0 = process.from_field(fields.to(self.device))
         random = generator(self.device, self.job.seed, NOISE, record.step, rank)
-        loss = self.loss(denoiser, x0, random)
+        loss = self.loss(process, x0, random)
         self.checkpoint.optimizer.clear()
         loss.backward()  # type: ignore[no-untyped-call]
         mean, stopped = self.ranks.average(self.checkpoint.parameters, loss, stop)
@@ -143,10 +145,10 @@ class Trainer:
         self.checkpoint.average(settings.ema)
         return stopped
 
-    def loss(self, denoiser: Denoiser, x0: Tensor, random: torch.Generator) -> Tensor:
-        """Mean loss of the configurations x0 (n, *extents), in units of the scale."""
+    def loss(self, process: Process, x0: Tensor, random: torch.Generator) -> Tensor:
+        """Mean loss of the configurations x0 (n, *site), in units of the scale."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.job.settings.precision == "bfloat16"):
-            return self.job.design.objective.loss(denoiser, x0, random, self.checkpoint.extra).mean()
+            return self.job.design.objective.loss(process, x0, random, self.checkpoint.extra).mean()
 
     def _end_epoch(self) -> None:
         """Validate with the averaged weights, add a row of metrics, end where nothing gets better."""
@@ -185,8 +187,13 @@ class Trainer:
             fields = self.validation.fields(number)
             fields = self.datasets[number].some(CALIBRATION_ROWS) if fields is None else fields
             seed = key(self.job.seed, CALIBRATION, number)
-            statistics = calibrate(self.averaged[number], fields[:CALIBRATION_ROWS], seed)
+            statistics = self.family.calibrate(self.averaged[number], fields[:CALIBRATION_ROWS], seed)
             if isinstance(objective, Extended) and extra is not None:
                 statistics = objective.finish(extra, statistics)
-            ensembles.append(replace(ensemble, statistics=statistics.to(torch.device("cpu"))))
+            ensembles.append(replace(ensemble, statistics=self.family.moved(statistics, torch.device("cpu"))))
         return self.checkpoint.averaged_net.to("cpu"), tuple(ensembles)
+
+
+def _symmetries(process: Process) -> Symmetries | LinkSymmetries:
+    kind = Symmetries if process.theory.manifold.flat else LinkSymmetries
+    return kind(process.theory, process.lattice)

@@ -4,7 +4,6 @@ import math
 
 import torch
 
-from sqcli.diffusion.models.fitting import calibrate
 from sqcli.diffusion.training._seeds import NOISE, generator
 from sqcli.diffusion.training.distributed import Ranks
 from sqcli.diffusion.training.job import TrainingJob
@@ -36,13 +35,14 @@ def try_out(job: TrainingJob, device: str) -> None:
 
 def _fault(trainer: Trainer, number: int) -> str | None:
     """Name what is not finite for one of the ensembles."""
-    fields, denoiser = trainer.datasets[number].some(ROWS, 1), trainer.denoisers[number]
-    if not all(bool(torch.isfinite(table).all()) for table in denoiser.statistics.tensors().values()):
+    fields, process = trainer.datasets[number].some(ROWS, 1), trainer.processes[number]
+    if not all(bool(torch.isfinite(table).all()) for table in process.statistics.tensors().values()):
         return "the fitted spectrum is not finite"
     if trainer.checkpoint.parameters:
         random = generator(trainer.device, trainer.job.seed, NOISE, 0, 0)
-        loss = trainer.loss(denoiser, denoiser.from_field(fields.to(trainer.device)), random)
+        loss = trainer.loss(process, process.from_field(fields.to(trainer.device)), random)
         if not math.isfinite(float(loss.detach())):
             return "the loss is not finite before the first step"
-    ratio = calibrate(trainer.averaged[number], fields, 0).ratio
-    return None if bool(torch.isfinite(ratio).all()) else "what the network leaves of the noise is not finite"
+    left = trainer.family.calibrate(trainer.averaged[number], fields, 0).tensors().values()
+    sound = all(bool(torch.isfinite(table).all()) for table in left)
+    return None if sound else "what the network leaves of the noise is not finite"

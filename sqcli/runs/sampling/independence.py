@@ -95,7 +95,7 @@ def _interleaved(spec: SampleSpec, source: Proposals, chain: int, walk: Walk) ->
     tune = walk.proposals < 3 * spec.warmup // 4
     field, states, rates = walk.field, [], {}
     for index, (move, state) in enumerate(zip(spec.moves, walk.moves, strict=True)):
-        source.denoiser.raise_if_stopped()
+        source.process.raise_if_stopped()
         stream = spec.streams.chain(chain, "moves", index)
         state, trace = move(spec.system, state, np.ascontiguousarray(field), stream, tune)
         field, rate = state.field, trace.stats.get("acceptance_rate")

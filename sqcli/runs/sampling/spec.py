@@ -6,7 +6,7 @@ from typing import Any
 
 from sqcli import parameters as params
 from sqcli import registry
-from sqcli.diffusion.process.denoiser import Denoiser
+from sqcli.diffusion.process.protocol import Process
 from sqcli.diffusion.samplers import Sampler, Weighted
 from sqcli.exactness import Exactness
 from sqcli.lattice.geometry import Lattice
@@ -107,9 +107,9 @@ class SampleSpec(EnsembleSpec):
             "start": "model",
         }
 
-    def exactness(self, denoiser: Denoiser) -> Exactness:
+    def exactness(self, process: Process) -> Exactness:
         """Say what the sampler's draws of this model are, corrected by the accept/reject step where there is one."""
-        own = Proposals(denoiser, self.sampler, self.streams.key(), self.tile).exactness()
+        own = Proposals(process, self.sampler, self.streams.key(), self.tile).exactness()
         if self.accept == NONE:
             return own
         if own.status == "weighted":
@@ -119,7 +119,7 @@ class SampleSpec(EnsembleSpec):
     def stats(self) -> tuple[str, ...]:
         """Name the numbers that are recorded of each draw."""
         if self.accept == NONE:
-            return ("action", *(("log_weight",) if self.weighs else ()), *self.sampler.stats())
+            return ("action", *(("log_weight",) if self.weighs else ()), *self.sampler.stats(self.theory_instance))
         own = tuple(move.statistic for move in self.moves)
         return ("accepted", "acceptance_rate", "action", "log_weight", "proposal_log_weight", *own)
 

@@ -6,14 +6,15 @@ many draws are wanted, on who computes them, or on what was there before.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sqcli.diffusion.process.denoiser import Denoiser
 from sqcli.diffusion.process.noise import Noise
+from sqcli.diffusion.process.protocol import Process
 from sqcli.diffusion.samplers import Costly, Piloted, Sampler, Weighted
 from sqcli.errors import SqcliError
 from sqcli.exactness import Exactness
@@ -47,7 +48,7 @@ class Tile:
         stats: statistics of the sampler, (n,) each.
     """
 
-    fields: Array
+    fields: NDArray[Any]
     action: Array
     log_weight: Array | None
     stats: Mapping[str, Array]
@@ -60,7 +61,7 @@ class Proposals:
     `tile_draws` is the number of draws of a tile; for 0 `tile_size` chooses it.
     """
 
-    denoiser: Denoiser
+    process: Process
     sampler: Sampler
     run: int
     tile_draws: int = 0
@@ -68,14 +69,14 @@ class Proposals:
     @property
     def size(self) -> int:
         """Number of draws of a tile."""
-        return self.tile_draws or tile_size(self.denoiser.lattice, self.sampler)
+        return self.tile_draws or tile_size(self.process.lattice, self.sampler)
 
     def exactness(self) -> Exactness:
         """Say how exact the sampler's draws are, measured on pilot draws where the sampler can."""
         if not isinstance(self.sampler, Piloted):
-            return self.sampler.exactness(self.denoiser)
-        draws = min(self.sampler.pilots, max(1, MOST_SITES // self.denoiser.lattice.volume))
-        return self.sampler.measured(self.denoiser, self._noise(PILOT, range(draws)))
+            return self.sampler.exactness(self.process)
+        draws = min(self.sampler.pilots, max(1, MOST_SITES // self.process.lattice.volume))
+        return self.sampler.measured(self.process, self._noise(PILOT, range(draws)))
 
     def tile(self, chain: int, number: int) -> Tile:
         """Compute the draws number·size … (number + 1)·size − 1 of `chain`.
@@ -84,31 +85,31 @@ class Proposals:
             SqcliError: a draw without density, or every draw of the tile, is not finite.
         """
         first = number * self.size
-        drawn = self.sampler.draw(self.denoiser, self._noise(chain, range(first, first + self.size)))
-        fields = drawn.fields.detach().to(torch.float64)
-        action = self.denoiser.theory.action(fields, self.denoiser.lattice)
+        drawn = self.sampler.draw(self.process, self._noise(chain, range(first, first + self.size)))
+        fields = drawn.fields.detach()
+        action = self.process.theory.action(fields, self.process.lattice)
         stats = {name: _numpy(values) for name, values in drawn.stats.items()}
         log_weight = None if drawn.log_density is None else _numpy(-action - drawn.log_density)
-        return _sound(Tile(_numpy(fields), _numpy(action), log_weight, stats), chain, first)
+        return _sound(Tile(fields.to("cpu").numpy(), _numpy(action), log_weight, stats), chain, first)
 
-    def log_weight(self, chain: int, number: int, field: Array) -> float:
+    def log_weight(self, chain: int, number: int, field: NDArray[Any]) -> float:
         """Compute −S − log q of a configuration (*site) that follows draw `number`; +∞ where the sampler cannot get.
 
         Raises:
             SqcliError: the model gives no number there.
         """
         assert isinstance(self.sampler, Weighted)
-        fields = torch.from_numpy(field[None]).to(self.denoiser.device)
+        fields = torch.from_numpy(field[None]).to(self.process.device)
         noise = self._noise(chain, range(RENEWALS + number, RENEWALS + number + 1))
-        log_q = self.sampler.log_density(self.denoiser, fields, noise)
-        found = float(_numpy(-self.denoiser.theory.action(fields, self.denoiser.lattice) - log_q)[0])
+        log_q = self.sampler.log_density(self.process, fields, noise)
+        found = float(_numpy(-self.process.theory.action(fields, self.process.lattice) - log_q)[0])
         if np.isnan(found):
             raise SqcliError(f"the model gives no density at a configuration of chain {chain}; train it longer")
         return found
 
     def _noise(self, chain: int, draws: range) -> Noise:
-        site = self.denoiser.theory.manifold.site(self.denoiser.lattice)
-        return Noise(Stream(self.run, chain), draws, site, str(self.denoiser.device))
+        tangent = self.process.theory.manifold.tangent(self.process.lattice)
+        return Noise(Stream(self.run, chain), draws, tangent, str(self.process.device))
 
 
 def _sound(tile: Tile, chain: int, first: int) -> Tile:

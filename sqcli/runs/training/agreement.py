@@ -1,6 +1,8 @@
 """Model that a request to `train` describes, and its agreement with the model that is there."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from secrets import randbits
 from typing import Any
@@ -15,7 +17,7 @@ from sqcli.lattice.geometry import Lattice
 from sqcli.runs.execution.agreement import difference, require_given
 from sqcli.runs.execution.provenance import storable_parent
 from sqcli.runs.training.data import Origin, couplings_that_differ
-from sqcli.runs.training.request import DEFAULTS, TrainRequest
+from sqcli.runs.training.request import DEFAULT_NETS, DEFAULTS, NET, TrainRequest
 
 
 def open_origins(request: TrainRequest, stored: Sequence[Mapping[str, Any]] = ()) -> list[Origin]:
@@ -62,13 +64,28 @@ def design_for(request: TrainRequest, theories: Sequence[Choice], lattices: Sequ
     parts = {
         kind: Choice.build(kind, getattr(request, kind) or default, request.parameters_of(kind))
         for kind, default in DEFAULTS.items()
+        if kind != NET
     }
     names = couplings_that_differ([t.value for t in theories], [t.parameters for t in theories])
     if len({lattice.dimension for lattice in lattices}) > 1:
         raise UsageError("the ensembles differ in dimension; a model lives in one")
     design = Design(parts | {"theory": theories[0]}, lattices[0], names)
+    if request.net is None and not request.parameters_of(NET):
+        return _with_first_net(design)
+    net = Choice.build(NET, request.net or DEFAULTS[NET], request.parameters_of(NET))
+    design = replace(design, choices={NET: net, **design.choices})
     design.architecture.check(design.problem)
     return design
+
+
+def _with_first_net(design: Design) -> Design:
+    """Give the design the first of the default networks that can serve its theory and lattice."""
+    for name in DEFAULT_NETS:
+        found = replace(design, choices={NET: Choice.build(NET, name, {}), **design.choices})
+        with contextlib.suppress(UsageError):
+            found.architecture.check(found.problem)
+            return found
+    raise UsageError(f"no network serves {design.theory.manifold.name} on {design.lattice}; see sqcli list nets")
 
 
 def require_description(path: Path, stored: Mapping[str, Any]) -> None:

@@ -40,16 +40,15 @@ class Origin:
 
         Raises:
             SqcliError: no readable ensemble, too few draws, or draws that carry weights.
-            UsageError: fields of another kind than one real number per site.
             DamageError: fields that do not fit the lattice.
         """
         opened = open_for_measuring(path)
         ensemble, lattice, attrs = opened.ensemble, opened.lattice, opened.ensemble.attrs
         theory = Choice.build("theory", opened.theory.name, opened.theory.parameters)
         manifold = theory.value.manifold
-        if not manifold.flat or ensemble.layout.dtype[:5] != "float":
-            raise UsageError(f"{path}: train is for one real number per site, not for {manifold.name}")
-        if ensemble.layout.site != lattice.extents:
+        if ensemble.layout.dtype not in (manifold.stored("float64"), manifold.stored("float32")):
+            raise DamageError(f"{path}: its fields are {ensemble.layout.dtype}, which {manifold.name} is not")
+        if ensemble.layout.site != manifold.site(lattice):
             raise DamageError(f"{path}: its fields have the shape {ensemble.layout.site}, its lattice is {lattice}")
         if status_of(attrs) == "weighted":
             raise SqcliError(f"{path}: its draws carry weights; train on one made with --accept independence")
@@ -99,12 +98,15 @@ class DrawSource:
     """Rectangle of chains and draws, cut along chunks into blocks of about `BLOCK_BYTES`."""
 
     lattice: Lattice
+    site: tuple[int, ...]
+    dtype: str
     couplings: tuple[float, ...]
     sizes: Sequence[int]
 
     def __init__(self, origin: Origin, couplings: tuple[float, ...], chains: range, draws: range) -> None:
         self.lattice, self.couplings, self._ensemble = origin.lattice, couplings, origin.ensemble
         layout = origin.ensemble.layout
+        self.site, self.dtype = layout.site, origin.theory.value.manifold.stored("float64")
         group, chunk = origin.ensemble.arrays[f"configurations/{layout.field}"].chunks[:2]
         long = _span(chunk, BLOCK_BYTES // (layout.draw_bytes * group), draws)
         wide = _span(group, BLOCK_BYTES // (layout.draw_bytes * min(long, len(draws))), chains)
@@ -116,7 +118,7 @@ class DrawSource:
         return self._ensemble.read_block(block)
 
     def read(self, block: int) -> NDArray[Any]:
-        """Read the fields of block number `block`, (n, *extents)."""
+        """Read the fields of block number `block`, (n, *site)."""
         return self.rows(self.blocks[block]).fields
 
 

@@ -10,7 +10,9 @@ from sqcli.diffusion.models.settings import TrainingSettings
 from sqcli.options import REQUIRED, Option, group, option
 from sqcli.runs.execution.request import DEVICE, SEED, TIME_LIMIT
 
-DEFAULTS = {"net": "spectral", "schedule": "geometric", "objective": "target"}
+NET = "net"
+DEFAULT_NETS = ("spectral", "plaquette", "lcnn")  # the first that can serve the theory is taken
+DEFAULTS = {NET: DEFAULT_NETS[0], "schedule": "geometric", "objective": "target"}
 
 
 def _parameters_of(part: str) -> Option:
@@ -29,7 +31,7 @@ class TrainRequest:
 
     path: Path = option("Model directory to write.", "MODEL", default=REQUIRED, flags=("--out",), role="path")
     ensembles: Sequence[Path] = option("Ensembles to train on.", "ENS", default=REQUIRED, argument=True, role="path")
-    net: str | None = option("Network, as `sqcli list nets` names it (spectral).", "N")
+    net: str | None = option("Network, as `sqcli list nets` names it (spectral; of links plaquette or lcnn).", "N")
     net_parameters: Mapping[str, Any] = option(_parameters_of("net"), default={})
     schedule: str | None = option("Noise schedule, as `sqcli list schedules` names it (geometric).", "S")
     schedule_parameters: Mapping[str, Any] = option(_parameters_of("schedule"), default={})

@@ -36,7 +36,7 @@ def require_sound(path: Path, sources: Iterable[DrawSource | None], stop: thread
                 raise Stopped(f"{path}: stopped before the training began; run again to train")
             rows = source.rows(block)
             _require_numbers(path, rows.fields, rows.chain, rows.draw)
-            fluctuations.add(np.asarray(rows.fields, dtype=np.float64))
+            fluctuations.add(_real(rows.fields))
         if number == 0 and (fault := fluctuations.fault()):
             raise SqcliError(f"{path}: {fault}; there is nothing to learn from them")
 
@@ -52,6 +52,13 @@ def _require_numbers(path: Path, fields: NDArray[Any], chain: NDArray[np.int64],
             f"{path}: the field of draw {draw[row]} of chain {chain[row]} {what}; leave such draws out "
             "(--skip, --max-draws) or generate the ensemble anew"
         )
+
+
+def _real(fields: NDArray[Any]) -> NDArray[np.float64]:
+    """Real numbers of fields; complex ones as real and imaginary parts."""
+    if np.iscomplexobj(fields):
+        return np.stack([fields.real, fields.imag], axis=-1).astype(np.float64, copy=False)
+    return np.asarray(fields, dtype=np.float64)
 
 
 class _Fluctuations:
