@@ -122,5 +122,6 @@ def _reader(form: str) -> Callable[[str], Any]:
         "range": values.chain_range,
         "duration": partial(seconds_left),
         "numbers": values.numbers,
+        "counts": values.counts,
     }
     return read[form]

@@ -96,6 +96,11 @@ def numbers(text: str) -> tuple[float, ...]:
     return tuple(map(real(0), text.split(",")))
 
 
+def counts(text: str) -> tuple[int, ...]:
+    """Read whole numbers of at least 1, `4,8` -> (4, 8); BadParameter for other texts."""
+    return tuple(map(whole(1), text.split(",")))
+
+
 def chain_range(text: str) -> tuple[int, int]:
     """Read a range of chains, `4:8` -> (4, 8), the chains 4, 5, 6, 7; UsageError for other texts."""
     match = re.fullmatch(r"([0-9]{1,12}):([0-9]{1,12})", text)

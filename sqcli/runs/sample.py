@@ -120,6 +120,6 @@ class _Sampling:
 
 def _tasks(spec: SampleSpec, ensemble: store.Ensemble, group: GroupSampling) -> list[Task]:
     tiles = group.tiles(chains_of(ensemble, group.number))
-    if spec.moves:
+    if spec.moves or spec.partial_moves:
         return [partial(group.work_all, tiles)]
     return [partial(group.work, number) for number in tiles]

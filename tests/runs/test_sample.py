@@ -23,7 +23,8 @@ from sqcli.runs.sampling import spec as sample_spec
 PLAIN = {"method": "path", "method_parameters": {"n_steps": "3"}}
 WALK = PLAIN | {"accept": "independence", "warmup": 20}
 MOVING = WALK | {"interleave": ("hmc:2", "wolff"), "method_parameters": {"n_steps": "3", "hmc.n_steps": "3"}}
-KINDS = {"plain": PLAIN, "independence": WALK, "interleaved": MOVING}
+PARTLY = WALK | {"move": (2, 1)}
+KINDS = {"plain": PLAIN, "independence": WALK, "interleaved": MOVING, "partial": PARTLY}
 DRAWS = 150
 
 
@@ -276,8 +277,10 @@ WRONG = [
     ({"parameters": {"mass": "3"}}, UsageError, "theory free has no parameter 'mass'"),
     ({"parameters": {"mass2": "-3"}}, UsageError, "mass2 must be positive"),
     ({"lattice": (4, 4, 4)}, UsageError, "2 dimensions"),
-    ({"interleave": ("hmc:2",)}, UsageError, "--interleave and --warmup are for --accept independence"),
-    ({"warmup": 10}, UsageError, "--interleave and --warmup are for --accept independence"),
+    ({"interleave": ("hmc:2",)}, UsageError, "--interleave, --move and --warmup are for"),
+    ({"move": (1,)}, UsageError, "--interleave, --move and --warmup are for"),
+    (WALK | {"move": (4,)}, UsageError, "--move 4: the paths have 3 rungs"),
+    ({"warmup": 10}, UsageError, "--interleave, --move and --warmup are for"),
     (WALK | {"interleave": ("hmc:0",)}, UsageError, "takes ALGORITHM:UPDATES"),
     (WALK | {"interleave": ("hmc,hmc",)}, UsageError, "names hmc twice"),
     (WALK | {"interleave": ("langevin",)}, UsageError, "does not leave exp.-S. invariant"),

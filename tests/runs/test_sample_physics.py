@@ -104,6 +104,16 @@ def test_interleaved_updates_keep_the_target(assert_exact, interleave):
     assert_exact(look, interleave=(interleave,), method_parameters=parameters, chains=2, draws=400, **WALK)
 
 
+@pytest.mark.parametrize("move", [(1,), (2, 3)])
+def test_moves_of_partial_noise_keep_the_target(assert_exact, move):
+    def look(path, rows):
+        accepted = np.mean(store.open_ensemble(path).stat("partial_acceptance_rate"))
+        assert 0.2 < accepted < 1
+        assert accepted > np.mean(store.open_ensemble(path).stat("accepted"))
+
+    assert_exact(look, move=move, chains=2, draws=600, **WALK)
+
+
 def test_cluster_flips_alone_may_stand_between_proposals(assert_exact):
     def look(path, rows):
         assert np.isnan(store.open_ensemble(path).stat("wolff_acceptance_rate")).all()

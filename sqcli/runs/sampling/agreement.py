@@ -27,8 +27,8 @@ def new_spec(request: SampleRequest, document: Mapping[str, Any] | None = None) 
     require_given(request)
     document = read_document(request.model) if document is None else document
     chained = request.accept == INDEPENDENCE
-    if not chained and (request.interleave or request.warmup):
-        raise UsageError("--interleave and --warmup are for --accept independence; add that, or leave them out")
+    if not chained and (request.interleave or request.warmup or request.move):
+        raise UsageError("--interleave, --move and --warmup are for --accept independence; add that, or leave them out")
     moves = parse(request.interleave, "--interleave")
     own, theirs = split(request.method_parameters, [name for name, _ in moves], NOT_THERE)
     try:
@@ -43,6 +43,7 @@ def new_spec(request: SampleRequest, document: Mapping[str, Any] | None = None) 
         method=str(request.method),
         method_parameters=own,
         interleave=[{"algorithm": name, "updates": n, "parameters": theirs[name]} for name, n in moves],
+        move=request.move,
         model=identity,
         accept=request.accept or NONE,
         chains=request.chains or 1,
@@ -84,6 +85,11 @@ def require_agreement(request: SampleRequest, stored: SampleSpec) -> None:
     if moves and moves != [(move.name, move.updates) for move in stored.moves]:
         said = ",".join(f"{move.name}:{move.updates}" for move in stored.moves) or "none"
         raise difference(request.path, "--interleave", said, ",".join(f"{name}:{n}" for name, n in moves))
+    rungs = tuple(move.rungs for move in stored.partial_moves)
+    if request.move and request.move != rungs:
+        raise difference(
+            request.path, "--move", *(",".join(map(str, each)) or "none" for each in (rungs, request.move))
+        )
     own, theirs = split(request.method_parameters, list(there), NOT_THERE)
     compare(request.path, request.parameters, stored.theory_instance, "-p ", f"theory {stored.theory}")
     compare(request.path, own, stored.sampler, "-a ", f"method {stored.method}")

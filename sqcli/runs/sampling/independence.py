@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sqcli.diffusion.process.noise import Noise
 from sqcli.errors import SqcliError
 from sqcli.mcmc import State
-from sqcli.runs.sampling.spec import SampleSpec
+from sqcli.runs.sampling.spec import PARTIAL, SampleSpec
 from sqcli.runs.sampling.tiles import RENEWALS, Proposals, Tile
 
 DECISION = 0x3FFF  # step that keys the uniform number of a decision; samplers use small ones
@@ -78,7 +78,7 @@ def step(spec: SampleSpec, source: Proposals, chain: int, walk: Walk, tile: Tile
     accepted = proposed > -np.inf and uniform < np.exp(min(0.0, proposed - walk.log_weight))
     if accepted:
         walk = replace(walk, field=tile.fields[row], log_weight=proposed, action=float(tile.action[row]))
-    walk, rates = _interleaved(spec, source, chain, walk)
+    walk, rates = _moved(spec, source, chain, walk)
     if walk.log_weight == -np.inf and walk.proposals >= spec.warmup:
         raise SqcliError(
             f"chain {chain} has seen no proposal of finite weight in {walk.proposals + 1}; train the model longer"
@@ -86,6 +86,30 @@ def step(spec: SampleSpec, source: Proposals, chain: int, walk: Walk, tile: Tile
     said = {"accepted": float(accepted), "acceptance_rate": float(accepted), "action": walk.action}
     said |= {"log_weight": walk.log_weight, "proposal_log_weight": proposed, **rates}
     return replace(walk, proposals=walk.proposals + 1), said
+
+
+def _moved(spec: SampleSpec, source: Proposals, chain: int, walk: Walk) -> tuple[Walk, Row]:
+    """Make the moves of partial noise and the interleaved updates; the field that they leave is weighted anew."""
+    if not spec.moves and not spec.partial_moves:
+        return walk, {}
+    field = walk.field
+    partly, accepted = _partially(spec, source, chain, walk)
+    walk, rates = _interleaved(spec, source, chain, replace(walk, field=partly))
+    if walk.field is not field:
+        log_weight = source.log_weight(chain, walk.proposals, walk.field)
+        action = float(spec.theory_instance.action(walk.field[None], spec.system.lattice)[0])
+        walk = replace(walk, log_weight=log_weight, action=action)
+    return walk, accepted | rates
+
+
+def _partially(spec: SampleSpec, source: Proposals, chain: int, walk: Walk) -> tuple[NDArray[Any], Row]:
+    """Make the moves of partial noise: the field after them, and the share accepted."""
+    field, accepted = walk.field, []
+    for index, move in enumerate(spec.partial_moves):
+        stream = spec.streams.chain(chain, "partial", index)
+        field, moved = move(source.process, field, stream, walk.proposals)
+        accepted.append(moved)
+    return field, {PARTIAL: float(np.mean(accepted))} if accepted else {}
 
 
 def _interleaved(spec: SampleSpec, source: Proposals, chain: int, walk: Walk) -> tuple[Walk, Row]:
@@ -101,6 +125,4 @@ def _interleaved(spec: SampleSpec, source: Proposals, chain: int, walk: Walk) ->
         field, rate = state.field, trace.stats.get("acceptance_rate")
         states.append(state)
         rates[move.statistic] = float("nan") if rate is None else float(rate[-1])
-    log_weight = source.log_weight(chain, walk.proposals, field)
-    action = float(spec.theory_instance.action(field[None], spec.system.lattice)[0])
-    return replace(walk, field=field, log_weight=log_weight, action=action, moves=tuple(states)), rates
+    return replace(walk, field=field, moves=tuple(states)), rates

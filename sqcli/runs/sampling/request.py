@@ -17,6 +17,7 @@ class SampleRequest(EnsembleRequest):
         method_parameters: parameters of the sampler by plain name, of an interleaved algorithm as `hmc.step_size`.
         parameters: parameters of the theory that differ from the model's.
         interleave: updates between proposals, "hmc:2".
+        move: moves of partial noise between proposals: the rungs that each goes up.
     """
 
     model: Path = option("Directory of the model.", "MODEL", default=REQUIRED, argument=True, role="path")
@@ -33,5 +34,11 @@ class SampleRequest(EnsembleRequest):
     )
     interleave: tuple[str, ...] = option(
         "N updates between proposals; parameters: -a hmc.n_steps=5.", "ALGORITHM:N", default=()
+    )
+    move: tuple[int, ...] = option(
+        "Moves between proposals that noise the draw up N rungs of its path and come back.",
+        "N[,N]",
+        default=(),
+        form="counts",
     )
     warmup: int | None = option("Proposals discarded first (64).", "W", least=0)

@@ -7,7 +7,8 @@ from typing import Any
 from sqcli import parameters as params
 from sqcli import registry
 from sqcli.diffusion.process.protocol import Process
-from sqcli.diffusion.samplers import Sampler, Weighted
+from sqcli.diffusion.samplers import PartialMove, Path, Sampler, Weighted
+from sqcli.errors import UsageError
 from sqcli.exactness import Exactness
 from sqcli.lattice.geometry import Lattice
 from sqcli.parameters import require_count
@@ -18,6 +19,7 @@ from sqcli.runs.sampling.tiles import MOST, Proposals, tile_size
 
 FOLDER = "diffusion/samplers"
 NONE, INDEPENDENCE = "none", "independence"
+PARTIAL = "partial_acceptance_rate"  # statistic of the moves of partial noise
 TILES = "; tiles of "
 
 
@@ -29,6 +31,7 @@ class SampleSpec(EnsembleSpec):
         model: the identity of the model.
         accept: "none", or "independence": proposals of a Metropolis–Hastings chain.
         moves: updates between two proposals.
+        partial_moves: moves of partial noise between two proposals, before those updates.
         tile: number of draws that are always made together.
     """
 
@@ -37,6 +40,7 @@ class SampleSpec(EnsembleSpec):
     model: str
     accept: str = NONE
     moves: tuple[Move, ...] = ()
+    partial_moves: tuple[PartialMove, ...] = ()
     tile: int = 1
 
     @classmethod
@@ -49,6 +53,7 @@ class SampleSpec(EnsembleSpec):
         method_parameters: Mapping[str, Any],
         lattice: Sequence[int],
         interleave: Sequence[Mapping[str, Any]],
+        move: Sequence[int] = (),
         tile: int | None = None,
         **rest: Any,
     ) -> "SampleSpec":
@@ -58,12 +63,12 @@ class SampleSpec(EnsembleSpec):
         sampler: Sampler = params.build(registry.load(FOLDER, method), method_parameters, f"method {method}")
         spec = cls(
             theory=theory, theory_instance=instance, lattice=tuple(lattice), method=method, sampler=sampler,
-            moves=tuple(Move.build(**move) for move in interleave),
+            moves=tuple(Move.build(**each) for each in interleave), partial_moves=_partial(sampler, move),
             tile=tile or tile_size(Lattice(tuple(lattice)), sampler), **rest,
         )  # fmt: skip
         spec.require_theory()
-        for move in spec.moves:
-            move.check(spec.system, spec.warmup)
+        for each in spec.moves:
+            each.check(spec.system, spec.warmup)
         return spec
 
     @classmethod
@@ -77,6 +82,7 @@ class SampleSpec(EnsembleSpec):
                 method_parameters=attributes["algorithm_parameters"],
                 lattice=tuple(int(n) for n in attributes["lattice"]),
                 interleave=attributes["interleave"],
+                move=[int(rungs) for rungs in attributes.get("move", ())],
                 model=str(attributes["model"]),
                 accept=str(attributes["accept"]),
                 chains=chains,
@@ -103,6 +109,7 @@ class SampleSpec(EnsembleSpec):
             "model": self.model,
             "accept": self.accept,
             "interleave": [move.attribute() for move in self.moves],
+            **({"move": [move.rungs for move in self.partial_moves]} if self.partial_moves else {}),
             "rng": f"{self.scheme}{TILES}{self.tile} draws",
             "start": "model",
         }
@@ -120,8 +127,15 @@ class SampleSpec(EnsembleSpec):
         """Name the numbers that are recorded of each draw."""
         if self.accept == NONE:
             return ("action", *(("log_weight",) if self.weighs else ()), *self.sampler.stats(self.theory_instance))
-        own = tuple(move.statistic for move in self.moves)
+        own = (*((PARTIAL,) if self.partial_moves else ()), *(move.statistic for move in self.moves))
         return ("accepted", "acceptance_rate", "action", "log_weight", "proposal_log_weight", *own)
+
+
+def _partial(sampler: Sampler, rungs: Sequence[int]) -> tuple[PartialMove, ...]:
+    """Build moves of partial noise; UsageError where the sampler has no paths."""
+    if rungs and not isinstance(sampler, Path):
+        raise UsageError("--move is for --method path, whose paths have rungs")
+    return tuple(PartialMove(count, sampler) for count in rungs if isinstance(sampler, Path))
 
 
 def _tile(rng: str) -> int:
