@@ -120,3 +120,39 @@ class Paths(Process, Protocol):
 
         Accepting with min(1, e^{−S′ + S − (log q′ − log q)}) leaves e^{−S} invariant.
         """
+
+
+@runtime_checkable
+class Annealed(Process, Protocol):
+    """A process whose score is known at every level, so that dynamics can follow it down a ladder of levels.
+
+    Noised fields need not be of a configuration's shape; only `finish` makes configurations of them. Random numbers
+    come in the shape of configurations' tangent vectors.
+    """
+
+    def annealing(self, steps: int, low: float, high: float) -> Tensor:
+        """Levels s_0 > … > s_steps > 0, even in their logarithm, from `high` to `low` (0: where the process says)."""
+
+    def begin(self, numbers: RandomNumbers, level: Tensor) -> tuple[Self, Tensor]:
+        """Draw noised fields at the first level, and what all the rest depends on, if there is such: the process of it.
+
+        The numbers of the steps from 1 to 2^27 are left to the dynamics.
+        """
+
+    def pull(self, noised: Tensor, level: Tensor) -> Tensor:
+        """Compute s² ∇ log p_s at the level s (), a tangent vector."""
+
+    def kick(self, normal: Tensor) -> Tensor:
+        """Make tangent vectors N(0, 1) of noised fields from random numbers (n, *tangent)."""
+
+    def shifted(self, noised: Tensor, *parts: Tensor) -> Tensor:
+        """Move noised fields along the sum of tangent vectors."""
+
+    def returned(self, old: Tensor, new: Tensor, *parts: Tensor) -> Tensor:
+        """Tangent vector that takes `new` back to `old`, where `new` is `old` shifted by `parts`."""
+
+    def action(self, noised: Tensor) -> Tensor:
+        """Compute minus the log density of the wanted theory, (n,), at noised fields taken as they are."""
+
+    def finish(self, noised: Tensor, level: Tensor, numbers: RandomNumbers) -> Tensor:
+        """Make configurations (n, *site) of fields at a level s (); at s = 0 they are taken as they are."""
