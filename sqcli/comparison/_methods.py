@@ -1,5 +1,6 @@
 """Rows of a comparison: algorithms and samplers, each with its settings."""
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from secrets import randbits
@@ -24,12 +25,16 @@ from sqcli.runs.sampling.agreement import new_spec as new_sample_spec
 from sqcli.runs.sampling.request import SampleRequest
 from sqcli.runs.sampling.spec import FOLDER, INDEPENDENCE
 from sqcli.runs.sampling.tiles import tile_size
-from sqcli.theories import Theory
+from sqcli.theories import SectorMoves, Theory
 
 ALGORITHMS = ("hmc", "fahmc", "wolff", "smc")
+OF_LINKS = ("hmc", "composite", "exact")
 METHODS = ("path", "ode", "maala", "dpm", "sde")
+METHODS_OF_LINKS = ("path", "maala")
 ACCEPTED = ("path",)  # proposals of a Markov chain; other weighted draws are reweighted
 TUNED = {"step_size": "auto"}
+SWEEPS = "heatbath:1,overrelaxation:1"  # of the row `composite`; with moves between sectors where there are any
+SECTORS = "topological_susceptibility"
 UNIT = 64  # draws at once, where the algorithm does not care
 MOST_BYTES = 2**30
 MOST_DRAWS = 10**6
@@ -68,8 +73,9 @@ class Arena:
         algorithms = [registry.resolve("mcmc", name) for name in self.request.algorithms]
         methods = [registry.resolve(FOLDER, name) for name in self.request.methods]
         named = bool(algorithms or methods)
-        rows = dict.fromkeys(algorithms if named else ALGORITHMS, self._algorithm)
-        rows |= dict.fromkeys(methods if named else METHODS, self._method)
+        flat = self.theory.manifold.flat
+        rows = dict.fromkeys(algorithms if named else ALGORITHMS if flat else OF_LINKS, self._algorithm)
+        rows |= dict.fromkeys(methods if named else METHODS if flat else METHODS_OF_LINKS, self._method)
         settings, found, notes = _by_row(self.request.settings, rows), [], []
         for name, make in rows.items():
             try:
@@ -83,19 +89,37 @@ class Arena:
         return found, notes
 
     @property
+    def sectors(self) -> bool:
+        """Tell whether the theory has topological sectors, and a move between them, on the lattice."""
+        if not isinstance(self.theory, SectorMoves):
+            return False
+        with contextlib.suppress(UsageError):
+            self.theory.require_sectors(self.lattice)
+            return True
+        return False
+
+    @property
+    def observable(self) -> str:
+        """Name of the observable that counts; where none was asked for, one that is slow."""
+        usual = "abs_magnetization" if self.theory.manifold.flat else SECTORS if self.sectors else "plaquette"
+        return registry.resolve("observables", self.request.observable or usual)
+
+    @property
     def _most(self) -> int:
-        return min(MOST_DRAWS, MOST_BYTES // (8 * self.lattice.volume))
+        components = self.theory.manifold.components(self.lattice)
+        return min(MOST_DRAWS, MOST_BYTES // (8 * components * self.lattice.volume))
 
     def _algorithm(self, name: str, given: Mapping[str, Any], named: bool) -> Entrant:
         chains = self.request.threads
         known = params.fields(registry.load("mcmc", name))
+        usual = TUNED | {"updates": SWEEPS + (",instanton:1" if self.sectors else "")}
         request = Request(
             path=self.request.model,
             theory=self.model.theory_name,
             lattice=self.lattice.extents,
             parameters=params.to_mapping(self.theory),
             algorithm=name,
-            algorithm_parameters={key: value for key, value in TUNED.items() if key in known} | dict(given),
+            algorithm_parameters={key: value for key, value in usual.items() if key in known} | dict(given),
             chains=chains,
             draws=1,
             warmup=self.request.warmup,

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from sqcli import parameters as params
-from sqcli import registry, stats
+from sqcli import stats
 from sqcli.analysis.ensemble import LOG_WEIGHT, MeasuredEnsemble, open_for_measuring
 from sqcli.analysis.exact_values import exact_values
 from sqcli.analysis.measure import measure
-from sqcli.analysis.selection import FOLDER, components_for, observable
+from sqcli.analysis.selection import components_for, observable
 from sqcli.comparison._methods import Arena
 from sqcli.comparison._timing import Entrant, Timing, timed
 from sqcli.comparison._training_cost import Preparation, preparation
@@ -76,7 +76,7 @@ def _compared(arena: Arena, stop: threading.Event, progress: Report) -> Comparis
         for number, entrant in enumerate(entrants):
             progress(entrant.name, number, len(entrants))
             try:
-                rows.append(_row(entrant, folder, request, prepared, stop))
+                rows.append(_row(entrant, folder, arena, prepared, stop))
             except SqcliError as error:
                 if isinstance(error, Stopped) or request.methods or request.algorithms:
                     raise
@@ -92,10 +92,12 @@ def _prepared(request: CompareRequest, entrants: Sequence[Entrant], stop: thread
 
 
 def _require_scalar(arena: Arena) -> None:
-    name = registry.resolve(FOLDER, arena.request.observable)
+    name = arena.observable
     instance = observable(name)
     if components_for(instance, arena.theory, arena.lattice) != (None,) or not instance.reweighted:
-        raise UsageError(f"--obs {name}: it must be one expectation value of the theory, such as abs_magnetization")
+        raise UsageError(
+            f"--obs {name}: it must be one expectation value of the theory, such as abs_magnetization or plaquette"
+        )
 
 
 def _folder(request: CompareRequest, stack: ExitStack) -> Path:
@@ -117,15 +119,15 @@ def _aside() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="sqcli-compare-", ignore_cleanup_errors=True)
 
 
-def _row(entrant: Entrant, folder: Path, request: CompareRequest, prepared: Preparation, stop: threading.Event) -> Row:
+def _row(entrant: Entrant, folder: Path, arena: Arena, prepared: Preparation, stop: threading.Event) -> Row:
     """Measure one line of the table; its ensemble is erased unless it is to be kept."""
-    path = folder / entrant.name
+    path, request = folder / entrant.name, arena.request
     with _aside() as aside:
         timing = timed(entrant, path, Path(aside, entrant.name), request.seconds, stop)
     opened = open_for_measuring(path)
     setup = timing.setup + (0.0 if entrant.rehearsed else prepared.seconds)
     row = {"method": entrant.name, "exactness": opened.exactness, **_pace(timing)}
-    row |= _measured(opened, request.observable) | {"setup_seconds": setup}
+    row |= _measured(opened, arena.observable) | {"setup_seconds": setup}
     per_draw = row.pop("independent") / int(opened.ensemble.draws.sum())
     rate = per_draw * timing.rate if math.isfinite(per_draw) else None
     count = request.configurations
@@ -143,7 +145,7 @@ def _measured(opened: MeasuredEnsemble, name: str) -> Row:
     """Entries of a row that come from its draws."""
     beside = [other for other in BESIDE if other != name and opened.available(observable(other))]
     found = {row["observable"]: row for row in measure(opened.ensemble.path, [name, *beside]).estimates}
-    own, accepted = found[registry.resolve(FOLDER, name)], found.get("acceptance", {})
+    own, accepted = found[name], found.get("acceptance", {})
     log_z = found.get("log_z", {}) if opened.exactness in TRUE else {}
     draws, share = int(opened.ensemble.draws.sum()), _share(opened)
     tau = own["tau_int"]
@@ -191,8 +193,7 @@ def _agree(rows: Sequence[Row]) -> Row:
 
 
 def _head(arena: Arena, mean: Row, prepared: Preparation) -> Row:
-    request = arena.request
-    name = registry.resolve(FOLDER, request.observable)
+    request, name = arena.request, arena.observable
     return {
         "model": str(request.model),
         "identity": arena.model.identity,

@@ -32,7 +32,7 @@ class CompareRequest:
     parameters: Mapping[str, Any] = option(PARAMETERS, default={})
     lattice: tuple[int, ...] | None = option(LATTICE)
     seconds: float = option("Measuring per row.", "S", default=10.0, least=0, above=True)
-    observable: str = option("The observable that counts.", "NAME", default="abs_magnetization", flags=("--obs",))
+    observable: str | None = option("The observable that counts.", "NAME", flags=("--obs",))
     configurations: int = option("Over which set-up is spread.", "N", default=10000, least=1)
     warmup: int = option("Updates of algorithms discarded.", "W", default=1000, least=1)
     seed: int | None = option(SEED)

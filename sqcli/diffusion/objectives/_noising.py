@@ -1,5 +1,7 @@
 """Random noise levels and noise of the objectives, and the weights of their errors."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from math import log
 
 import torch
@@ -60,3 +62,22 @@ def weight(denoiser: Denoiser, level: Tensor, weighting: str, cap: float) -> Ten
     if weighting == "edm":
         return inverse + 1 / denoiser.spectrum(None).mean()
     return inverse.clamp(max=cap) if weighting == "snr" else inverse
+
+
+@dataclass(frozen=True)
+class GeneratorNumbers:
+    """Random numbers of a generator for `count` draws."""
+
+    count: int
+    tangent: Sequence[int]
+    device: torch.device
+    generator: Generator
+
+    def normal(self, step: int) -> Tensor:
+        """Draw N(0, 1): (count, *tangent)."""
+        shape = (self.count, *self.tangent)
+        return torch.randn(shape, dtype=torch.float64, device=self.device, generator=self.generator)
+
+    def uniform(self, step: int) -> Tensor:
+        """Draw numbers in [0, 1): (count,)."""
+        return torch.rand(self.count, dtype=torch.float64, device=self.device, generator=self.generator)

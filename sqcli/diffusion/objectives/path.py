@@ -6,17 +6,18 @@ fixed: the gradient goes through the kernels' log densities only, so that it van
 network: the variances of the reverse kernels, within bounds, and the density of M.
 """
 
+import math
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Generator, Tensor, nn
 
+from sqcli.diffusion.objectives._corrections import Corrections
+from sqcli.diffusion.objectives._noising import GeneratorNumbers
 from sqcli.diffusion.process.denoiser import Denoiser, euclidean
 from sqcli.diffusion.process.mode_statistics import ModeStatistics
 from sqcli.diffusion.process.paths import ascend, descend, ladder, log_density
-from sqcli.diffusion.process.protocol import Process
-
-SLOW_HEAD = 3  # numbers of the slow mode's density that come before its coefficients
+from sqcli.diffusion.process.protocol import Paths, Process
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,8 @@ class PathWeight:
 
     Attributes:
         n_steps: evaluations of the network in a path, as in the sampler `path`.
-        level_min: noise level of the last evaluation.
-        level_max: noise level of the first; 0 for three standard deviations of the widest mode.
+        level_min: noise level of the last evaluation; of links in units of the width of a plaquette.
+        level_max: noise level of the first; 0 for the top that the sampler takes.
         model_fraction: share of paths that are the model's own; the others are noised data.
         bound: the logarithms of the variances stay within ± this of what was measured.
         huber: deviation of log w from which on the loss grows linearly.
@@ -47,8 +48,10 @@ class PathWeight:
 
     def loss(self, process: Process, x0: Tensor, generator: Generator, extra: nn.Module | None = None) -> Tensor:
         """Compute the loss per mode of y, (n,); log weights of a batch are centred together."""
+        if isinstance(process, Paths):
+            return self._loss_of_paths(process, x0, generator)
         denoiser = euclidean(process)
-        if isinstance(extra, _Corrections):
+        if isinstance(extra, Corrections):
             denoiser = replace(denoiser, statistics=extra.corrected(denoiser.statistics))
         levels = ladder(denoiser, self.n_steps, self.level_min, self.level_max)
         with torch.no_grad():
@@ -56,9 +59,26 @@ class PathWeight:
         x, given, log_slow = denoiser.split(x)
         log_q = log_slow + log_density(denoiser, paths, given, levels)
         log_w = -denoiser.theory.action(denoiser.to_field(denoiser.join(x, given)), denoiser.lattice) - log_q
+        return self._spread(log_w) / max(denoiser.freedoms, 1)
+
+    def _loss_of_paths(self, process: Paths, x0: Tensor, generator: Generator) -> Tensor:
+        """Compute the loss of links per degree of freedom: forward paths from data and from the model's own ends."""
+        levels = process.ladder(self.n_steps, self.level_min, self.level_max)
+        tangent = process.theory.manifold.tangent(process.lattice)
+        own = round(self.model_fraction * len(x0))
+        fields = x0
+        if own:
+            with torch.no_grad():
+                drawn, _ = process.descend(GeneratorNumbers(own, tangent, x0.device, generator), levels)
+            fields = torch.cat([drawn, x0[own:]])
+        numbers = GeneratorNumbers(len(fields), tangent, x0.device, generator)
+        log_q = process.log_density(fields, numbers, levels)
+        return self._spread(-process.theory.action(fields, process.lattice) - log_q) / math.prod(tangent)
+
+    def _spread(self, log_w: Tensor) -> Tensor:
+        """Twice the Huber loss of log weights about their mean, (n,)."""
         centred = log_w - log_w.mean()
-        loss = nn.functional.huber_loss(centred, torch.zeros_like(centred), reduction="none", delta=self.huber)
-        return 2 * loss / max(denoiser.freedoms, 1)
+        return 2 * nn.functional.huber_loss(centred, torch.zeros_like(centred), reduction="none", delta=self.huber)
 
     def _paths(
         self, denoiser: Denoiser, x0: Tensor, levels: Tensor, generator: Generator
@@ -66,69 +86,23 @@ class PathWeight:
         """Draw paths y₀ … y_N of both kinds; their ends x, with the slow mode, and the paths."""
         own = round(self.model_fraction * len(x0))
         x, given, _ = denoiser.split(x0[own:])
-        noised = ascend(denoiser, x, _GeneratorNumbers(x, generator), levels)
+        noised = ascend(denoiser, x, GeneratorNumbers(len(x), x.shape[1:], x.device, generator), levels)
         if not own:
             return x0, noised
-        drawn, drawn_given, _ = descend(denoiser, _GeneratorNumbers(x0[:own], generator), levels)
+        drawn, drawn_given, _ = descend(denoiser, GeneratorNumbers(own, x0.shape[1:], x0.device, generator), levels)
         ends = torch.cat([denoiser.join(drawn[0], drawn_given), denoiser.join(x, given)])
         return ends, [torch.cat(pair) for pair in zip(drawn, noised, strict=True)]
 
-    def extra(self, process: Process) -> nn.Module:
-        """Build corrections of the measured statistics."""
+    def extra(self, process: Process) -> nn.Module | None:
+        """Build corrections of the measured statistics of a real field."""
+        if isinstance(process, Paths):
+            return None
         denoiser = euclidean(process)
         levels = ladder(denoiser, self.n_steps, self.level_min, self.level_max)[1:]
-        return _Corrections(levels, denoiser.statistics, self.bound)
+        return Corrections(levels, denoiser.statistics, self.bound)
 
     def finish(self, extra: nn.Module, statistics: ModeStatistics) -> ModeStatistics:
         """Put the corrected statistics on the ladder; between its rungs the measured ones stay."""
-        assert isinstance(extra, _Corrections)
+        assert isinstance(extra, Corrections)
         with torch.no_grad():
             return extra.merged(statistics)
-
-
-@dataclass(frozen=True)
-class _GeneratorNumbers:
-    """Random numbers of a generator, in the shape of `like`."""
-
-    like: Tensor
-    generator: Generator
-
-    def normal(self, step: int) -> Tensor:
-        return torch.randn(self.like.shape, dtype=torch.float64, device=self.like.device, generator=self.generator)
-
-    def uniform(self, step: int) -> Tensor:
-        return torch.rand(len(self.like), dtype=torch.float64, device=self.like.device, generator=self.generator)
-
-
-class _Corrections(nn.Module):
-    """Ratios on the rungs and coefficients of the density of M, relative to the measured ones."""
-
-    levels: Tensor
-    ratio: Tensor
-
-    def __init__(self, levels: Tensor, statistics: ModeStatistics, bound: float) -> None:
-        super().__init__()
-        self.bound = bound
-        base = torch.stack([statistics.ratio_rows(level) for level in levels])
-        self.register_buffer("levels", levels)
-        self.register_buffer("ratio", base)
-        self.change = nn.Parameter(torch.zeros_like(base))
-        self.slow = nn.Parameter(torch.zeros(max(len(statistics.slow) - SLOW_HEAD, 0), dtype=torch.float64))
-
-    def corrected(self, statistics: ModeStatistics) -> ModeStatistics:
-        """Statistics with the corrected ratios, on the rungs alone."""
-        ratio = self.ratio * torch.exp(self.bound * torch.tanh(self.change))
-        slow = statistics.slow
-        if len(self.slow):
-            head, others, last = slow[:SLOW_HEAD], slow[SLOW_HEAD:-1], slow[-1:]
-            others = others + others.abs() * self.slow[:-1]
-            slow = torch.cat([head, others, last * torch.exp(self.slow[-1:])])  # the last stays positive
-        return replace(statistics, levels=self.levels, ratio=ratio, slow=slow)
-
-    def merged(self, statistics: ModeStatistics) -> ModeStatistics:
-        """Statistics with the corrected ratios on the rungs, among the levels that there are."""
-        own = self.corrected(statistics)
-        levels, order = torch.sort(torch.cat([own.levels, statistics.levels]))
-        ratio = torch.cat([own.ratio, statistics.ratio])[order]
-        fresh = torch.cat([torch.ones(1, dtype=torch.bool, device=levels.device), levels[1:] > levels[:-1]])
-        return replace(own, levels=levels[fresh], ratio=ratio[fresh])
