@@ -131,7 +131,7 @@ class Arena:
         return Entrant(name, generate, request, chains, unit, max(2 * unit, self._most // chains), True)
 
     def _method(self, name: str, given: Mapping[str, Any], named: bool) -> Entrant:
-        tile = tile_size(self.lattice, params.build(registry.load(FOLDER, name), given, f"method {name}"))
+        tile = tile_size(self.theory, self.lattice, params.build(registry.load(FOLDER, name), given, f"method {name}"))
         request = SampleRequest(
             model=self.request.model,
             path=self.request.model,

@@ -34,7 +34,9 @@ def _tile_seconds(process: Process, sampler: Sampler, wanted: int) -> float:
     for draws in (1, SOME):
         short, long = (_seconds(process, sampler, steps, draws) for steps in (1, FEW))
         rows[draws] = short + max(0.0, long - short) * (wanted - 1) / (FEW - 1)
-    return rows[1] + max(0.0, rows[SOME] - rows[1]) * (tile_size(process.lattice, sampler) - 1) / (SOME - 1)
+    return rows[1] + max(0.0, rows[SOME] - rows[1]) * (tile_size(process.theory, process.lattice, sampler) - 1) / (
+        SOME - 1
+    )
 
 
 def _seconds(process: Process, sampler: Any, steps: int, draws: int) -> float:

@@ -26,12 +26,12 @@ from sqcli.runs.sampling import agreement
 from sqcli.runs.sampling.chain_group import GroupSampling
 from sqcli.runs.sampling.request import SampleRequest
 from sqcli.runs.sampling.spec import SampleSpec
-from sqcli.runs.sampling.tiles import Proposals
+from sqcli.runs.sampling.tiles import Proposals, numbers_of
 
 __all__ = ["Progress", "SampleRequest", "sample"]
 
 ON_DEVICE = 4  # workers that feed one accelerator
-SITE_BYTES = 500  # least memory of a network at work, for each site of a tile
+NUMBER_BYTES = 500  # least memory of a network at work, for each number of a tile
 
 
 def sample(request: SampleRequest, stop: threading.Event, progress: Callable[[Progress], None]) -> None:
@@ -93,7 +93,11 @@ class _Sampling:
 
     def bytes_held(self, spec: SampleSpec, layout: store.Layout, workers: int) -> int:
         """Count the bytes of a tile for each worker; an accelerator's memory is its own."""
-        return 0 if self.device == "cuda" else workers * spec.tile * spec.system.lattice.volume * SITE_BYTES
+        return (
+            0
+            if self.device == "cuda"
+            else workers * spec.tile * numbers_of(spec.theory_instance, spec.system.lattice) * NUMBER_BYTES
+        )
 
     def share(self, groups: Sequence[int]) -> Sequence[int]:
         here, world = rank()

@@ -64,7 +64,7 @@ class SampleSpec(EnsembleSpec):
         spec = cls(
             theory=theory, theory_instance=instance, lattice=tuple(lattice), method=method, sampler=sampler,
             moves=tuple(Move.build(**each) for each in interleave), partial_moves=_partial(sampler, move),
-            tile=tile or tile_size(Lattice(tuple(lattice)), sampler), **rest,
+            tile=tile or tile_size(instance, Lattice(tuple(lattice)), sampler), **rest,
         )  # fmt: skip
         spec.require_theory()
         for each in spec.moves:

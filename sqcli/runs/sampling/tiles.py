@@ -20,18 +20,25 @@ from sqcli.errors import SqcliError
 from sqcli.exactness import Exactness
 from sqcli.lattice.geometry import Lattice
 from sqcli.lattice.philox import Stream
+from sqcli.theories import Theory
 
 FEWEST, MOST = 32, 512  # draws of a tile, unless its fields would be huge
-SITES = 2**11  # sites of a tile of small fields, so that calls cost less than numbers
-MOST_SITES = 2**22  # sites of any tile
+NUMBERS = 2**11  # of a tile of small fields, so that calls cost less than numbers
+MOST_NUMBERS = 2**22  # of any tile
 RENEWALS = 2**31  # draw numbers from here on key what happens to a draw after it was made
 PILOT = 2**32 - 1  # chain whose random numbers pilot draws have
 Array = NDArray[np.float64]
 
 
-def tile_size(lattice: Lattice, sampler: Sampler) -> int:
-    """Choose the draws of a tile: a power of two, fixed by the lattice and the sampler."""
-    draws = min(max(FEWEST, min(MOST, SITES // lattice.volume)), max(1, MOST_SITES // lattice.volume))
+def numbers_of(theory: Theory, lattice: Lattice) -> int:
+    """Count the real numbers of a configuration."""
+    return theory.manifold.components(lattice) * lattice.volume
+
+
+def tile_size(theory: Theory, lattice: Lattice, sampler: Sampler) -> int:
+    """Choose the draws of a tile: a power of two, fixed by the theory, the lattice and the sampler."""
+    numbers = numbers_of(theory, lattice)
+    draws = min(max(FEWEST, min(MOST, NUMBERS // numbers)), max(1, MOST_NUMBERS // numbers))
     if isinstance(sampler, Costly):
         draws = max(1, min(draws, sampler.efficient_batch(lattice)))
     return 1 << (draws.bit_length() - 1)
@@ -69,13 +76,13 @@ class Proposals:
     @property
     def size(self) -> int:
         """Number of draws of a tile."""
-        return self.tile_draws or tile_size(self.process.lattice, self.sampler)
+        return self.tile_draws or tile_size(self.process.theory, self.process.lattice, self.sampler)
 
     def exactness(self) -> Exactness:
         """Say how exact the sampler's draws are, measured on pilot draws where the sampler can."""
         if not isinstance(self.sampler, Piloted):
             return self.sampler.exactness(self.process)
-        draws = min(self.sampler.pilots, max(1, MOST_SITES // self.process.lattice.volume))
+        draws = min(self.sampler.pilots, max(1, MOST_NUMBERS // numbers_of(self.process.theory, self.process.lattice)))
         return self.sampler.measured(self.process, self._noise(PILOT, range(draws)))
 
     def tile(self, chain: int, number: int) -> Tile:
