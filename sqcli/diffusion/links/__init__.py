@@ -1,0 +1,1 @@
+"""Links of gauge theories under Brownian motion on their group: noise, heat kernels, paths, losses."""
