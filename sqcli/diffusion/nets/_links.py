@@ -62,3 +62,12 @@ def require_links(net: str, problem: Problem) -> None:
     manifold = problem.theory.manifold
     if not isinstance(manifold, AngleLinks | GroupLinks):
         raise UsageError(f"the net {net} is for links of a gauge theory, not for fields in {manifold.name}")
+
+
+def require_angles(net: str, problem: Problem, dimensions: range) -> None:
+    """UsageError unless the theory has angles on its links, on a lattice with so many dimensions."""
+    if not isinstance(problem.theory.manifold, AngleLinks):
+        raise UsageError(f"the net {net} is for the angles of theory u1, not for {problem.theory.manifold.name}")
+    if problem.lattice.dimension not in dimensions:
+        allowed = ", ".join(map(str, dimensions))
+        raise UsageError(f"the net {net} exists in {allowed} dimensions, not in {problem.lattice.dimension}")

@@ -14,22 +14,37 @@ FREQUENCIES = 8
 TOLD = 2 * FREQUENCIES + 2  # numbers of `conditions` beside the couplings
 
 
-class OddBlock(nn.Module):
-    """Residual block h + B act(A ⋆ h): a depthwise isotropic convolution, an odd function, mixing of channels.
-
-    The function is u ↦ u (g + u²/(1 + u²)), cubic for small and linear for large u; A is scaled and g given by what
-    the block is told.
-    """
+class Isotropic(nn.Module):
+    """Depthwise convolution of each channel, the same in all directions of the lattice."""
 
     shell: Tensor
 
-    def __init__(self, width: int, told: int, reach: int, dimension: int) -> None:
+    def __init__(self, width: int, reach: int, dimension: int) -> None:
         super().__init__()
         steps = [tuple(sorted(map(abs, step))) for step in product(range(-reach, reach + 1), repeat=dimension)]
         shells = sorted(set(steps))
         self.register_buffer("shell", torch.tensor([shells.index(step) for step in steps]), persistent=False)
         self.reach, self.dimension = reach, dimension
         self.radial = nn.Parameter(torch.randn(width, len(shells)) / len(steps) ** 0.5)
+
+    def convolved(self, h: Tensor) -> Tensor:
+        """Convolve fields h (n, channels, *extents)."""
+        size = 2 * self.reach + 1
+        kernel = self.radial[:, self.shell].reshape(-1, 1, *(size,) * self.dimension)
+        convolve: Any = (nn.functional.conv1d, nn.functional.conv2d, nn.functional.conv3d)[self.dimension - 1]
+        found: Tensor = convolve(wrapped(h, self.reach, self.dimension), kernel, groups=len(self.radial))
+        return found
+
+
+class OddBlock(Isotropic):
+    """Residual block h + B act(A ⋆ h): a depthwise isotropic convolution, an odd function, mixing of channels.
+
+    The function is u ↦ u (g + u²/(1 + u²)), cubic for small and linear for large u; A is scaled and g given by what
+    the block is told.
+    """
+
+    def __init__(self, width: int, told: int, reach: int, dimension: int) -> None:
+        super().__init__(width, reach, dimension)
         self.mix = nn.Linear(width, width, bias=False)
         self.back = nn.Linear(width, width, bias=False)
         self.modulation = nn.Linear(told, 2 * width)
@@ -40,15 +55,8 @@ class OddBlock(nn.Module):
         """Apply the block to fields h (n, channels, *extents), told (n, features)."""
         ones = (len(told), -1, *(1,) * self.dimension)
         gain, gate = (part.reshape(ones) for part in self.modulation(told).chunk(2, 1))
-        u = mixed(self._convolved(h), self.mix.weight) * (1 + gain)
+        u = mixed(self.convolved(h), self.mix.weight) * (1 + gain)
         return h + mixed(u * (gate + 1 - 1 / (1 + u * u)), self.back.weight)
-
-    def _convolved(self, h: Tensor) -> Tensor:
-        size = 2 * self.reach + 1
-        kernel = self.radial[:, self.shell].reshape(-1, 1, *(size,) * self.dimension)
-        convolve: Any = (nn.functional.conv1d, nn.functional.conv2d, nn.functional.conv3d)[self.dimension - 1]
-        found: Tensor = convolve(wrapped(h, self.reach, self.dimension), kernel, groups=len(self.radial))
-        return found
 
 
 def mixed(h: Tensor, weight: Tensor) -> Tensor:
