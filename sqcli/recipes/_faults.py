@@ -23,7 +23,7 @@ def faults(recipe: Recipe) -> Iterator[str]:
     """Find what is wrong with a recipe whose types are right: one line a fault, which begins with the key."""
     steps = [(f"steps.{step.index}.{kind_and_name(step)[0]}", kind_and_name(step)[1]) for step in recipe.steps]
     plots = [(f"plots.{plot.index}.plot", plot.plot) for plot in recipe.plots]
-    if (points := sum(step.size for step in recipe.generated.values())) > MOST_RUNS:
+    if (points := sum(step.size for step in recipe.makers.values())) > MOST_RUNS:
         yield f"steps: the scans make {points} ensembles, {MOST_RUNS} at most belong into one recipe; split it"
         return
     for names in (steps, plots):
@@ -51,7 +51,7 @@ def _repeated(named_at: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
 
 def _scans(recipe: Recipe) -> Iterator[str]:
     """Find values of scans that stand twice, or that cannot be part of the name of a folder."""
-    for step in recipe.generated.values():
+    for step in recipe.makers.values():
         for name, values in step.scan.items():
             key = f"steps.{step.index}.scan.{name}"
             texts = [str(value) for value in values]
@@ -72,9 +72,8 @@ def _orders(recipe: Recipe) -> Iterator[str]:
             models[step.train] = None
         elif isinstance(step, Sample):
             yield from _later(f"{key}.model", "model", step.model, models, recipe)
-            ensembles[step.sample] = None
-        else:
-            ensembles |= dict.fromkeys([step.generate, *(name for name, _ in step.points())])
+        if not isinstance(step, Train):
+            ensembles |= dict.fromkeys([step.made, *(name for name, _ in step.points())])
 
 
 def _later(key: str, what: str, name: str | None, known: Collection[str], recipe: Recipe) -> Iterator[str]:
@@ -134,7 +133,7 @@ def _plot_faults(key: str, plot: PlotEntry, ensembles: Collection[str], recipe: 
     elif isinstance(plot, ModelPlot):
         yield from _model_faults(key, plot, ensembles, recipe)
     elif isinstance(plot, ScanPlot):
-        scans = {name: set(step.scan) for name, step in recipe.generated.items() if step.scan}
+        scans = {name: set(step.scan) for name, step in recipe.makers.items() if step.scan}
         if plot.of not in scans:
             yield f"{key}.of: no step {plot.of!r} with a scan; there are: {', '.join(scans) or 'none'}"
         elif scans[plot.of] != {given["x"], given["y"]}:

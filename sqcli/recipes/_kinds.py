@@ -14,10 +14,9 @@ from sqcli.runs.sampling.request import SampleRequest
 from sqcli.runs.training.request import TrainRequest
 
 
-class GenerateStep(ListEntry):
-    """Step that generates an ensemble; with `scan` one for each combination of the listed parameter values."""
+class Scanned(ListEntry):
+    """Step that makes an ensemble; with `scan` one for each combination of the listed parameter values."""
 
-    generate: Name = Field(description="Name of the ensemble.")
     scan: dict[str, Annotated[list[Scalar], Field(min_length=1)]] = Field(
         default={}, description="Theory parameter: values."
     )
@@ -32,7 +31,23 @@ class GenerateStep(ListEntry):
         for values in product(*self.scan.values()):
             point = dict(zip(self.scan, values, strict=True))
             label = ",".join(f"{key}={value}" for key, value in point.items())
-            yield (f"{self.generate}/{label}" if label else self.generate), point
+            yield (f"{self.made}/{label}" if label else self.made), point
+
+    @property
+    def made(self) -> str:
+        """Name of what the step makes."""
+        raise NotImplementedError
+
+
+class GenerateStep(Scanned):
+    """Step that generates an ensemble, or one for each point of a scan."""
+
+    generate: Name = Field(description="Name of the ensemble.")
+
+    @property
+    def made(self) -> str:
+        """Name of the ensemble or the scan."""
+        return self.generate
 
 
 class TrainStep(ListEntry):
@@ -43,11 +58,16 @@ class TrainStep(ListEntry):
     init: Name | None = Field(default=None, description="Earlier model whose weights are the first.")
 
 
-class SampleStep(ListEntry):
-    """Step that samples an ensemble from a model."""
+class SampleStep(Scanned):
+    """Step that samples an ensemble from a model, or one for each point of a scan."""
 
     sample: Name = Field(description="Name of the ensemble.")
     model: Name = Field(description="Name of a train step.")
+
+    @property
+    def made(self) -> str:
+        """Name of the ensemble or the scan."""
+        return self.sample
 
 
 class SharedByAll(Strict):

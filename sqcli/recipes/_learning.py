@@ -9,14 +9,14 @@ from sqcli.errors import UsageError
 from sqcli.recipes._kinds import Sample, Train
 from sqcli.recipes._model import Recipe
 from sqcli.recipes._options import merged
-from sqcli.recipes._planned import Run, with_command_line
+from sqcli.recipes._planned import Run, with_command_line, with_point
 from sqcli.runs import dry_run
 from sqcli.runs.sampling.request import SampleRequest
 from sqcli.runs.training.request import TrainRequest
 
 
-def planned(recipe: Recipe, step: Train | Sample, folder: Path, found: Mapping[str, Run]) -> Run:
-    """Plan the run of a `train` or `sample` step.
+def training(recipe: Recipe, step: Train, folder: Path, found: Mapping[str, Run]) -> Run:
+    """Plan the run of a `train` step.
 
     Args:
         recipe: the recipe, whose defaults complete the step.
@@ -27,13 +27,7 @@ def planned(recipe: Recipe, step: Train | Sample, folder: Path, found: Mapping[s
     Raises:
         UsageError: something is missing or does not fit.
     """
-    if isinstance(step, Train):
-        return _train(merged(TrainRequest, step, recipe.defaults.train), step, folder, found)
-    return _sample(merged(SampleRequest, step, recipe.defaults.sample), step, folder, found)
-
-
-def _train(given: Mapping[str, Any], step: Train, folder: Path, found: Mapping[str, Run]) -> Run:
-    """Plan the run of a `train` step with the options `given`."""
+    given = merged(TrainRequest, step, recipe.defaults.train)
     ensembles = [run for name in step.of for run in _named_runs(name, found)]
     paths = {
         "path": folder / "models" / step.train,
@@ -58,9 +52,12 @@ def _named_runs(name: str, found: Mapping[str, Run]) -> list[Run]:
     return [run for key, run in found.items() if run.kind != "train" and (key == name or key.startswith(f"{name}/"))]
 
 
-def _sample(given: Mapping[str, Any], step: Sample, folder: Path, found: Mapping[str, Run]) -> Run:
-    """Plan the run of a `sample` step with the options `given`."""
-    paths = {"model": found[step.model].request.path, "path": folder / "ensembles" / step.sample}
+def sampling(
+    recipe: Recipe, step: Sample, point: Mapping[str, Any], folder: Path, name: str, found: Mapping[str, Run]
+) -> Run:
+    """Plan the run of one point of a `sample` step, whose ensemble is called `name`; UsageError as `training`."""
+    given = with_point(merged(SampleRequest, step, recipe.defaults.sample), point, name)
+    paths = {"model": found[step.model].request.path, "path": folder / "ensembles" / name}
     request = with_command_line("sample", options.build(SampleRequest, {**paths, **given}))
     spec = dry_run.sampling(request, found[step.model].facts)
-    return Run("sample", step.sample, f"steps.{step.index}", request, spec)
+    return Run("sample", name, f"steps.{step.index}", request, spec)

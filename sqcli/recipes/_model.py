@@ -90,15 +90,14 @@ class Recipe(Strict):
         return self.model_copy(update=parts)
 
     @property
-    def generated(self) -> dict[str, Generate]:
-        """Generate steps by name."""
-        return {step.generate: step for step in self.steps if isinstance(step, Generate)}
+    def makers(self) -> dict[str, Generate | Sample]:
+        """Steps that make ensembles, by name."""
+        return {step.made: step for step in self.steps if not isinstance(step, Train)}
 
     @property
     def ensembles(self) -> dict[str, list[str]]:
         """Names of the ensembles that each step makes, by the name of the step."""
-        points = {name: [point for point, _ in step.points()] for name, step in self.generated.items()}
-        return points | {step.sample: [step.sample] for step in self.steps if isinstance(step, Sample)}
+        return {name: [point for point, _ in step.points()] for name, step in self.makers.items()}
 
     @property
     def models(self) -> list[str]:

@@ -1,10 +1,12 @@
 """Runs of a recipe, as they are planned before anything is made."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from sqcli import options
 from sqcli.errors import UsageError
+from sqcli.runs.execution.streams import spawned
 
 R = TypeVar("R")
 
@@ -39,3 +41,9 @@ def with_command_line(command: str, request: R) -> R:
         raise UsageError(f"{each.name}: is missing")
     words: Any = {"command_line": ("sqcli", command, *options.words(request))}
     return replace(request, **words)  # type: ignore[type-var]
+
+
+def with_point(given: Mapping[str, Any], point: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return the options of a step at one point of its scan: its parameters, and a seed of its own."""
+    seed = spawned(given["seed"], name) if point and given["seed"] is not None else given["seed"]
+    return {**given, "seed": seed, "parameters": {**given["parameters"], **point}}

@@ -200,5 +200,5 @@ def _subject(plot: PlotEntry, recipe: Recipe, paths: Mapping[str, Path]) -> Any:
     if isinstance(plot, ModelPlot):
         return paths[plot.of]
     assert isinstance(plot, ScanPlot)
-    points = recipe.generated[plot.of].points()
+    points = recipe.makers[plot.of].points()
     return {(float(at[plot.x]), float(at[plot.y])): paths[name] for name, at in points}

@@ -7,11 +7,10 @@ from typing import Any
 
 from sqcli import options
 from sqcli.errors import SqcliError, UsageError
-from sqcli.recipes._kinds import Generate, kind_and_name
+from sqcli.recipes._kinds import Generate, Step, Train, kind_and_name
 from sqcli.recipes._model import Recipe
 from sqcli.recipes._options import merged
-from sqcli.recipes._planned import Run, with_command_line
-from sqcli.runs.execution.streams import spawned
+from sqcli.recipes._planned import Run, with_command_line, with_point
 from sqcli.runs.generation.agreement import new_spec
 from sqcli.runs.generation.request import Request
 
@@ -26,26 +25,28 @@ def runs(recipe: Recipe, folder: Path) -> list[Run]:
     for step in recipe.steps:
         key, name = f"steps.{step.index}", kind_and_name(step)[1]
         try:
-            if isinstance(step, Generate):
-                for name, point in step.points():
-                    found[name] = _generate(recipe, step, point, folder, name, found)
-            else:
-                from sqcli.recipes import _learning  # imported here: it loads torch, which few recipes need
-
-                found[name] = _learning.planned(recipe, step, folder, found)
+            found |= _planned(recipe, step, folder, found)
         except SqcliError as error:
             raise UsageError(f"{key} ({name}): {error}") from None
     return list(found.values())
+
+
+def _planned(recipe: Recipe, step: Step, folder: Path, found: Mapping[str, Run]) -> dict[str, Run]:
+    """Plan the runs of a step, by name."""
+    if isinstance(step, Generate):
+        return {name: _generate(recipe, step, point, folder, name, found) for name, point in step.points()}
+    from sqcli.recipes import _learning  # imported here: it loads torch, which few recipes need
+
+    if isinstance(step, Train):
+        return {step.train: _learning.training(recipe, step, folder, found)}
+    return {name: _learning.sampling(recipe, step, point, folder, name, found) for name, point in step.points()}
 
 
 def _generate(
     recipe: Recipe, step: Generate, point: Mapping[str, Any], folder: Path, name: str, found: Mapping[str, Run]
 ) -> Run:
     """Plan the run of one point of a `generate` step."""
-    shared = merged(Request, step, recipe.defaults)
-    if step.scan and shared["seed"] is not None:
-        shared["seed"] = spawned(shared["seed"], name)
-    shared["parameters"] = {**shared["parameters"], **point}
+    shared = with_point(merged(Request, step, recipe.defaults), point, name)
     request = options.build(Request, {"path": folder / "ensembles" / name, **shared})
     waiting = request.start not in (None, "hot", "cold")  # the ensemble to start from may not exist yet
     started = with_command_line(
