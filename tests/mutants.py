@@ -158,7 +158,7 @@ MUTANTS = [
     Mutant(
         "adjusted Langevin without the densities of its proposals",
         "diffusion/samplers/_adjusted.py",
-        "ratio = ratio + lattice.site_sum(normal**2) / 2 - lattice.site_sum(back**2) / (4 * size)",
+        "ratio = ratio + total(normal**2) / 2 - total(back**2) / (4 * size)",
         "del back",
         "diffusion/test_maala.py::test_a_wrong_network_is_corrected",
     ),

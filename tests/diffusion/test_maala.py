@@ -13,6 +13,7 @@ from statistical import estimate, mean
 
 from sqcli.diffusion.nets._base import Net
 from sqcli.diffusion.process.noise import Noise
+from sqcli.diffusion.samplers._annealed import annealed_of
 from sqcli.diffusion.samplers._relaxation import Relaxation, autocorrelation_time, drift
 from sqcli.diffusion.samplers.maala import AdjustedLangevin
 from sqcli.diffusion.schedules.geometric import Geometric
@@ -175,6 +176,7 @@ def test_a_step_evaluates_action_and_force_once():
     sampler = AdjustedLangevin(n_steps=2, n_adjusted=50)
     sampler.draw(denoiser, Noise(Stream(1, 0), range(4), (4, 4)))
     assert theory.calls == {"action": 51, "drift": 51}
-    for chains, _ in sampler._steps(denoiser, Noise(Stream(1, 0), range(4), (4, 4))):
+    noise = Noise(Stream(1, 0), range(4), (4, 4))
+    for chains, *_ in sampler._steps(denoiser, noise, sampler.descend(annealed_of(denoiser), noise)):
         assert torch.equal(chains.action, theory.action(chains.fields, SQUARE))
         assert torch.equal(chains.drift, theory.drift(chains.fields, SQUARE))

@@ -156,3 +156,17 @@ class Annealed(Process, Protocol):
 
     def finish(self, noised: Tensor, level: Tensor, numbers: RandomNumbers) -> Tensor:
         """Make configurations (n, *site) of fields at a level s (); at s = 0 they are taken as they are."""
+
+
+@runtime_checkable
+class Energetic(Annealed, Protocol):
+    """A process whose density is known at every level, but for its normalisation, with the score as its derivative."""
+
+    def require_energy(self) -> None:
+        """Raise UsageError where the network has no energy."""
+
+    def energy(self, noised: Tensor, level: Tensor) -> Tensor:
+        """Compute the energy E, p_s ∝ e^{−E}, at a level s (): (n,)."""
+
+    def log_begin(self, noised: Tensor) -> Tensor:
+        """Log density with which `begin` draws noised fields, over the measure of `action`, (n,)."""

@@ -96,10 +96,7 @@ class Ladder:
 
     def ends(self, denoiser: Denoiser, reach: float = REACH) -> tuple[float, float]:
         """Ends (s_min, s_max), the latter by itself at most `reach` standard deviations of the softest mode."""
-        schedule = denoiser.schedule
-        low = schedule.level_min if self.level_min == "auto" else self.level_min
-        high = min(schedule.level_max, reach * widest(denoiser)) if self.level_max == "auto" else self.level_max
-        return low, max(high, 2 * low)
+        return ends(denoiser, self.level_min, self.level_max, reach)
 
     def ladder(self, denoiser: Denoiser) -> Tensor:
         """Levels of the ladder, (n_steps + 1,), decreasing."""
@@ -129,6 +126,14 @@ class LadderSampler(Ladder, ABC):
             y, memory = self.step(Rung(denoiser, noise, given, levels, index), y, memory)
         y = self.finish(denoiser, y, levels[-1], given)
         return Drawn(denoiser.to_field(denoiser.join(y, given)))
+
+
+def ends(denoiser: Denoiser, low: Level, high: Level, reach: float = REACH) -> tuple[float, float]:
+    """Ends (s_min, s_max) of a ladder; auto: the schedule's, but no more than `reach` widths of the softest mode."""
+    schedule = denoiser.schedule
+    least = schedule.level_min if low == "auto" else low
+    most = min(schedule.level_max, reach * widest(denoiser)) if high == "auto" else high
+    return least, max(most, 2 * least)
 
 
 def start(denoiser: Denoiser, normal: Tensor, level: Tensor, given: Tensor | None) -> Tensor:

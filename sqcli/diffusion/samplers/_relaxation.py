@@ -6,18 +6,21 @@ the first t ≥ 5 τ_int (Madras–Sokal window). Where none is found up to half
 The first quarter is left to relaxation: starts far out would hide what is slow.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from sqcli.diffusion.samplers._adjusted import Chains
+from sqcli.diffusion.samplers._observed import CHARGE
 from sqcli.exactness import Exactness
 
 WINDOW = 5.0  # lags of the sum that gives τ_int, in τ_int
 FORGOTTEN = 10.0  # τ_int after which the start counts as forgotten
 DRIFT = 4.0  # deviation in σ from which means are said to move
+
+Observables = Callable[[Chains], Mapping[str, Tensor]]
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class Relaxation:
         names: names of the observables.
         times: τ_int of each observable, in steps.
         drifts: mean of the last quarter less that of the second one for each observable, in σ.
+        frozen: names of the observables that no step of any chain changed.
     """
 
     steps: int
@@ -35,9 +39,10 @@ class Relaxation:
     names: tuple[str, ...]
     times: tuple[float, ...]
     drifts: tuple[float, ...]
+    frozen: tuple[str, ...] = ()
 
     def exactness(self, size: float) -> Exactness:
-        """State the draws as asymptotic after ten τ_int without drift. `size` is the Langevin time of a step, in φ²."""
+        """State the draws as asymptotic after ten τ_int without drift. `size` is the Langevin time of a step."""
         slowest, moving = self.slowest, max(self.drifts, key=abs)
         time, ratio = self.times[slowest], self.steps / self.times[slowest]
         said = (
@@ -45,6 +50,8 @@ class Relaxation:
             f" Langevin time {time * size:.3g}), the slowest of {', '.join(self.names)} in {self.chains} pilot chains;"
             f" largest drift {moving:.2g} sigma ({self.names[self.drifts.index(moving)]})"
         )
+        if CHARGE in self.frozen:
+            return Exactness("uncorrected", f"{said}: the topological charge Q is frozen, no step changed it")
         if not ratio >= FORGOTTEN:
             return Exactness("uncorrected", f"{said}: too short, {FORGOTTEN:g} tau_int are needed")
         if not abs(moving) < DRIFT:
@@ -57,17 +64,18 @@ class Relaxation:
         return max(range(len(self.times)), key=self.times.__getitem__)
 
 
-def observe(population: Iterable[Chains], odd: bool) -> Relaxation:
-    """Watch |M|, M² and the action, and with `odd` M, of n chains at their start and after each step."""
-    seen = torch.stack([_observed(chains, odd) for chains in population], dim=1).cpu()
-    names = ("|M|", "M^2", "action", "M")[: len(seen)]
-    times, drifts = [autocorrelation_time(series) for series in seen], [drift(series) for series in seen]
-    return Relaxation(seen.shape[1] - 1, seen.shape[2], names, tuple(times), tuple(drifts))
-
-
-def _observed(chains: Chains, odd: bool) -> Tensor:
-    mean = chains.fields.flatten(1).mean(1)
-    return torch.stack([mean.abs(), mean**2, chains.action, *([mean] if odd else [])])
+def observe(population: Iterable[Chains], observables: Observables) -> Relaxation:
+    """Watch n chains at their start and after each step."""
+    names: tuple[str, ...] = ()
+    seen = []
+    for chains in population:
+        found = observables(chains)
+        names = tuple(found)
+        seen.append(torch.stack(list(found.values())))
+    series = torch.stack(seen, dim=1).cpu()
+    frozen = tuple(name for name, each in zip(names, series, strict=True) if bool((each == each[0]).all()))
+    times, drifts = [autocorrelation_time(each) for each in series], [drift(each) for each in series]
+    return Relaxation(series.shape[1] - 1, series.shape[2], names, tuple(times), tuple(drifts), frozen)
 
 
 def autocorrelation_time(series: Tensor) -> float:
