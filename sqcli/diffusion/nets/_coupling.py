@@ -71,7 +71,7 @@ class LinkGroup:
         share = left * self.coupling(left * mean) / self.coupling(torch.full_like(left, mean))
         square = (beta * share) ** 2 / self.casimir
         together, apart = square * torch.expm1(spread.clamp(max=MOST)), -square * torch.expm1(-spread)
-        return Noised(beta * share, (1 - share).clamp(min=0), left, together, apart, beta)
+        return Noised(beta * share, (1 - share).clamp(min=0), left * mean, together, apart, beta)
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Noised:
     Attributes:
         beta: coupling β_s of the noised links; the theory's at s = 0.
         lost: 1 − β_s/β, from 0 at s = 0 to 1; at weak coupling t/(1 + t) with t ∝ β s².
-        left: r = e^{−2 C s²}, the factor of the plaquette's mean.
+        left: r u, the mean of a plaquette that is left, without sign.
         together: β_s² (e^{C s²} − 1)/C, for loops of two plaquettes that leave the link out which they share.
         apart: β_s² (1 − e^{−C s²})/C, for loops that pass it twice.
         bare: the theory's own coupling β.

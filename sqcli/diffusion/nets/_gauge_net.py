@@ -1,8 +1,8 @@
 """Frame of gauge equivariant networks: the energy of small loops, plus an addition that is silent without noise.
 
-The addition has the factor (1 − β_s/β) r, r = e^{−2 C s²}: nothing at s = 0, of order one where the noise is as large
-as the fluctuations, and as small as a plaquette's mean where it is larger. The curvature is that of the loops times
-the exponential of a learnt number between −1 and 1 of each link.
+The addition has the factor (1 − β_s/β) r u, with r u the mean of a plaquette after the noise: nothing at s = 0, of
+order one where the noise is as large as the fluctuations, small where little is left. Curvature is that of the loops
+times the exponential of a learnt number between −1 and 1 of each link.
 """
 
 from abc import abstractmethod
