@@ -57,15 +57,26 @@ def draw(manifold: LinkManifold, lattice: Lattice, level: Tensor, generator: Gen
         return wrapped(per_row(level, eta) * eta)
     pieces = max(math.ceil(float(level.max()) ** 2 / LONGEST.get(manifold.n, SMALL)), 1)
     found = identity(manifold, lattice, level)
-    links = found[..., 0, 0]
-    time = (per_row(level, links) ** 2 / pieces).expand(links.shape).reshape(-1)
     for _ in range(pieces):
-        step = _accepted if manifold.n in LONGEST else _small
-        found = move(manifold, found, _as_tangent(step(manifold, time, generator), links.shape))
+        found = move(manifold, found, logarithm_of_step(manifold, lattice, level**2 / pieces, generator))
     return found
 
 
-def _as_tangent(rows: Tensor, shape: torch.Size) -> Tensor:
+def logarithm_of_step(manifold: LinkManifold, lattice: Lattice, time: Tensor, generator: Generator) -> Tensor:
+    """Draw an increment for the times t (n,), which are not long: its logarithm, (n, *tangent).
+
+    Exact as `draw`, but slow at times where hardly any is accepted; of groups without known kernel for small steps.
+    """
+    if isinstance(manifold, AngleLinks):
+        eta = normal(manifold, lattice, time, generator)
+        return per_row(time.sqrt(), eta) * eta
+    links = (len(time), lattice.dimension, *lattice.extents)
+    rows = per_row(time, torch.empty(links, device="meta")).expand(links).reshape(-1)
+    step = _accepted if manifold.n in LONGEST else _small
+    return _as_tangent(step(manifold, rows, generator), links)
+
+
+def _as_tangent(rows: Tensor, shape: tuple[int, ...]) -> Tensor:
     """Arrange tangent vectors of single links (K, generators) as those of links of the shape (n, D, *extents)."""
     return rows.reshape(*shape, rows.shape[-1]).movedim(-1, 2)
 

@@ -1,0 +1,112 @@
+"""Paths of links by recorded increments, whose weights are exact for any score and any group.
+
+Forward: U_i = exp(iε_i) U_{i−1}, ε_i ~ N(0, δ_i²) in the algebra, δ_i² = s_i² − s_{i−1}². Reverse: from Haar's measure
+at the top, U_{i−1} = exp(−iε_i) U_i with ε_i ~ N(m, v) of any m(U_i), v(U_i). At fixed ε's the map U_N → U_0 preserves
+Haar's measure, so that a path has the weight
+
+    w = e^{−S(U_0)} ∏_i N(ε_i; 0, δ_i²) / N(ε_i; m(U_i), v(U_i)),   ⟨w⟩ = Z,
+
+without heat kernels and without sums over windings. To leading order m = −δ² ∂ log p_s and v = δ² (1 + δ² ∂² log p_s).
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from sqcli.diffusion.links.lie import LinkManifold, haar, haar_calls, move, per_generator
+from sqcli.diffusion.nets import LinkScore
+from sqcli.diffusion.process.protocol import RandomNumbers
+
+FLOOR = 0.1  # least variance of a reverse kernel over that of the forward kernel
+
+Score = Callable[[Tensor, Tensor], LinkScore]
+
+
+@dataclass(frozen=True)
+class LinkPaths:
+    """A ladder of levels with the reverse kernels that belong to it.
+
+    Attributes:
+        manifold: group of the links.
+        score: score and curvature of links (n, *site) at a level ().
+        levels: 0 = s_0 < s_1 < … < s_N, (N + 1,).
+        ratio: factors of the variances of the reverse kernels, from the level s_i down, (N,).
+    """
+
+    manifold: LinkManifold
+    score: Score
+    levels: Tensor
+    ratio: Tensor
+
+    def descend(self, numbers: RandomNumbers) -> tuple[Tensor, Tensor]:
+        """Draw paths from the top: their ends, (n, *site), and log q over the forward kernels, (n,)."""
+        top = len(self.levels) - 1
+        calls = [0, *range(top + 1, top + haar_calls(self.manifold))]
+        links = haar(self.manifold, [numbers.normal(step) for step in calls])
+        return self._down(links, top, numbers, 0)
+
+    def log_density(self, fields: Tensor, numbers: RandomNumbers) -> Tensor:
+        """Draw forward paths from given fields to the top: log q of them over the forward kernels, (n,)."""
+        return self._up(fields, len(self.levels) - 1, numbers)[1]
+
+    def partial(self, fields: Tensor, numbers: RandomNumbers, rungs: int) -> tuple[Tensor, Tensor]:
+        """Go up so many rungs and come back: new fields, and log q′ − log q of the way down and the way up, (n,)."""
+        above, log_up = self._up(fields, rungs, numbers)
+        found, log_down = self._down(above, rungs, numbers, len(self.levels))
+        return found, log_down - log_up
+
+    def residuals(self, fields: Tensor, numbers: RandomNumbers) -> Iterator[Tensor]:
+        """Measure the mean over links of (ε − m)²/v on forward paths from given fields, rung by rung: (n,)."""
+        for links, increment, rung in self._forward(fields, len(self.levels) - 1, numbers):
+            mean, variance = self._kernel(links, rung)
+            yield ((increment - mean) ** 2 / variance).flatten(1).mean(1)
+
+    def _forward(self, links: Tensor, rungs: int, numbers: RandomNumbers) -> Iterator[tuple[Tensor, Tensor, int]]:
+        """Go up by the forward kernels: links, the increments that led there, and the rung."""
+        for rung in range(1, rungs + 1):
+            increment = torch.sqrt(self._step(rung)) * numbers.normal(rung)
+            links = move(self.manifold, links, increment)
+            yield links, increment, rung
+
+    def _up(self, links: Tensor, rungs: int, numbers: RandomNumbers) -> tuple[Tensor, Tensor]:
+        """Go up, with log q over the forward kernels."""
+        total: Tensor | float = 0.0
+        for now, increment, rung in self._forward(links, rungs, numbers):
+            links, total = now, total + self._log_ratio(increment, *self._kernel(now, rung), rung)
+        return links, torch.as_tensor(total)
+
+    def _down(self, links: Tensor, rungs: int, numbers: RandomNumbers, offset: int) -> tuple[Tensor, Tensor]:
+        """Come down by the reverse kernels, with log q over the forward kernels; `offset` of random numbers."""
+        total: Tensor | float = 0.0
+        for rung in range(rungs, 0, -1):
+            mean, variance = self._kernel(links, rung)
+            increment = mean + torch.sqrt(variance) * numbers.normal(offset + rung)
+            total = total + self._log_ratio(increment, mean, variance, rung)
+            links = move(self.manifold, links, -increment)
+        return links, torch.as_tensor(total)
+
+    def _step(self, rung: int) -> Tensor:
+        """Variance δ² of the forward kernel to a level, ()."""
+        return self.levels[rung] ** 2 - self.levels[rung - 1] ** 2
+
+    def _kernel(self, links: Tensor, rung: int) -> tuple[Tensor, Tensor]:
+        """Mean and variances of the reverse kernel from a level down, of the shape of tangent vectors."""
+        step, found = self._step(rung), self.score(links, self.levels[rung])
+        shrunk = (1 - step * found.curvature).clamp(min=FLOOR)
+        variance = per_generator(self.ratio[rung - 1] * step * shrunk, self.manifold)
+        return -step * found.score, variance.expand_as(found.score)
+
+    def _log_ratio(self, increment: Tensor, mean: Tensor, variance: Tensor, rung: int) -> Tensor:
+        """Log density of increments by the reverse kernel over that by the forward kernel, (n,)."""
+        step = self._step(rung)
+        terms = increment**2 / step - (increment - mean) ** 2 / variance - torch.log(variance / step)
+        return 0.5 * terms.flatten(1).sum(1)
+
+
+def ladder(steps: int, low: float, high: float) -> Tensor:
+    """Levels of a path: 0, then `steps` even in the logarithm from `low` to `high`, (steps + 1,)."""
+    levels = torch.linspace(math.log(low), math.log(max(high, 2 * low)), steps, dtype=torch.float64).exp()
+    return torch.cat([torch.zeros(1, dtype=torch.float64), levels])
