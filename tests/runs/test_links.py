@@ -24,17 +24,19 @@ from sqcli.runs.sample import SampleRequest, sample
 from sqcli.runs.train import TrainRequest, train
 
 SMALL_NET = {"channels": 2, "blocks": 1, "hidden": 4}
+TINY = {"channels": 2, "blocks": 1}
+SIX = {"n_steps": "6"}
 CASES = {
     "u1": {"line": "--theory u1 -p beta=1.5 --lattice 4x3", "net": "plaquette", "parameters": {}, "beta": 2.5},
-    "u1cnn": {"line": "--theory u1 -p beta=1.5 --lattice 4x3", "net": "u1cnn", "parameters": {"channels": 2, "blocks": 1}, "beta": 2.0},
+    "u1cnn": {"line": "--theory u1 -p beta=1.5 --lattice 4x3", "net": "u1cnn", "parameters": TINY, "beta": 2},
     "su2": {"line": "--theory sun -p n=2 -p beta=2 --lattice 3x2", "net": "lcnn", "parameters": SMALL_NET, "beta": 2.6},
     "u2": {"line": "--theory un -p n=2 -p beta=2 --lattice 2x2", "net": "lcnn", "parameters": SMALL_NET, "beta": 2.5},
 }  # fmt: skip
 WAYS = {
-    "path": {"method": "path", "method_parameters": {"n_steps": "6"}},
-    "chain": {"method": "path", "method_parameters": {"n_steps": "6"}, "accept": "independence", "move": (3,)},
+    "path": {"method": "path", "method_parameters": SIX},
+    "chain": {"method": "path", "method_parameters": SIX, "accept": "independence", "move": (3,)},
     "interleaved": {
-        "method": "path", "method_parameters": {"n_steps": "6"}, "accept": "independence", "interleave": ("heatbath:1",),
+        "method": "path", "method_parameters": SIX, "accept": "independence", "interleave": ("heatbath:1",),
     },
     "maala": {"method": "maala", "method_parameters": {"n_steps": "6", "n_adjusted": "10"}},
     "hmd": {"method": "hmd", "method_parameters": {"n_steps": "6", "n_adjusted": "10"}},

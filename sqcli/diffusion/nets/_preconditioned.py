@@ -56,10 +56,15 @@ class Preconditioned(Net):
         return torch.ones_like(level), level, self.schedule.alpha(t), t
 
 
-def require_scalar(net: str, problem: Problem, dimensions: range) -> None:
-    """UsageError unless the theory has one real number per site, on a lattice with so many dimensions."""
+def require_real(net: str, problem: Problem) -> None:
+    """UsageError unless the theory has one real number per site."""
     if not problem.theory.manifold.flat:
         raise UsageError(f"the net {net} is for one real number per site, not {problem.theory.manifold.name} links")
+
+
+def require_scalar(net: str, problem: Problem, dimensions: range) -> None:
+    """UsageError unless the theory has one real number per site, on a lattice with so many dimensions."""
+    require_real(net, problem)
     if problem.lattice.dimension not in dimensions:
         allowed = ", ".join(map(str, dimensions))
         raise UsageError(f"the net {net} exists in {allowed} dimensions, not in {problem.lattice.dimension}")

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from sqcli.diffusion.modes import filtered
 from sqcli.diffusion.nets._base import Context, Net, Problem
 from sqcli.diffusion.nets._odd import TOLD, OddBlock, conditions, mixed
+from sqcli.diffusion.nets._preconditioned import require_real
 from sqcli.errors import UsageError
 
 MOST_DIMENSIONS = 3
@@ -47,7 +48,8 @@ class Spectral:
             raise ValueError("channels, blocks and embedding must be positive, reach not negative")
 
     def check(self, problem: Problem) -> None:
-        """UsageError above three dimensions."""
+        """UsageError unless the field is real, in one to three dimensions."""
+        require_real("spectral", problem)
         if problem.lattice.dimension > MOST_DIMENSIONS:
             raise UsageError(
                 f"the net spectral exists up to {MOST_DIMENSIONS} dimensions, not {problem.lattice.dimension}"

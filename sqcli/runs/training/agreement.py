@@ -70,22 +70,21 @@ def design_for(request: TrainRequest, theories: Sequence[Choice], lattices: Sequ
     if len({lattice.dimension for lattice in lattices}) > 1:
         raise UsageError("the ensembles differ in dimension; a model lives in one")
     design = Design(parts | {"theory": theories[0]}, lattices[0], names)
-    if request.net is None and not request.parameters_of(NET):
-        return _with_first_net(design)
-    net = Choice.build(NET, request.net or DEFAULTS[NET], request.parameters_of(NET))
+    names_of_nets = DEFAULT_NETS if request.net is None else (request.net,)
+    name = next((net for net in names_of_nets[:-1] if _serves(net, design)), names_of_nets[-1])
+    net = Choice.build(NET, name, request.parameters_of(NET))
     design = replace(design, choices={NET: net, **design.choices})
     design.architecture.check(design.problem)
     return design
 
 
-def _with_first_net(design: Design) -> Design:
-    """Give the design the first of the default networks that can serve its theory and lattice."""
-    for name in DEFAULT_NETS:
-        found = replace(design, choices={NET: Choice.build(NET, name, {}), **design.choices})
-        with contextlib.suppress(UsageError):
-            found.architecture.check(found.problem)
-            return found
-    raise UsageError(f"no network serves {design.theory.manifold.name} on {design.lattice}; see sqcli list nets")
+def _serves(net: str, design: Design) -> bool:
+    """Tell whether a network can serve the theory and the lattice of the design."""
+    found = replace(design, choices={NET: Choice.build(NET, net, {}), **design.choices})
+    with contextlib.suppress(UsageError):
+        found.architecture.check(found.problem)
+        return True
+    return False
 
 
 def require_description(path: Path, stored: Mapping[str, Any]) -> None:
