@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sqcli.errors import UsageError
 from sqcli.lattice.geometry import Lattice
 from sqcli.lattice.jit import Kernel
-from sqcli.lattice.manifold import AngleLinks
+from sqcli.lattice.manifold import AngleLinks, Manifold
 from sqcli.theories import _plaquettes, _two_dimensions, _u1_draws, _u1_kernels, _u1_links
 from sqcli.theories._base import References
 from sqcli.theories._functions import functions
@@ -26,7 +26,7 @@ class U1:
     """U(1) links with inverse coupling `beta`, Wilson's action, in two to four dimensions."""
 
     beta: float
-    manifold: ClassVar[AngleLinks] = AngleLinks()
+    manifold: ClassVar[Manifold] = AngleLinks()
     period: ClassVar[float] = 2 * np.pi
     formula: ClassVar[str] = "S = beta sum_plaquettes (1 - cos theta_p)"
     flow: ClassVar[Kernel] = _u1_kernels.flow
@@ -105,3 +105,12 @@ class U1:
         """
         self.require_independent(lattice)
         return _u1_draws.configurations(self.beta, normals, lattice)
+
+    def with_plaquettes(
+        self, angles: NDArray[Any], phases: NDArray[Any], gauge: NDArray[Any], lattice: Lattice
+    ) -> NDArray[np.float64]:
+        """Make links (n, 2, *extents) in two dimensions, of angles (n, V − 1) of all plaquettes but the last.
+
+        `phases` (n, 2) are constants on the links of either direction, `gauge` (n, V − 1) acts on sites but the first.
+        """
+        return _u1_draws.links(angles, phases, gauge, lattice.extents)

@@ -2,6 +2,7 @@
 
 from sqcli.diffusion.nets._base import Architecture, Context, Net, Network, Problem
 from sqcli.diffusion.nets._links import LinkContext, LinkNet, LinkScore, require_links
+from sqcli.diffusion.nets._plaquettes import PlaquetteContext, PlaquetteMoments, PlaquetteNet
 
 __all__ = [
     "Architecture",
@@ -11,6 +12,9 @@ __all__ = [
     "LinkScore",
     "Net",
     "Network",
+    "PlaquetteContext",
+    "PlaquetteMoments",
+    "PlaquetteNet",
     "Problem",
     "require_links",
 ]

@@ -8,6 +8,7 @@ import torch
 from torch import Generator, Tensor
 
 from sqcli.diffusion.process.denoiser import Denoiser
+from sqcli.diffusion.process.protocol import Process
 
 
 def draw_levels(denoiser: Denoiser, n: int, how: str, generator: Generator) -> Tensor:
@@ -27,10 +28,10 @@ def draw_levels(denoiser: Denoiser, n: int, how: str, generator: Generator) -> T
     return torch.exp(low + quantile * (high - low))
 
 
-def stratified(denoiser: Denoiser, n: int, generator: Generator) -> Tensor:
+def stratified(process: Process, n: int, generator: Generator) -> Tensor:
     """Draw numbers in [0, 1), one in each n-th, in random order: (n,), float64."""
-    quantile = torch.rand(n, generator=generator, dtype=torch.float64, device=denoiser.device)
-    return (torch.randperm(n, generator=generator, device=denoiser.device) + quantile) / n
+    quantile = torch.rand(n, generator=generator, dtype=torch.float64, device=process.device)
+    return (torch.randperm(n, generator=generator, device=process.device) + quantile) / n
 
 
 def noise_like(denoiser: Denoiser, x: Tensor, generator: Generator) -> Tensor:
