@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -51,7 +52,9 @@ def one_thread():
     torch.set_num_threads(before)
 
 
-@pytest.fixture(scope="module", params=CASES)
+@pytest.fixture(
+    scope="module", params=["u1", "su2", *(pytest.param(each, marks=pytest.mark.slow) for each in ("u1cnn", "u2"))]
+)
 def case(request, tmp_path_factory):
     """A theory with an ensemble of it."""
     found = CASES[request.param]
@@ -119,6 +122,7 @@ def test_a_training_in_pieces_ends_as_the_whole_one(case, model, tmp_path):
     assert all(torch.equal(whole[name], pieces[name]) for name in whole)
 
 
+@pytest.mark.slow
 def test_a_training_killed_now_and_then_ends_as_the_whole_one(case, model, tmp_path):
     path, now = tmp_path / "m", random.Random(4)
     words = (
@@ -145,7 +149,7 @@ def test_draws_depend_neither_on_pieces_nor_on_workers(case, model, tmp_path, wa
     assert_same(whole, tmp_path / "ranges")
     drawn(case, model, tmp_path / "extended", workers=3, **options | {"draws": 17})
     assert_same(whole, drawn(case, model, tmp_path / "extended", **options))
-    for looks in (3, 9, 30, 90):
+    for looks in (3, 40):
         with contextlib.suppress(Stopped):
             drawn(case, model, tmp_path / "stopped", Late(looks), workers=1, **options)
     assert_same(whole, drawn(case, model, tmp_path / "stopped", **options))
@@ -155,7 +159,7 @@ def test_draws_depend_neither_on_pieces_nor_on_workers(case, model, tmp_path, wa
 @pytest.mark.parametrize("way", ["path", "chain", "interleaved"])
 def test_a_little_trained_model_of_another_coupling_draws_exactly(case, model, tmp_path, way, judge):
     loaded = Model.load(model)
-    theory = loaded.theory.__class__(**vars(loaded.theory) | {"beta": case["beta"]})
+    theory = replace(loaded.theory, beta=case["beta"])
     exact = theory.exact(loaded.lattice)
     names = [name for name, component in exact if component is None and name != "log_z"]
 
