@@ -35,9 +35,9 @@ CASES = {
 }  # fmt: skip
 WAYS = {
     "path": {"method": "path", "method_parameters": SIX},
-    "chain": {"method": "path", "method_parameters": SIX, "accept": "independence", "move": (3,)},
+    "chain": {"method": "path", "method_parameters": SIX, "accept": "independence", "move": (3,), "warmup": 8},
     "interleaved": {
-        "method": "path", "method_parameters": SIX, "accept": "independence", "interleave": ("heatbath:1",),
+        "method": "path", "method_parameters": SIX, "accept": "independence", "interleave": ("heatbath:1",), "warmup": 8,
     },
     "maala": {"method": "maala", "method_parameters": {"n_steps": "6", "n_adjusted": "10"}},
     "hmd": {"method": "hmd", "method_parameters": {"n_steps": "6", "n_adjusted": "10"}},
@@ -91,7 +91,7 @@ class Late(threading.Event):
 
 
 def drawn(case, model, path, stop=None, **options):
-    given = {"parameters": {"beta": str(case["beta"])}, "chains": 2, "draws": 40, "seed": 7, "device": "cpu"} | options
+    given = {"parameters": {"beta": str(case["beta"])}, "chains": 2, "draws": 16, "seed": 7, "device": "cpu"} | options
     sample(SampleRequest(model=model, path=path, **given), stop or threading.Event(), lambda _: None)
     return path
 
@@ -147,7 +147,7 @@ def test_draws_depend_neither_on_pieces_nor_on_workers(case, model, tmp_path, wa
     for chain_range in ((1, 2), (0, 1)):
         drawn(case, model, tmp_path / "ranges", chain_range=chain_range, **options)
     assert_same(whole, tmp_path / "ranges")
-    drawn(case, model, tmp_path / "extended", workers=3, **options | {"draws": 17})
+    drawn(case, model, tmp_path / "extended", workers=3, **options | {"draws": 7})
     assert_same(whole, drawn(case, model, tmp_path / "extended", **options))
     for looks in (3, 40):
         with contextlib.suppress(Stopped):
@@ -163,8 +163,10 @@ def test_a_little_trained_model_of_another_coupling_draws_exactly(case, model, t
     exact = theory.exact(loaded.lattice)
     names = [name for name, component in exact if component is None and name != "log_z"]
 
+    draws = 200 if way != "path" and case["net"] == "lcnn" else 600
+
     def sampled(seed, size):
-        path = drawn(case, model, tmp_path / str(size), **WAYS[way] | {"draws": 600 * size, "seed": seed})
+        path = drawn(case, model, tmp_path / str(size), **WAYS[way] | {"draws": draws * size, "seed": seed})
         rows = measure(path, names).estimates
         assert {"path": "weighted"}.get(way, "exact") == store.open_ensemble(path).attrs["exactness"]["status"]
         return {row["observable"]: reported(row, exact[row["observable"], None]) for row in rows}

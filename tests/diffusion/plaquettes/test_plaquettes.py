@@ -181,7 +181,10 @@ def test_gauge_and_polyakov_phases_are_uniform(judge):
 
 def test_plaquettes_come_back_from_links():
     made = process(2.0, (3, 5))
-    y = made.kick(noise(7, (3, 5)).normal(3)) + TURN * torch.tensor([0, 1, -2, 0, 3, 0, 1], dtype=torch.float64)[:, None] / 15
+    y = (
+        made.kick(noise(7, (3, 5)).normal(3))
+        + TURN * torch.tensor([0, 1, -2, 0, 3, 0, 1], dtype=torch.float64)[:, None] / 15
+    )
     links = made.links(y, noise(7, (3, 5)))
     found = made.theory.plaquettes(links, made.lattice).flatten(1)
     torch.testing.assert_close(torch.cos(found - y), torch.ones_like(y), rtol=0, atol=1e-12)
