@@ -26,7 +26,7 @@ from sqcli.runs.train import TrainRequest, train
 
 SMALL_NET = {"channels": 2, "blocks": 1, "hidden": 4}
 TINY = {"channels": 2, "blocks": 1}
-SIX = {"n_steps": "6"}
+STEPS = {"n_steps": "3"}
 CASES = {
     "u1": {"line": "--theory u1 -p beta=1.5 --lattice 4x3", "net": "plaquette", "parameters": {}, "beta": 2.5},
     "u1cnn": {"line": "--theory u1 -p beta=1.5 --lattice 4x3", "net": "u1cnn", "parameters": TINY, "beta": 2},
@@ -34,10 +34,11 @@ CASES = {
     "u2": {"line": "--theory un -p n=2 -p beta=2 --lattice 2x2", "net": "lcnn", "parameters": SMALL_NET, "beta": 2.5},
 }  # fmt: skip
 WAYS = {
-    "path": {"method": "path", "method_parameters": SIX},
-    "chain": {"method": "path", "method_parameters": SIX, "accept": "independence", "move": (3,), "warmup": 8},
+    "path": {"method": "path", "method_parameters": STEPS},
+    "chain": {"method": "path", "method_parameters": STEPS, "accept": "independence", "move": (2,), "warmup": 8},
     "interleaved": {
-        "method": "path", "method_parameters": SIX, "accept": "independence", "interleave": ("heatbath:1",), "warmup": 8,
+        "method": "path", "method_parameters": STEPS, "accept": "independence", "warmup": 8,
+        "interleave": ("heatbath:1",),
     },
     "maala": {"method": "maala", "method_parameters": {"n_steps": "6", "n_adjusted": "10"}},
     "hmd": {"method": "hmd", "method_parameters": {"n_steps": "6", "n_adjusted": "10"}},
@@ -163,7 +164,7 @@ def test_a_little_trained_model_of_another_coupling_draws_exactly(case, model, t
     exact = theory.exact(loaded.lattice)
     names = [name for name, component in exact if component is None and name != "log_z"]
 
-    draws = 200 if way != "path" and case["net"] == "lcnn" else 600
+    draws = 100 if way != "path" and case["net"] == "lcnn" else 600
 
     def sampled(seed, size):
         path = drawn(case, model, tmp_path / str(size), **WAYS[way] | {"draws": draws * size, "seed": seed})
