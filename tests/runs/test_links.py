@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ from sqcli.runs.train import TrainRequest, train
 
 SMALL_NET = {"channels": 2, "blocks": 1, "hidden": 4}
 TINY = {"channels": 2, "blocks": 1}
-SIX = {"n_steps": "6"}
+STEPS = {"n_steps": "3"}
 CASES = {
     "u1": {"line": "--theory u1 -p beta=1.5 --lattice 4x3", "net": "plaquette", "parameters": {}, "beta": 2.5},
     "u1cnn": {"line": "--theory u1 -p beta=1.5 --lattice 4x3", "net": "u1cnn", "parameters": TINY, "beta": 2},
@@ -33,10 +34,11 @@ CASES = {
     "u2": {"line": "--theory un -p n=2 -p beta=2 --lattice 2x2", "net": "lcnn", "parameters": SMALL_NET, "beta": 2.5},
 }  # fmt: skip
 WAYS = {
-    "path": {"method": "path", "method_parameters": SIX},
-    "chain": {"method": "path", "method_parameters": SIX, "accept": "independence", "move": (3,)},
+    "path": {"method": "path", "method_parameters": STEPS},
+    "chain": {"method": "path", "method_parameters": STEPS, "accept": "independence", "move": (2,), "warmup": 8},
     "interleaved": {
-        "method": "path", "method_parameters": SIX, "accept": "independence", "interleave": ("heatbath:1",),
+        "method": "path", "method_parameters": STEPS, "accept": "independence", "warmup": 8,
+        "interleave": ("heatbath:1",),
     },
     "maala": {"method": "maala", "method_parameters": {"n_steps": "6", "n_adjusted": "10"}},
     "hmd": {"method": "hmd", "method_parameters": {"n_steps": "6", "n_adjusted": "10"}},
@@ -51,7 +53,9 @@ def one_thread():
     torch.set_num_threads(before)
 
 
-@pytest.fixture(scope="module", params=CASES)
+@pytest.fixture(
+    scope="module", params=["u1", "su2", *(pytest.param(each, marks=pytest.mark.slow) for each in ("u1cnn", "u2"))]
+)
 def case(request, tmp_path_factory):
     """A theory with an ensemble of it."""
     found = CASES[request.param]
@@ -88,7 +92,7 @@ class Late(threading.Event):
 
 
 def drawn(case, model, path, stop=None, **options):
-    given = {"parameters": {"beta": str(case["beta"])}, "chains": 2, "draws": 40, "seed": 7, "device": "cpu"} | options
+    given = {"parameters": {"beta": str(case["beta"])}, "chains": 2, "draws": 16, "seed": 7, "device": "cpu"} | options
     sample(SampleRequest(model=model, path=path, **given), stop or threading.Event(), lambda _: None)
     return path
 
@@ -119,6 +123,7 @@ def test_a_training_in_pieces_ends_as_the_whole_one(case, model, tmp_path):
     assert all(torch.equal(whole[name], pieces[name]) for name in whole)
 
 
+@pytest.mark.slow
 def test_a_training_killed_now_and_then_ends_as_the_whole_one(case, model, tmp_path):
     path, now = tmp_path / "m", random.Random(4)
     words = (
@@ -143,9 +148,9 @@ def test_draws_depend_neither_on_pieces_nor_on_workers(case, model, tmp_path, wa
     for chain_range in ((1, 2), (0, 1)):
         drawn(case, model, tmp_path / "ranges", chain_range=chain_range, **options)
     assert_same(whole, tmp_path / "ranges")
-    drawn(case, model, tmp_path / "extended", workers=3, **options | {"draws": 17})
+    drawn(case, model, tmp_path / "extended", workers=3, **options | {"draws": 7})
     assert_same(whole, drawn(case, model, tmp_path / "extended", **options))
-    for looks in (3, 9, 30, 90):
+    for looks in (3, 40):
         with contextlib.suppress(Stopped):
             drawn(case, model, tmp_path / "stopped", Late(looks), workers=1, **options)
     assert_same(whole, drawn(case, model, tmp_path / "stopped", **options))
@@ -155,12 +160,14 @@ def test_draws_depend_neither_on_pieces_nor_on_workers(case, model, tmp_path, wa
 @pytest.mark.parametrize("way", ["path", "chain", "interleaved"])
 def test_a_little_trained_model_of_another_coupling_draws_exactly(case, model, tmp_path, way, judge):
     loaded = Model.load(model)
-    theory = loaded.theory.__class__(**vars(loaded.theory) | {"beta": case["beta"]})
+    theory = replace(loaded.theory, beta=case["beta"])
     exact = theory.exact(loaded.lattice)
     names = [name for name, component in exact if component is None and name != "log_z"]
 
+    draws = 100 if way != "path" and case["net"] == "lcnn" else 600
+
     def sampled(seed, size):
-        path = drawn(case, model, tmp_path / str(size), **WAYS[way] | {"draws": 600 * size, "seed": seed})
+        path = drawn(case, model, tmp_path / str(size), **WAYS[way] | {"draws": draws * size, "seed": seed})
         rows = measure(path, names).estimates
         assert {"path": "weighted"}.get(way, "exact") == store.open_ensemble(path).attrs["exactness"]["status"]
         return {row["observable"]: reported(row, exact[row["observable"], None]) for row in rows}

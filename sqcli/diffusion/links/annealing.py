@@ -1,5 +1,6 @@
 """Links as a process whose score dynamics can follow down a ladder of levels, from Haar's measure; see `Annealed`."""
 
+from abc import ABC, abstractmethod
 from typing import Any, Self
 
 import torch
@@ -16,7 +17,7 @@ LOWEST = 0.3  # last level by itself, in units of half a plaquette's width
 START = 1 << 27  # numbers of random numbers from here on are not the dynamics'
 
 
-class LinkAnnealing:
+class LinkAnnealing(ABC):
     """Base of a process of links, which brings scores, levels and their unit."""
 
     net: LinkNet
@@ -24,26 +25,26 @@ class LinkAnnealing:
     lattice: Lattice
 
     @property
+    @abstractmethod
     def manifold(self) -> LinkManifold:
         """Group of the links."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def unit(self) -> float:
         """Unit of the lowest level of `ladder`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def ladder(self, steps: int, low: float, high: float) -> Tensor:
         """Levels of a path."""
-        raise NotImplementedError
 
+    @abstractmethod
     def score(self, links: Tensor, level: Tensor) -> LinkScore:
         """Score and curvature."""
-        raise NotImplementedError
 
+    @abstractmethod
     def context(self, links: Tensor) -> LinkContext:
         """Input of the network beside links and level."""
-        raise NotImplementedError
 
     def annealing(self, steps: int, low: float, high: float) -> Tensor:
         """Levels from `high` to `low`; 0: from random links to a small part of a plaquette's width."""

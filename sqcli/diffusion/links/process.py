@@ -7,6 +7,7 @@ import torch
 from torch import Generator, Tensor
 
 from sqcli.diffusion.links import losses
+from sqcli.diffusion.links.annealing import LinkAnnealing
 from sqcli.diffusion.links.lie import LinkManifold, link_manifold
 from sqcli.diffusion.links.paths import LinkPaths, ladder
 from sqcli.diffusion.links.statistics import LinkStatistics, top_level
@@ -19,7 +20,7 @@ from sqcli.theories import Theory
 
 
 @dataclass(frozen=True)
-class LinkProcess:
+class LinkProcess(LinkAnnealing):
     """A model's network at work on one lattice, for one theory.
 
     Attributes:
@@ -77,6 +78,11 @@ class LinkProcess:
         """Return the links as they are."""
         return field
 
+    def context(self, links: Tensor) -> LinkContext:
+        """Input of the network beside links and level."""
+        told = self.couplings.expand(len(links), -1)
+        return LinkContext(self.theory, self.lattice, told, self.statistics.beta_trained)
+
     def score(self, links: Tensor, level: Tensor) -> LinkScore:
         """Compute the score and its curvature of links (n, *site) at levels () or (n,).
 
@@ -84,9 +90,7 @@ class LinkProcess:
             Stopped: the run is to end.
         """
         self.raise_if_stopped()
-        told = self.couplings.expand(len(links), -1)
-        context = LinkContext(self.theory, self.lattice, told, self.statistics.beta_trained)
-        found: LinkScore = self.net(links, level.expand(len(links)), context)
+        found: LinkScore = self.net(links, level.expand(len(links)), self.context(links))
         return found
 
     def ladder(self, steps: int, low: float, high: float) -> Tensor:

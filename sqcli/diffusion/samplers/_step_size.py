@@ -1,7 +1,8 @@
 """Step sizes of adjusted Langevin steps, from the curvature of the action.
 
 For a Gaussian with precisions k the logarithms of acceptance ratios have the variance (2ε)³ Σ k³/16. Near the vacuum
-the precisions of links are κ p̂², D − 1 times for each generator, with κ = 2β/(2N)·⟨plaquette⟩, for angles β⟨cos θ_□⟩.
+the precisions of links are κ p̂², D − 1 times for each generator, with κ = β/(2N), for angles β. Away from it plaquettes
+below 1 make them smaller, their fluctuations wider: measured acceptance is 0.66 to 0.85, also at strong coupling.
 """
 
 import math
