@@ -144,7 +144,7 @@ def test_the_published_schedule_accepts_all_and_is_wrong(judge):
 def test_charges_thermalise_from_random_links_at_weak_coupling(judge):
     """Random links at β = 7 have χ_Q = 1/12; here three levels of the wrong network are all that comes before."""
     of = process(U1(7.0), Lattice((16, 16)), WRONG)
-    sampler = AdjustedLangevin(n_steps=20, n_adjusted=600)
+    sampler = AdjustedLangevin(n_steps=20, n_adjusted=900)
     exact = of.theory.exact(of.lattice)
     found = Proposals(of, sampler, 1).exactness()
     assert found.status == "asymptotic", found
@@ -168,7 +168,7 @@ def test_frozen_charges_are_not_called_exact():
     assert "the topological charge Q is frozen" in found.reason
     moving = Proposals(of, AdjustedLangevin(n_adjusted=300), 1).exactness()
     assert moving.status == "asymptotic", moving
-    assert re.search(r"of action, \|P_0\|, \|P_1\|, Q, Q\^2 in 64", moving.reason), moving.reason
+    assert re.search(r"of action, \|P_0\|, \|P_1\|, W_2x2, W_4x4, Q, Q\^2 in 64", moving.reason), moving.reason
 
 
 def test_three_dimensions_have_no_sectors_to_wait_for():
