@@ -51,9 +51,7 @@ class Spectral:
         """UsageError unless the field is real, in one to three dimensions."""
         require_real("spectral", problem)
         if problem.lattice.dimension > MOST_DIMENSIONS:
-            raise UsageError(
-                f"the net spectral exists up to {MOST_DIMENSIONS} dimensions, not {problem.lattice.dimension}"
-            )
+            raise UsageError(f"the net spectral exists up to 3 dimensions, not {problem.lattice.dimension}")
 
     def build(self, problem: Problem) -> Net:
         """Build the network with N = 0, which is the Wiener filter."""
