@@ -5,7 +5,6 @@ v = (1 − r)² ⟨|x₀ − D|²⟩ + r (s²_i − s²_{i−1}) per mode: Tweed
 """
 
 import math
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,11 +13,9 @@ import torch
 from torch import Tensor
 
 from sqcli.diffusion.modes import filtered, log_normal, modes
+from sqcli.diffusion.process.around import AroundDenoiser
 from sqcli.diffusion.process.denoiser import Denoiser
-from sqcli.diffusion.process.mode_statistics import ModeStatistics
 from sqcli.diffusion.process.protocol import RandomNumbers
-from sqcli.lattice.geometry import Lattice
-from sqcli.theories import Theory
 
 WIDEST = 3.0  # standard deviations of the widest mode where a ladder ends
 
@@ -79,12 +76,22 @@ def descend(denoiser: Denoiser, numbers: RandomNumbers, levels: Tensor) -> tuple
     variance = denoiser.spectrum(given) + levels[-1] ** 2
     path = [gaussian(denoiser, numbers.normal(0), variance)]
     log_q = log_q + log_gaussian(denoiser, path[0], variance)
+    path, log_q = _down(denoiser, path[0], given, levels, numbers, 0, log_q)
+    return path[::-1], given, log_q
+
+
+def _down(
+    denoiser: Denoiser, top: Tensor, given: Tensor | None, levels: Tensor, numbers: RandomNumbers, first: int,
+    total: Tensor,
+) -> tuple[list[Tensor], Tensor]:  # fmt: skip
+    """Go down from `top`, with random numbers after `first`: the path, and `total` with log reverse − log forward."""
+    path = [top]
     for step, (low, high) in reversed(list(enumerate(rungs_of(levels), 1))):
         variance = variances(denoiser, low, high, given)
-        move = gaussian(denoiser, numbers.normal(step), variance)
+        move = gaussian(denoiser, numbers.normal(first + step), variance)
         path.append(reverse_mean(denoiser, path[-1], low, high, given) + move)
-        log_q = log_q + log_gaussian(denoiser, move, variance) - log_forward(denoiser, path[-1], path[-2], low, high)
-    return path[::-1], given, log_q
+        total = total + log_gaussian(denoiser, move, variance) - log_forward(denoiser, path[-1], path[-2], low, high)
+    return path, total
 
 
 def ascend(denoiser: Denoiser, x: Tensor, numbers: RandomNumbers, levels: Tensor) -> list[Tensor]:
@@ -117,47 +124,8 @@ def _log_kernels(
 
 
 @dataclass(frozen=True)
-class EuclideanPaths:
+class EuclideanPaths(AroundDenoiser):
     """Paths of a real field, as samplers know them; see `Paths`."""
-
-    denoiser: Denoiser
-
-    @property
-    def theory(self) -> Theory:
-        """Theory whose configurations are wanted."""
-        return self.denoiser.theory
-
-    @property
-    def lattice(self) -> Lattice:
-        """Lattice of the configurations."""
-        return self.denoiser.lattice
-
-    @property
-    def statistics(self) -> ModeStatistics:
-        """Numbers learnt beside the weights."""
-        return self.denoiser.statistics
-
-    @property
-    def stop(self) -> threading.Event:
-        """Event that ends the run."""
-        return self.denoiser.stop
-
-    @property
-    def device(self) -> torch.device:
-        """Device on which fields have to be."""
-        return self.denoiser.device
-
-    def stopped_by(self, stop: threading.Event) -> "EuclideanPaths":
-        """Copy the paths, with another event that stops them."""
-        return EuclideanPaths(self.denoiser.stopped_by(stop))
-
-    def raise_if_stopped(self) -> None:
-        """Raise Stopped once the run is to end."""
-        self.denoiser.raise_if_stopped()
-
-    def from_field(self, field: Tensor) -> Tensor:
-        """Field in units of the scale."""
-        return self.denoiser.from_field(field)
 
     def ladder(self, steps: int, low: float, high: float) -> Tensor:
         """Levels of a path."""
@@ -180,11 +148,6 @@ class EuclideanPaths:
         denoiser, levels = self.denoiser, levels[: rungs + 1]
         x, given, _ = denoiser.split(denoiser.from_field(fields))
         path = ascend(denoiser, x, numbers, levels)
-        change, y = -_log_kernels(denoiser, path, given, levels), path[-1]
-        for step, (low, high) in reversed(list(enumerate(rungs_of(levels), 1))):
-            variance = variances(denoiser, low, high, given)
-            move = gaussian(denoiser, numbers.normal(rungs + step), variance)
-            below = reverse_mean(denoiser, y, low, high, given) + move
-            change = change + log_gaussian(denoiser, move, variance) - log_forward(denoiser, below, y, low, high)
-            y = below
-        return denoiser.to_field(denoiser.join(y, given)), change
+        change = -_log_kernels(denoiser, path, given, levels)
+        back, change = _down(denoiser, path[-1], given, levels, numbers, rungs, change)
+        return denoiser.to_field(denoiser.join(back[-1], given)), change

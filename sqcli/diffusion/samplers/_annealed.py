@@ -1,63 +1,22 @@
 """Real fields as processes whose score dynamics can follow down a ladder of levels, in y = x + s z; see `Annealed`."""
 
-import threading
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from sqcli.diffusion.process.denoiser import Denoiser, euclidean
-from sqcli.diffusion.process.mode_statistics import ModeStatistics
+from sqcli.diffusion.process.around import AroundDenoiser
+from sqcli.diffusion.process.denoiser import euclidean
 from sqcli.diffusion.process.protocol import Annealed, Process, RandomNumbers
 from sqcli.diffusion.samplers._adjusted import added
 from sqcli.diffusion.samplers._ladder import ends, halve, start
-from sqcli.lattice.geometry import Lattice
-from sqcli.theories import Theory
 
 
 @dataclass(frozen=True)
-class EuclideanAnnealing:
+class EuclideanAnnealing(AroundDenoiser):
     """A real field on its way down; `given` is the slow mode once it is drawn."""
 
-    denoiser: Denoiser
     given: Tensor | None = None
-
-    @property
-    def theory(self) -> Theory:
-        """Theory whose configurations are wanted."""
-        return self.denoiser.theory
-
-    @property
-    def lattice(self) -> Lattice:
-        """Lattice of the configurations."""
-        return self.denoiser.lattice
-
-    @property
-    def statistics(self) -> ModeStatistics:
-        """Numbers learnt beside the weights."""
-        return self.denoiser.statistics
-
-    @property
-    def stop(self) -> threading.Event:
-        """Event that ends the run."""
-        return self.denoiser.stop
-
-    @property
-    def device(self) -> torch.device:
-        """Device on which fields have to be."""
-        return self.denoiser.device
-
-    def stopped_by(self, stop: threading.Event) -> "EuclideanAnnealing":
-        """Copy the process, with another event that stops it."""
-        return replace(self, denoiser=self.denoiser.stopped_by(stop))
-
-    def raise_if_stopped(self) -> None:
-        """Raise Stopped once the run is to end."""
-        self.denoiser.raise_if_stopped()
-
-    def from_field(self, field: Tensor) -> Tensor:
-        """Field in units of the scale."""
-        return self.denoiser.from_field(field)
 
     def annealing(self, steps: int, low: float, high: float) -> Tensor:
         """Levels, by themselves the schedule's up to 20 standard deviations of the softest mode."""

@@ -134,8 +134,8 @@ def test_targets_with_the_force_vary_less_at_small_noise():
 
 
 @pytest.mark.parametrize("group", GROUPS, ids=ids)
-def test_the_curvature_that_is_learnt_is_that_of_the_density(group, judge):
-    """Of a flat density of links (β = 0) it is 0; of a steep one the regression's minimum is positive, about C β/N."""
+def test_last_increments_of_a_flat_density_say_that_it_has_no_curvature(group, judge):
+    """At β = 0 their variance is that of the forward kernel, so that the regression's minimum is 0."""
     flat = OneLink(group, 1e-9)
 
     def sample(seed, size):
