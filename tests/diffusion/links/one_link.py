@@ -1,6 +1,8 @@
-"""One link in a group, with S = β (1 − Re tr U/N): everything about it is known, noised or not."""
+"""Links by themselves in a group, S = β Σ (1 − Re tr U/N): everything about them is known, noised or not."""
 
+import math
 from dataclasses import dataclass
+from itertools import combinations, combinations_with_replacement
 from typing import Any
 
 import torch
@@ -19,7 +21,7 @@ class OneLink:
     beta: float
 
     def action(self, field, lattice):
-        return self.beta * (1 - reduced_trace(self.manifold, field).flatten(1).sum(1))
+        return self.beta * (1 - reduced_trace(self.manifold, field)).flatten(1).sum(1)
 
     def drift(self, field, lattice):
         if isinstance(self.manifold, AngleLinks):
@@ -44,31 +46,27 @@ class OneLink:
 
 
 def partition(theory):
-    """Z with Haar's measure of total 1, for U(1), SU(2) and SU(3)."""
-    return character(theory.manifold, theory.beta, (0, 0, 0)) * float(torch.exp(torch.tensor(-theory.beta)))
+    """Z of one link with Haar's measure of total 1."""
+    manifold = theory.manifold
+    return character(manifold, theory.beta, (0,) * getattr(manifold, "n", 1)) * math.exp(-theory.beta)
 
 
 def character(manifold, beta, rows):
-    """λ_r of e^{β Re tr U/N} = Σ_r λ_r χ_r: of U(1) r = rows[0], of SU(N) the Young diagram."""
-    if isinstance(manifold, AngleLinks):
-        return float(iv(rows[0], beta))
-    n, x, total = manifold.n, beta / manifold.n, 0.0
-    for shift in range(-30, 31):
-        matrix = [[float(iv(rows[i] - i + j + shift, x)) for j in range(n)] for i in range(n)]
+    """λ_r of e^{β Re tr U/N} = Σ_r λ_r χ_r, r a Young diagram by its N rows; of U(N) they may be negative."""
+    n, special, total = getattr(manifold, "n", 1), getattr(manifold, "special", False), 0.0
+    for shift in range(-30, 31) if special else [0]:
+        matrix = [[float(iv(rows[i] - i + j + shift, beta / n)) for j in range(n)] for i in range(n)]
         total += float(torch.linalg.det(torch.tensor(matrix, dtype=torch.float64)))
     return total
 
 
-def torus_partition(theory, volume):
-    """Z of the two-dimensional torus, Σ_r (λ_r/d_r)^V e^{−βV}, for U(1), SU(2) and SU(3)."""
-    manifold, beta, total = theory.manifold, theory.beta, 0.0
-    factor = float(torch.exp(torch.tensor(-beta, dtype=torch.float64)))
-    if isinstance(manifold, AngleLinks):
-        return sum((character(manifold, beta, (k, 0, 0)) * factor) ** volume for k in range(-30, 31))
-    for p in range(14):
-        for q in range(14 if manifold.n == 3 else 1):
-            rows, dimension = (
-                ((p + q, q, 0), (p + 1) * (q + 1) * (p + q + 2) / 2) if manifold.n == 3 else ((p, 0), p + 1)
-            )
-            total += (character(manifold, beta, rows) * factor / dimension) ** volume
+def torus_partition(theory, volume, most=14):
+    """Z of the two-dimensional torus, Σ_r (λ_r/d_r)^V e^{−βV}."""
+    manifold, total = theory.manifold, 0.0
+    n, special = getattr(manifold, "n", 1), getattr(manifold, "special", False)
+    for rows in combinations_with_replacement(range(most, -1 if special else -most - 1, -1), n):
+        if special and rows[-1]:
+            continue
+        pairs = [(rows[i] - rows[j] + j - i) / (j - i) for i, j in combinations(range(n), 2)]
+        total += (character(manifold, theory.beta, rows) * math.exp(-theory.beta) / math.prod(pairs)) ** volume
     return total

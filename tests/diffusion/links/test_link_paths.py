@@ -19,10 +19,11 @@ from sqcli.lattice.group_links import GroupLinks
 from sqcli.lattice.manifold import AngleLinks
 from sqcli.theories.sun import SUN
 from sqcli.theories.u1 import U1
+from sqcli.theories.un import UN
 
-GROUPS = [AngleLinks(), GroupLinks(2, True), GroupLinks(3, True)]
-TORUS = Lattice((2, 2))
-THEORIES = [U1(1.5), SUN(2, 2.0), SUN(3, 3.0)]
+GROUPS = [AngleLinks(), GroupLinks(2, True), GroupLinks(3, True), GroupLinks(2, False)]
+FOUR, TORUS = Lattice((4,)), Lattice((2, 2))
+THEORIES = [U1(1.5), SUN(2, 2.0), SUN(3, 3.0), UN(2, 2.0)]
 CPU = torch.device("cpu")
 
 
@@ -64,6 +65,16 @@ def worse(theory, lattice):
     return score
 
 
+def crossed(theory, lattice):
+    """A force of the wrong sign, half of it that of the next link: kernels depend on what they do not move."""
+
+    def score(field, level):
+        drift = -0.15 * theory.drift(field + field.roll(1, 2), lattice) * torch.exp(-(level**2)) + 0.02
+        return LinkScore(drift, 0.1 + 0.3 * per_link(drift, theory.manifold).roll(1, 2).abs())
+
+    return score
+
+
 def paths(theory, score, steps=8, low=0.4, ratios=1.0):
     levels = ladder(steps, low, 2.0)
     return LinkPaths(theory.manifold, score, levels, torch.full((steps,), ratios, dtype=torch.float64))
@@ -88,6 +99,20 @@ def test_path_weights_of_one_link_average_to_z(group, kind, judge):
         weight = torch.exp(-theory.action(fields, POINT) - log_q)
         traces = reduced_trace(group, fields).flatten(1).mean(1)
         return {"z": mean(weight.numpy(), partition(theory)), "trace": ratio(weight * traces, weight, 1 + slope)}
+
+    judge.check(sample)
+
+
+@pytest.mark.parametrize("kind", [fair, worse, crossed])
+@pytest.mark.parametrize("group", GROUPS, ids=ids)
+def test_path_weights_of_four_links_average_to_the_fourth_power_of_z(group, kind, judge):
+    theory = OneLink(group, 1.0)
+    score = fair(theory, FOUR, 1) if kind is fair else kind(theory, FOUR)
+
+    def sample(seed, size):
+        fields, log_q = paths(theory, score).descend(numbers(theory, FOUR, 8000 * size, seed))
+        weight = torch.exp(-theory.action(fields, FOUR) - log_q)
+        return mean(weight.numpy(), partition(theory) ** 4)
 
     judge.check(sample)
 
