@@ -1,7 +1,8 @@
 """Signals that mean "commit and stop", from the first moment of the program to its last.
 
 A run that stops in good order says so with `polling`: within, a signal sets its event. Anywhere else the main thread
-gets a KeyboardInterrupt, so that whatever cleans up behind Ctrl-C does so. A second signal ends the process at once,
+gets a KeyboardInterrupt, so that whatever cleans up behind Ctrl-C does so; but while a module is imported the process
+ends at once, since compiled modules that call Python as they start may abort at an exception. So does a second signal,
 and so does a thread of its own where the main thread is deaf, deep in compiled code, for `PATIENCE` seconds: what is
 committed is safe at any instant. The exit code is 75 in every case.
 """
@@ -96,7 +97,7 @@ def arrived() -> bool:
     return _state.first is not None
 
 
-def _handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature is Python's
+def _handle(number: int, frame: FrameType | None) -> None:
     again, now = _state.first is not None, time.monotonic()
     if not again:
         _state.first, _state.at = number, now
@@ -105,9 +106,16 @@ def _handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the
     for stop in _state.polled:
         stop.set()
     if not _state.polled and not again:
-        if _state.guarded:
+        if _state.guarded and not _importing(frame):
             raise KeyboardInterrupt
         leave()
+
+
+def _importing(frame: FrameType | None) -> bool:
+    """Tell whether a module is being imported where the signal met the main thread."""
+    while frame is not None and not frame.f_code.co_filename.startswith("<frozen importlib"):
+        frame = frame.f_back
+    return frame is not None
 
 
 def _watch(reader: int) -> None:

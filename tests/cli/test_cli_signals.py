@@ -135,6 +135,18 @@ def test_a_second_interrupt_ends_the_process_at_once():
     assert python(text) == (75, "on\n")
 
 
+def test_a_signal_during_an_import_ends_the_process_without_an_exception(tmp_path):
+    (tmp_path / "slow.py").write_text(
+        "import os, signal\n"
+        "try:\n    os.kill(os.getpid(), signal.SIGHUP)\n"
+        "except KeyboardInterrupt:\n    print('raised', flush=True)\n"
+    )
+    head = f"stopping.guard(True); import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+    assert python(head + "import slow") == (75, "")
+    plain = (tmp_path / "slow.py").read_text()
+    assert python("stopping.guard(True)\n" + plain) == (0, "raised\n")
+
+
 def test_a_main_thread_deep_in_compiled_code_does_not_keep_the_process():
     text = (
         "stopping.guard(True); stopping.PATIENCE = 0.5\n"
