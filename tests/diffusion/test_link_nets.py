@@ -30,9 +30,9 @@ SMALL = {"lcnn": {"channels": 2, "hidden": 4}, "u1cnn": {"channels": 3, "hidden"
 LEVELS = torch.tensor([0.2, 0.6], dtype=torch.float64)
 EQUIVARIANT = [
     *(("lcnn", case, {"loops": "chairs", "blocks": 1 if "d" in case else 2}) for case in CASES),
-    *(("lcnn", case, {"head": "score", "loops": "plaquettes"}) for case in ("u1", "su2", "su2-4d")),
-    *(("lcnn", case, {"smearing": 1, "polyakov": True, "blocks": 1}) for case in ("u1", "su3", "u2-3d")),
-    ("lcnn", "su2", {"couplings": ("beta",)}),
+    *(("lcnn", case, {"head": "score", "loops": "plaquettes"}) for case in ("u1", "su2", "u2-3d", "su2-4d", "su3-4d")),
+    *(("lcnn", case, {"smearing": 1, "polyakov": True, "blocks": 1}) for case in ("u1", "su3", "u2-3d", "su3-4d")),
+    *(("lcnn", case, {"couplings": ("beta",)}) for case in ("su2", "u2-3d")),
     ("u1cnn", "u1", {}),
     ("u1cnn", "u1", {"head": "curl", "reach": 2, "couplings": ("beta",)}),
 ]
@@ -187,22 +187,24 @@ def test_at_weak_coupling_only_the_noise_in_units_of_fluctuations_matters():
     assert (two - 2 * one).abs().max() < 5e-3 * one.abs().max()
 
 
-def test_the_published_net_is_not_gauge_covariant():
+@pytest.mark.parametrize(("case", "extents"), [("u1", (16, 8)), ("u1-3d", (16, 8, 8))])
+def test_the_published_net_is_not_gauge_covariant(case, extents):
     """Nor does it know that θ and θ + 2π − 0 are neighbours; by the coarsest cell it can be translated."""
-    net = shaken(built("linkunet", "u1", **SMALL["linkunet"]))
-    angles = (2 * torch.rand(2, 2, 16, 8, dtype=torch.float64) - 1) * math.pi
-    context = context_of("u1", 2, (16, 8))
+    net, axes = shaken(built("linkunet", case, **SMALL["linkunet"])), tuple(range(2, 2 + len(extents)))
+    random = torch.Generator().manual_seed(5)
+    angles = (2 * torch.rand(2, len(extents), *extents, dtype=torch.float64, generator=random) - 1) * math.pi
+    context = context_of(case, 2, extents)
 
     def score(links):
         with torch.no_grad():
             return net.double()(links, LEVELS, context).score
 
-    omega = torch.exp(1j * torch.randn(2, 16, 8, dtype=torch.float64))[..., None, None]
+    omega = torch.exp(1j * torch.randn(2, *extents, dtype=torch.float64, generator=random))[..., None, None]
     turned = as_angles(gauge(as_matrices(angles), omega), angles)
     assert (score(turned) - score(angles)).abs().max() > 1e-2
     torch.testing.assert_close(score(angles + 2 * math.pi), score(angles), rtol=1e-6, atol=1e-6)
-    moved = angles.roll((8, 8), (2, 3))
-    torch.testing.assert_close(score(moved), score(angles).roll((8, 8), (2, 3)), rtol=1e-6, atol=1e-6)
+    steps = (8,) * len(extents)
+    torch.testing.assert_close(score(angles.roll(steps, axes)), score(angles).roll(steps, axes), rtol=1e-6, atol=1e-6)
     assert (net(angles, LEVELS, context).curvature == 0).all()
 
 
