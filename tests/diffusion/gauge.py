@@ -7,6 +7,7 @@ import torch
 
 from sqcli import registry
 from sqcli.diffusion.models.design import Choice
+from sqcli.diffusion.models.families import family_of
 from sqcli.diffusion.nets import LinkContext, Problem
 from sqcli.lattice.geometry import Lattice
 
@@ -40,6 +41,14 @@ def context_of(case, rows, extents=None, couplings=0):
     theory, lattice = theory_of(case)
     lattice = Lattice(extents) if extents else lattice
     return LinkContext(theory, lattice, torch.zeros(rows, couplings, dtype=torch.float64), theory.beta)
+
+
+def process_of(net, case):
+    """A net at work on its case, with statistics of a few links."""
+    theory, lattice = theory_of(case)
+    family, schedule = family_of(net), Choice.build("schedule", "ve", {}).value
+    statistics = family.fit(links_of(case, rows=4), theory, lattice, net)
+    return family.process(net, statistics, schedule, theory, lattice, torch.zeros(0, dtype=torch.float64))
 
 
 def links_of(case, rows=2, seed=3, width=0.7):
