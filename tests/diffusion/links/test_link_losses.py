@@ -16,7 +16,10 @@ from sqcli.diffusion.links.heat_kernel import kernel_score
 from sqcli.diffusion.links.lie import per_link, reduced_trace, rotate
 from sqcli.diffusion.links.process import LinkProcess
 from sqcli.diffusion.links.statistics import LinkStatistics
-from sqcli.diffusion.nets import LinkScore
+from sqcli.diffusion.nets import LinkScore, Problem
+from sqcli.diffusion.nets.lcnn import LCNN
+from sqcli.diffusion.objectives.path import PathWeight
+from sqcli.diffusion.objectives.target import TargetScore
 from sqcli.diffusion.schedules.geometric import Geometric
 from sqcli.errors import Stopped, UsageError
 from sqcli.lattice.geometry import Lattice
@@ -173,6 +176,32 @@ def test_every_loss_trains_every_parameter_of_a_net(case, net):
         model.zero_grad()
         loss(work, links, torch.Generator().manual_seed(1)).sum().backward()
         assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
+
+
+@pytest.mark.parametrize(
+    ("objective", "steps"),
+    [(TargetScore(), 60), (PathWeight(n_steps=4, model_fraction=0.0), 25)],
+    ids=["target", "path"],
+)
+def test_curvatures_are_learnt(objective, steps):
+    """Residuals (ε − m)²/v come to 1 from a net whose curvatures begin as large as can be."""
+    theory, lattice = U1(4.0), Lattice((2, 2))
+    torch.manual_seed(1)
+    net = LCNN(channels=2, hidden=8, blocks=1).build(Problem(theory, lattice, Geometric()))
+    with torch.no_grad():
+        net.readout.last.bias += 3.0  # moves energies by a constant
+    normals = np.random.default_rng(1).standard_normal((768, 2 * lattice.volume))
+    train, test = torch.from_numpy(theory.independent(normals, lattice)).split([256, 512])
+    work = replace(process(theory, net, lattice), statistics=FAMILY.fit(train, theory, lattice, net))
+    before, random = calibrate(work, test, 1).ratio, torch.Generator().manual_seed(1)
+    optimiser = torch.optim.Adam(net.parameters(), 0.03)
+    for step in range(steps):
+        optimiser.zero_grad()
+        objective.loss(work, train[step % 4 :: 4], random).mean().backward()
+        optimiser.step()
+    after = calibrate(work, test, 1).ratio
+    assert before.mean() > 1.07
+    assert abs(after.mean() - 1) < 0.03
 
 
 @pytest.mark.parametrize("theory", [U1(2.0), SUN(2, 2.0)], ids=lambda theory: theory.manifold.name)

@@ -16,10 +16,12 @@ from sqcli.diffusion.plaquettes.lift import TURN, Lift
 from sqcli.diffusion.plaquettes.mixture import with_cumulants
 from sqcli.diffusion.plaquettes.process import PlaquetteProcess
 from sqcli.diffusion.process.noise import Noise
+from sqcli.diffusion.samplers.maala import AdjustedLangevin
 from sqcli.diffusion.schedules.geometric import Geometric
 from sqcli.errors import UsageError
 from sqcli.lattice.geometry import Lattice
 from sqcli.lattice.philox import Stream
+from sqcli.runs.sampling.tiles import Proposals
 from sqcli.theories.u1 import U1
 
 COUPLINGS = [0.3, 1.0, 2.5, 7.0, 40.0]
@@ -153,6 +155,30 @@ def test_partial_moves_leave_the_target_invariant(judge, rungs):
         }
 
     judge.check(sampled)
+
+
+def test_steps_that_the_action_judges_correct_a_wrong_network(judge):
+    """Without any exact force: dynamics on the plane of a charge that is drawn first."""
+    made, sampler = process(1.3, (4, 3), Wrong()), AdjustedLangevin(n_steps=2, n_mh=10, n_langevin=10, n_adjusted=0)
+    theory, lattice, exact = made.theory, made.lattice, made.theory.exact(made.lattice)
+    assert Proposals(made, sampler, 1).exactness().status == "uncorrected"
+
+    def sampled(seed, size):
+        drawn = sampler.draw(made, noise(2000 * size, (4, 3), seed))
+        cosine = lattice.site_sum(torch.cos(theory.plaquettes(drawn.fields, lattice)))[:, 0] / 12
+        charge = theory.charge(drawn.fields.numpy(), lattice)
+        return {
+            "plaquette": mean(cosine, exact["plaquette", None]),
+            "chi": mean(charge**2 / 12, exact["topological_susceptibility", None]),
+        }
+
+    judge.check(sampled)
+
+
+def test_plaquettes_have_no_energy_for_weights_by_work():
+    with pytest.raises(UsageError, match="energy") as told:
+        AdjustedLangevin(weights="jarzynski").check(process(1.3, (4, 3)))
+    assert "\n" not in str(told.value)
 
 
 def test_draws_do_not_depend_on_the_batch():
