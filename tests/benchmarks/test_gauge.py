@@ -1,13 +1,24 @@
-"""Forces of gauge fields, sweeps of local updates against forces in C, in one run, one thread; the gradient flow."""
+"""Forces of gauge fields, sweeps of local updates against forces in C, in one run, one thread; the gradient flow.
 
+Draws by a network of plaquettes are set against trajectories of HMC.
+"""
+
+import itertools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from _gauge import CForce
 from _ratio import interleaved
 
+from sqcli.diffusion.nets import Problem
+from sqcli.diffusion.nets.plaquette import OnePlaquette
+from sqcli.diffusion.plaquettes.fitting import PlaquetteStatistics
+from sqcli.diffusion.plaquettes.process import PlaquetteProcess
+from sqcli.diffusion.samplers.path import Path
+from sqcli.diffusion.schedules.ve import VarianceExploding
 from sqcli.lattice.geometry import Lattice
 from sqcli.lattice.halo import pack
 from sqcli.lattice.philox import Stream
@@ -18,6 +29,7 @@ from sqcli.mcmc.overrelaxation import Overrelaxation
 from sqcli.observables import LatticeTheory
 from sqcli.observables._field_strength import densities
 from sqcli.observables._flow import FlowedLinks
+from sqcli.runs.sampling.tiles import Proposals
 from sqcli.theories.sun import SUN
 from sqcli.theories.u1 import U1
 
@@ -114,3 +126,21 @@ def test_gradient_flow(benchmark: Any) -> None:
 
     benchmark.pedantic(run, rounds=3, warmup_rounds=1)
     print(f"gradient flow {CASES[0]} to t = 1: {benchmark.stats.stats.min:.2f} s")  # noqa: T201
+
+
+def test_draws_of_plaquettes(benchmark: Any) -> None:
+    """Weighted draws of U(1) 16² at β = 7 by `path` with an untrained network, against trajectories of HMC."""
+    system, links = start(U1(7.0), (16, 16))
+    net = OnePlaquette().build(Problem(system.theory, system.lattice, VarianceExploding())).eval()
+    process = PlaquetteProcess(net, PlaquetteStatistics.trained_at(7.0), system.theory, system.lattice)
+    proposals, tiles = Proposals(process, Path(n_steps=10), 1), itertools.count()
+    torch.set_num_threads(1)
+
+    def ours() -> None:
+        proposals.tile(0, next(tiles))
+
+    ratio, mine, other = interleaved(ours, local_updates(HMC(0.1, 10), system, links))
+    ratio, draw, trajectory = ratio * SWEEPS / proposals.size, 1e3 * mine / proposals.size, 1e3 * other / SWEEPS
+    benchmark.extra_info.update(ratio_to_hmc=ratio, ms=draw, hmc_ms=trajectory)
+    print(f"path, U(1) 16x16: {draw:.3f} ms a draw, HMC {trajectory:.4f} ms a trajectory, ratio {ratio:.1f}")  # noqa: T201
+    benchmark.pedantic(ours, rounds=3)

@@ -69,7 +69,7 @@ def crossed(theory, lattice):
     """A force of the wrong sign, half of it that of the next link: kernels depend on what they do not move."""
 
     def score(field, level):
-        drift = -0.15 * theory.drift(field + field.roll(1, 2), lattice) * torch.exp(-(level**2)) + 0.02
+        drift = -0.3 * theory.drift(field + field.roll(1, 2), lattice) * torch.exp(-(level**2)) + 0.05
         return LinkScore(drift, 0.1 + 0.3 * per_link(drift, theory.manifold).roll(1, 2).abs())
 
     return score
