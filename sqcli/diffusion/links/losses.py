@@ -7,8 +7,8 @@ rest, s² in all; levels are even in their logarithm. With k the heat kernel's s
 
 the second since K_t(e^{iv} U U_0†) = K_t(U (e^{−iv} U_0)†) for a class function K_t, the third by moving U_0 = G† U_s.
 So `target` regresses on w k + (1 − w) F, F the mean of its two forms: F alone at small noise, k alone at large.
-Beside the score, in all of them, δ² (1 − δ² κ) of the curvature κ is regressed on (ε − m)², m = −δ² ∂ log p_s, the mean
-over the generators of a link: the variance that the reverse kernel of such an increment needs.
+Beside the score, in all of them, its derivatives are fitted to the last step: −log q(ε | U_s) of the reverse kernel q
+with the mean −δ² ∂ log p_s held fixed, times 2 s²/δ², which is what both cost a path's weight to leading order.
 """
 
 import math
@@ -19,7 +19,8 @@ from torch import Generator, Tensor
 
 from sqcli.diffusion.links import increments
 from sqcli.diffusion.links.heat_kernel import kernel_score, require_kernel
-from sqcli.diffusion.links.lie import LinkManifold, move, nudge, per_link, per_row, product, rotate
+from sqcli.diffusion.links.kernels import reverse_kernel
+from sqcli.diffusion.links.lie import LinkManifold, move, nudge, per_row, product, rotate
 from sqcli.diffusion.links.statistics import LinkStatistics
 from sqcli.diffusion.nets import LinkScore
 from sqcli.lattice.geometry import Lattice
@@ -27,7 +28,6 @@ from sqcli.theories import Theory
 
 LOWEST = 0.1  # least level, in units of the process
 SHARES = (0.2, 0.8)  # of s² that the last step has, evenly between
-CURVATURE = 0.5  # weight of the error of variances: what both cost a path's weight, to leading order
 
 
 class Scored(Protocol):
@@ -122,7 +122,7 @@ def implicit(process: Scored, links: Tensor, generator: Generator, probes: int =
             (pulled,) = torch.autograd.grad(found.score, shift, probe, create_graph=True)
             trace = trace + (probe * pulled).flatten(1).mean(1) / probes
     square = (found.score**2).flatten(1).mean(1)
-    return noised.level**2 * (square + 2 * trace) + CURVATURE * _curvature_error(process, found, noised)
+    return noised.level**2 * (square + 2 * trace) + _kernel_error(process, found, noised)
 
 
 def draw_levels(process: Scored, n: int, generator: Generator) -> Tensor:
@@ -153,7 +153,7 @@ def noise(process: Scored, links: Tensor, level: Tensor, generator: Generator) -
 def _regression(process: Scored, noised: NoisedLinks, wanted: Tensor) -> Tensor:
     """Errors of score and curvature, (n,)."""
     found = process.score(noised.links, noised.level)
-    return _score_error(found, wanted, noised.level) + CURVATURE * _curvature_error(process, found, noised)
+    return _score_error(found, wanted, noised.level) + _kernel_error(process, found, noised)
 
 
 def _score_error(found: LinkScore, wanted: Tensor, level: Tensor) -> Tensor:
@@ -161,9 +161,10 @@ def _score_error(found: LinkScore, wanted: Tensor, level: Tensor) -> Tensor:
     return level**2 * ((found.score - wanted) ** 2).flatten(1).mean(1)
 
 
-def _curvature_error(process: Scored, found: LinkScore, noised: NoisedLinks) -> Tensor:
-    """Mean square over links of what (ε − m)²/δ² differs from 1 − δ² κ, (n,)."""
-    step = per_row(noised.step, noised.last)
-    left = (noised.last + step * found.score.detach()) ** 2 / step
-    predicted = 1 - per_row(noised.step, found.curvature) * found.curvature
-    return ((per_link(left, process.manifold) - predicted) ** 2).flatten(1).mean(1)
+def _kernel_error(process: Scored, found: LinkScore, noised: NoisedLinks) -> Tensor:
+    """2 s²/δ² times −log of the reverse over the forward kernel at the last step, per tangent component, (n,)."""
+    found = found._replace(score=found.score.detach())
+    one = torch.ones((), dtype=torch.float64, device=noised.step.device)
+    kernel = reverse_kernel(process.manifold, noised.links, found, noised.step, one)
+    log_ratio = kernel.log_ratio(noised.last, kernel.normal(noised.last))
+    return -2 * noised.level**2 / noised.step * log_ratio / noised.last[0].numel()

@@ -6,7 +6,8 @@ Haar's measure, so that a path has the weight
 
     w = e^{−S(U_0)} ∏_i N(ε_i; 0, δ_i²) / N(ε_i; m(U_i), v(U_i)),   ⟨w⟩ = Z,
 
-without heat kernels and without sums over windings. To leading order m = −δ² ∂ log p_s and v = δ² (1 + δ² ∂² log p_s).
+without heat kernels and without sums over windings. To leading order m = −δ² ∂ log p_s and v = δ² (1 + δ² ∂² log p_s),
+with second derivatives between the links of each plaquette (`kernels.py`).
 """
 
 import math
@@ -16,11 +17,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sqcli.diffusion.links.lie import LinkManifold, haar, haar_calls, move, per_generator
+from sqcli.diffusion.links.kernels import LinkKernel, reverse_kernel
+from sqcli.diffusion.links.lie import LinkManifold, haar, haar_calls, move
 from sqcli.diffusion.nets import LinkScore
 from sqcli.diffusion.process.protocol import RandomNumbers
-
-FLOOR = 0.1  # least variance of a reverse kernel over that of the forward kernel
 
 Score = Callable[[Tensor, Tensor], LinkScore]
 
@@ -61,8 +61,7 @@ class LinkPaths:
     def residuals(self, fields: Tensor, numbers: RandomNumbers) -> Iterator[Tensor]:
         """Measure the mean over links of (ε − m)²/v on forward paths from given fields, rung by rung: (n,)."""
         for links, increment, rung in self._forward(fields, len(self.levels) - 1, numbers):
-            mean, variance = self._kernel(links, rung)
-            yield ((increment - mean) ** 2 / variance).flatten(1).mean(1)
+            yield (self._kernel(links, rung).normal(increment) ** 2).flatten(1).mean(1)
 
     def _forward(self, links: Tensor, rungs: int, numbers: RandomNumbers) -> Iterator[tuple[Tensor, Tensor, int]]:
         """Go up by the forward kernels: links, the increments that led there, and the rung."""
@@ -75,16 +74,17 @@ class LinkPaths:
         """Go up, with log q over the forward kernels."""
         total: Tensor | float = 0.0
         for now, increment, rung in self._forward(links, rungs, numbers):
-            links, total = now, total + self._log_ratio(increment, *self._kernel(now, rung), rung)
+            kernel = self._kernel(now, rung)
+            links, total = now, total + kernel.log_ratio(increment, kernel.normal(increment))
         return links, torch.as_tensor(total)
 
     def _down(self, links: Tensor, rungs: int, numbers: RandomNumbers, offset: int) -> tuple[Tensor, Tensor]:
         """Come down by the reverse kernels, with log q over the forward kernels; `offset` of random numbers."""
         total: Tensor | float = 0.0
         for rung in range(rungs, 0, -1):
-            mean, variance = self._kernel(links, rung)
-            increment = mean + torch.sqrt(variance) * numbers.normal(offset + rung)
-            total = total + self._log_ratio(increment, mean, variance, rung)
+            kernel, normal = self._kernel(links, rung), numbers.normal(offset + rung)
+            increment = kernel.increment(normal)
+            total = total + kernel.log_ratio(increment, normal)
             links = move(self.manifold, links, -increment)
         return links, torch.as_tensor(total)
 
@@ -92,18 +92,10 @@ class LinkPaths:
         """Variance δ² of the forward kernel to a level, ()."""
         return self.levels[rung] ** 2 - self.levels[rung - 1] ** 2
 
-    def _kernel(self, links: Tensor, rung: int) -> tuple[Tensor, Tensor]:
-        """Mean and variances of the reverse kernel from a level down, of the shape of tangent vectors."""
-        step, found = self._step(rung), self.score(links, self.levels[rung])
-        shrunk = (1 - step * found.curvature).clamp(min=FLOOR)
-        variance = per_generator(self.ratio[rung - 1] * step * shrunk, self.manifold)
-        return -step * found.score, variance.expand_as(found.score)
-
-    def _log_ratio(self, increment: Tensor, mean: Tensor, variance: Tensor, rung: int) -> Tensor:
-        """Log density of increments by the reverse kernel over that by the forward kernel, (n,)."""
-        step = self._step(rung)
-        terms = increment**2 / step - (increment - mean) ** 2 / variance - torch.log(variance / step)
-        return 0.5 * terms.flatten(1).sum(1)
+    def _kernel(self, links: Tensor, rung: int) -> LinkKernel:
+        """Reverse kernel from a level down."""
+        found = self.score(links, self.levels[rung])
+        return reverse_kernel(self.manifold, links, found, self._step(rung), self.ratio[rung - 1])
 
 
 def ladder(steps: int, low: float, high: float) -> Tensor:

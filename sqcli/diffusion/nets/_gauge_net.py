@@ -1,8 +1,8 @@
 """Frame of gauge equivariant networks: the energy of small loops, plus an addition that is silent without noise.
 
 The addition has the factor (1 − β_s/β) r u, with r u the mean of a plaquette after the noise: nothing at s = 0, of
-order one where the noise is as large as the fluctuations, small where little is left. Curvature is that of the loops
-times the exponential of a learnt number between −1 and 1 of each link.
+order one where the noise is as large as the fluctuations, small where little is left. Second derivatives are those of
+the loops and learnt numbers between −2 and 2 in units of a plaquette's.
 """
 
 from abc import abstractmethod
@@ -15,8 +15,10 @@ from sqcli.diffusion.nets._conservative import as_matrices, force
 from sqcli.diffusion.nets._coupling import Noised, known_coupling
 from sqcli.diffusion.nets._links import LinkContext, LinkNet, LinkScore
 from sqcli.diffusion.nets._loops import Walks
-from sqcli.diffusion.nets._wilson import WilsonEnergy
+from sqcli.diffusion.nets._wilson import Bent, WilsonEnergy
 from sqcli.errors import UsageError
+
+MOST = 2.0  # bound of what is learnt of second derivatives
 
 
 class Seen(NamedTuple):
@@ -32,12 +34,14 @@ class Added(NamedTuple):
 
     Attributes:
         energy: to the energy, (n,).
-        even: number of each link that corrects the curvature, (n, D, *extents).
+        bent: numbers of each link that correct the curvature, (n, D, *extents).
+        stiff: numbers of each plaquette that correct its stiffness, (n, D(D − 1)/2, *extents).
         field: to the score, (n, *tangent); None where the score is a gradient.
     """
 
     energy: Tensor
-    even: Tensor
+    bent: Tensor
+    stiff: Tensor
     field: Tensor | None = None
 
 
@@ -78,27 +82,29 @@ class GaugeNet(LinkNet):
     def _score(self, links: Tensor, level: Tensor, context: LinkContext) -> LinkScore:
         beta, factor = known_coupling(context, self.transfer)
         noise = self.wilson.group.noised(beta, level)
-        score, (bent, even) = force(lambda moved: self._energy(moved, noise), links, context.theory.manifold)
+        score, (bent, learnt) = force(lambda moved: self._energy(moved, noise), links, context.theory.manifold)
         if not self.conservative:
-            found = self.added(self._seen(links, noise)[0])
-            assert found.field is not None
-            score, even = score + _factor(noise, score) * found.field, found.even
-        bent = bent * torch.exp(torch.tanh(even.double()) * _along(noise.lost, bent))
-        return LinkScore(factor * score, (factor * bent).clamp(min=0))
+            added = self.added(self._seen(links, noise)[0])
+            assert added.field is not None
+            score, learnt = score + _factor(noise, score) * added.field, (added.bent, added.stiff)
+        room = _along(MOST * noise.lost * bent.unit, bent.links)
+        curvature = bent.links + (links.shape[1] - 1) * room * torch.tanh(learnt[0].double())
+        stiffness = bent.plaquettes + room * torch.tanh(learnt[1].double())
+        return LinkScore(factor * score, factor * curvature, factor * stiffness)
 
     def _seen(self, links: Tensor, noise: Noised) -> tuple[Seen, Walks]:
         matrices = as_matrices(links)
         walks = Walks(matrices)
         return Seen(matrices, walks.plaquettes(), noise), walks
 
-    def _energy(self, links: Tensor, noise: Noised) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """Energy of the loops and an addition that is one, the curvature, and what corrects it."""
+    def _energy(self, links: Tensor, noise: Noised) -> tuple[Tensor, tuple[Bent, tuple[Tensor, ...]]]:
+        """Energy of the loops and an addition that is one, their second derivatives, and what corrects these."""
         seen, walks = self._seen(links, noise)
         energy, bent = self.wilson(walks, seen.plaquettes, noise)
         if not self.conservative:
-            return energy, (bent, torch.zeros_like(bent))
+            return energy, (bent, ())
         found = self.added(seen)
-        return energy + _factor(noise, energy) * found.energy, (bent, found.even)
+        return energy + _factor(noise, energy) * found.energy, (bent, (found.bent, found.stiff))
 
 
 class Readout(nn.Module):

@@ -36,15 +36,18 @@ class LinkContext:
 
 
 class LinkScore(NamedTuple):
-    """Score of links, and how fast it falls.
+    """Score of links, and how fast it falls; its derivatives are what the variances of reverse kernels need.
 
     Attributes:
         score: ∂ log p_s/∂v_a, (n, *tangent), float64.
-        curvature: minus the mean over the generators of ∂_a s_a at each link, not negative, (n, D, *extents), float64.
+        curvature: minus the mean over the generators of ∂_a s_a at each link, (n, D, *extents), float64.
+        stiffness: minus the derivatives between links of one plaquette, over those of ½ |F|² of the covariant curl F,
+            (n, D(D − 1)/2, *extents), float64, planes as (0, 1), (0, 2), …; None where nothing is known of them.
     """
 
     score: Tensor
     curvature: Tensor
+    stiffness: Tensor | None = None
 
 
 class LinkNet(Network):

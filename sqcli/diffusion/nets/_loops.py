@@ -5,7 +5,7 @@ N, N) for links, (n, *extents, N, N) for paths; U(1) has 1 × 1 ones.
 """
 
 from functools import cache
-from itertools import permutations, product
+from itertools import combinations, permutations, product
 
 import torch
 from torch import Tensor
@@ -77,6 +77,15 @@ class Walks:
             way = loop[:k] if step > 0 else loop[: k + 1]
             total[abs(step) - 1] = total[abs(step) - 1] + shifted(field, reverse(way), self.dimension)
         return torch.stack(total, 1)
+
+
+def at_plaquettes(numbers: Tensor) -> Tensor:
+    """Take the mean of numbers (n, D, *extents) of the four links around each plaquette: (n, D(D − 1)/2, *extents)."""
+    planes = []
+    for mu, nu in combinations(range(numbers.shape[1]), 2):
+        one, other = numbers[:, mu], numbers[:, nu]
+        planes.append((one + one.roll(-1, 1 + nu) + other + other.roll(-1, 1 + mu)) / 4)
+    return torch.stack(planes, 1)
 
 
 def shifted(field: Tensor, path: Path, dimension: int, first: int = 1) -> Tensor:

@@ -11,6 +11,7 @@ factors 1 + (1 − β_s/β) f of the noise go with each; other loops begin with 
 """
 
 from collections.abc import Sequence
+from itertools import combinations
 from typing import Any, NamedTuple
 
 import torch
@@ -30,6 +31,20 @@ class Invariants(NamedTuple):
     modulus: Tensor
     square: Tensor
     trace2: Tensor
+
+
+class Bent(NamedTuple):
+    """Second derivatives of an energy.
+
+    Attributes:
+        unit: of one plaquette that is the identity, (n,).
+        links: mean of ∂_a² E over the generators at each link, (n, D, *extents).
+        plaquettes: stiffness of each plaquette for the links around it, (n, D(D − 1)/2, *extents).
+    """
+
+    unit: Tensor
+    links: Tensor
+    plaquettes: Tensor
 
 
 class WilsonEnergy(nn.Module):
@@ -59,8 +74,8 @@ class WilsonEnergy(nn.Module):
         closed = torch.stack([noise.beta, noise.together / n**2, noise.apart / n**2], 1)
         return torch.cat([closed * (1 + found[:, :TERMS]), noise.beta[:, None] * found[:, TERMS:]], 1)
 
-    def forward(self, walks: Walks, plaquettes: Tensor, noise: Noised) -> tuple[Tensor, Tensor]:
-        """Compute E (n,) and, not negative, the mean of ∂_a² E over the generators at each link, (n, D, *extents)."""
+    def forward(self, walks: Walks, plaquettes: Tensor, noise: Noised) -> tuple[Tensor, Bent]:
+        """Compute E (n,) and its second derivatives."""
         weights = self.coefficients(noise)
         along = weights.reshape(*weights.shape, *(1,) * walks.dimension)
         traces = trace(plaquettes)
@@ -74,7 +89,10 @@ class WilsonEnergy(nn.Module):
             energy = energy + weights[:, k] * sum(_total(1 - field) for _, field in fields)
             at_links = sum(walks.at_links(field, image) for image, field in fields)
             bent = bent + along[:, k : k + 1] * self.group.casimir * at_links
-        return energy, (bent / self.group.generators).clamp(min=0)
+        unit = weights[:, 0] * self.group.casimir / self.group.generators
+        return energy, Bent(
+            unit, bent / self.group.generators, unit.reshape(along[:, 0:1].shape) * _planes(traces.real)
+        )
 
     def _pairs(self, plaquettes: Tensor, traces: Tensor, along: Tensor) -> tuple[Tensor, Tensor]:
         """Gain of all pairs of plaquettes at each link, and the sum of its second derivatives along that link."""
@@ -113,6 +131,12 @@ class WilsonEnergy(nn.Module):
         casimir = 2 * group.casimir / group.unit
         square = (casimir - 2 * less) * v.square
         return -(group.unit**2) * (square + (1 + less**2 - casimir * less) * v.trace2) / 4
+
+
+def _planes(at_links: Tensor) -> Tensor:
+    """Take each plaquette once of those that begin with each link, (n, D, 2(D − 1), *extents)."""
+    d = at_links.shape[1]
+    return torch.stack([at_links[:, mu, d + nu - 2] for mu, nu in combinations(range(d), 2)], 1)
 
 
 def _total(field: Any) -> Any:

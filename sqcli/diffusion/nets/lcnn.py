@@ -21,7 +21,7 @@ from sqcli.diffusion.nets._conservative import components
 from sqcli.diffusion.nets._coupling import SEVERAL, SINGLE, LinkGroup
 from sqcli.diffusion.nets._gauge_net import Added, GaugeNet, Readout, Seen
 from sqcli.diffusion.nets._links import LinkNet, require_links
-from sqcli.diffusion.nets._loops import CHAIR, RECTANGLE, SQUARE, Walks
+from sqcli.diffusion.nets._loops import CHAIR, RECTANGLE, SQUARE, Walks, at_plaquettes
 from sqcli.diffusion.nets._preconditioned import require_sizes
 from sqcli.diffusion.nets._wilson import WilsonEnergy
 from sqcli.errors import UsageError
@@ -83,7 +83,7 @@ class _Net(GaugeNet):
         self.smearing = nn.ParameterList(torch.tensor(0.1) for _ in range(sizes.smearing))
         self.first = _covariant.Mixing(_covariant.SHAPES + sizes.polyakov, sizes.channels)
         self.blocks = nn.ModuleList(_covariant.LinkBlock(sizes.channels, told) for _ in range(sizes.blocks))
-        outputs = 2 if sizes.head == "energy" else 1 + sizes.channels
+        outputs = 2 + (1 if sizes.head == "energy" else sizes.channels)
         self.readout = Readout(3 * sizes.channels, sizes.hidden, outputs, told)
 
     def added(self, seen: Seen) -> Added:
@@ -96,11 +96,11 @@ class _Net(GaugeNet):
         told = noise.told(self.several).to(self.dtype)
         features = self._features(links, _covariant.scaled_plaquettes(plaquettes, group, noise), told)
         found = self.readout(_covariant.invariants(features), told)
-        even, others = found[..., 0], found[..., 1:]
+        bent, stiff, others = found[..., 0], at_plaquettes(found[..., 1]), found[..., 2:]
         if self.conservative:
-            return Added(others.flatten(1).sum(1), even)
+            return Added(others.flatten(1).sum(1), bent, stiff)
         field = (others.movedim(-1, 1)[..., None, None] * features).sum(1)
-        return Added(torch.zeros_like(noise.beta), even, components(field, self.manifold))
+        return Added(torch.zeros_like(noise.beta), bent, stiff, components(field, self.manifold))
 
     def _features(self, links: Tensor, features: Tensor, told: Tensor) -> Tensor:
         if self.polyakov:

@@ -70,7 +70,7 @@ class _Net(GaugeNet):
         width, told = sizes.channels, SEVERAL if wilson.several else SINGLE
         self.lift_odd, self.lift_even = (nn.Linear(SHAPES, width, bias=False) for _ in range(2))
         self.blocks = nn.ModuleList(ParityBlock(width, told, sizes.reach, 2) for _ in range(sizes.blocks))
-        self.readout = Readout(2 * width, sizes.hidden, 2 if self.conservative else 1 + width, told)
+        self.readout = Readout(2 * width, sizes.hidden, 2 + (1 if self.conservative else width), told)
 
     def added(self, seen: Seen) -> Added:
         """Compute the energy, or the curl of ψ, of the plaquettes."""
@@ -80,13 +80,13 @@ class _Net(GaugeNet):
         for block in self.blocks:
             odd, even = block(odd, even, told)
         found = self.readout(torch.cat([torch.asinh(odd**2), even], 1).movedim(1, -1), told)
-        correction, others = found[..., 0], found[..., 1:]
-        at_links = torch.stack([correction + correction.roll(1, 2), correction + correction.roll(1, 1)], 1) / 2
+        bent, stiff, others = found[..., 0], found[..., 1], found[..., 2:]
+        at_links = torch.stack([bent + bent.roll(1, 2), bent + bent.roll(1, 1)], 1) / 2
         if self.conservative:
-            return Added(others.flatten(1).sum(1), at_links)
+            return Added(others.flatten(1).sum(1), at_links, stiff[:, None])
         curl = (others.movedim(-1, 1) * odd).sum(1)
         field = torch.stack([curl.roll(1, 2) - curl, curl - curl.roll(1, 1)], 1)
-        return Added(torch.zeros_like(seen.noise.beta), at_links, field)
+        return Added(torch.zeros_like(seen.noise.beta), at_links, stiff[:, None], field)
 
 
 def _shapes(plaquette: Tensor, noise: Noised) -> tuple[Tensor, Tensor]:

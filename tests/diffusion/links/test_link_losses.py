@@ -180,7 +180,7 @@ def test_every_loss_trains_every_parameter_of_a_net(case, net):
 
 @pytest.mark.parametrize(
     ("objective", "steps"),
-    [(TargetScore(), 60), (PathWeight(n_steps=4, model_fraction=0.0), 25)],
+    [(TargetScore(), 60), (PathWeight(n_steps=4, model_fraction=0.0), 80)],
     ids=["target", "path"],
 )
 def test_curvatures_are_learnt(objective, steps):
