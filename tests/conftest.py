@@ -23,6 +23,16 @@ def seed_for(request):
     return functools.partial(seed_of, offset=request.config.getoption("seed_offset"))
 
 
+@pytest.fixture(scope="module")
+def one_thread():
+    """One thread of torch while a module's tests run, as its small tensors want."""
+    torch = pytest.importorskip("torch")  # not at the top: most tests need none
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture
 def seed(request, seed_for):
     return seed_for(request.node.nodeid)

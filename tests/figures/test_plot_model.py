@@ -35,12 +35,7 @@ MIXTURE = {"mu0": 1.0, "sigma0": 0.25}
 WELL = {"a": -4.0, "b": 1.0}
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def saved(path, theory, parameters, extents=(1,), schedule="ve", scale=1.0):

@@ -6,7 +6,6 @@ import shutil
 import threading
 
 import pytest
-import torch
 import yaml
 from drawn import free_fields, write
 
@@ -23,12 +22,7 @@ STATE = "training/state.safetensors"
 WEIGHTS = "weights.safetensors"
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def run(model, ensemble, stop=None, **options):

@@ -4,7 +4,6 @@ import threading
 
 import numpy as np
 import pytest
-import torch
 from drawn import write
 from statistical import reported
 
@@ -23,12 +22,7 @@ WAYS = {
 }
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

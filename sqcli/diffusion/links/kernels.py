@@ -94,7 +94,7 @@ class LinkKernel:
 
 def reverse_kernel(manifold: LinkManifold, links: Tensor, found: LinkScore, step: Tensor, ratio: Tensor) -> LinkKernel:
     """Build the kernel of a score and its derivatives at links, for a step δ²."""
-    left = 1 - step.reshape(-1, *(1,) * (found.curvature.dim() - 1)) * found.curvature
+    left = 1 - per_row(step, found.curvature) * found.curvature
     left = torch.where(left < SMALL, SMALL**2 / (2 * SMALL - left.clamp(max=SMALL)), left)
     along = per_row(step, found.score)
     return LinkKernel(manifold, links, -along * found.score, along, torch.sqrt(left), found.stiffness, ratio)
