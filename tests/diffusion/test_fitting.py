@@ -125,3 +125,14 @@ def test_slow_mode_deep_in_a_double_well(judge):
         }
 
     judge.check(sample)
+
+
+def test_the_slow_mode_has_no_density_far_from_the_data():
+    """Of few data some polynomials rise, beyond all of them, and fall again: such a fit once drew nothing but those."""
+    for seed in range(80):
+        random = torch.Generator().manual_seed(seed)
+        m = torch.randn(600, dtype=torch.float64, generator=random)
+        drawn, _ = SlowMode.fit(m, LATTICE.volume).draw(
+            torch.rand(999, dtype=torch.float64, generator=random), LATTICE.volume
+        )
+        assert drawn.abs().max() < 2 * m.abs().max()

@@ -18,7 +18,6 @@ from sqcli.theories import Theory
 LEVELS = 6  # levels at which errors are measured
 STEPS, LOW = 16, 0.3  # the ladder on which residuals are measured
 BATCH = 64
-RATIOS = (0.2, 5.0)  # bounds of the factors of variances
 
 
 @dataclass(frozen=True)
@@ -64,6 +63,8 @@ class LinkFamily:
 def calibrate(process: LinkProcess, fields: Tensor, seed: int) -> LinkStatistics:
     """Measure mean squares of what the reverse kernels leave, over predicted variances; the statistics with them.
 
+    What the kernels miss is of the order of the step δ², so that e of the factor 1 + e δ²/s² serves other ladders too.
+
     Args:
         process: the process with the trained network.
         fields: configurations (n, *site) of the process's lattice, better not those trained on.
@@ -71,13 +72,14 @@ def calibrate(process: LinkProcess, fields: Tensor, seed: int) -> LinkStatistics
     """
     generator = torch.Generator(process.device).manual_seed(seed)
     levels = process.ladder(STEPS, LOW, 0.0)
-    one = torch.ones(1, dtype=torch.float64, device=process.device)
-    paths = replace(process, statistics=replace(process.statistics, levels=one, ratio=one)).paths(levels)
+    plain = replace(process.statistics, excess=torch.zeros_like(process.statistics.excess))
+    paths = replace(process, statistics=plain).paths(levels)
     tangent, total = process.manifold.tangent(process.lattice), torch.zeros_like(levels[1:])
     for part in (fields[i : i + BATCH].to(process.device) for i in range(0, len(fields), BATCH)):
         numbers = GeneratorNumbers(len(part), tangent, process.device, generator)
         total += torch.stack([each.sum() for each in paths.residuals(part, numbers)])
-    return replace(process.statistics, levels=levels[1:], ratio=(total / len(fields)).clamp(*RATIOS))
+    share = 1 - (levels[:-1] / levels[1:]) ** 2
+    return replace(process.statistics, levels=levels[1:], excess=(total / len(fields) - 1) / share)
 
 
 FAMILY = LinkFamily()

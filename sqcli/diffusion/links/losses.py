@@ -27,7 +27,7 @@ from sqcli.lattice.geometry import Lattice
 from sqcli.theories import Theory
 
 LOWEST = 0.1  # least level, in units of the process
-SHARES = (0.2, 0.8)  # of s² that the last step has, evenly between
+SHARES = (0.05, 0.5)  # of s² that the last step has, evenly between: those of paths of 10 to 100 steps
 
 
 class Scored(Protocol):

@@ -14,6 +14,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -23,6 +24,8 @@ from sqcli.diffusion.nets import LinkScore
 from sqcli.diffusion.process.protocol import RandomNumbers
 
 Score = Callable[[Tensor, Tensor], LinkScore]
+FINE = 2001  # points of the density of levels
+REST = 0.2  # of the density of levels, everywhere
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,23 @@ class LinkPaths:
         return reverse_kernel(self.manifold, links, found, self._step(rung), self.ratio[rung - 1])
 
 
-def ladder(steps: int, low: float, high: float) -> Tensor:
-    """Levels of a path: 0, then `steps` even in the logarithm from `low` to `high`, (steps + 1,)."""
-    levels = torch.linspace(math.log(low), math.log(max(high, 2 * low)), steps, dtype=torch.float64).exp()
-    return torch.cat([torch.zeros(1, dtype=torch.float64), levels])
+def ladder(steps: int, low: float, high: float, unit: float, casimir: float) -> Tensor:
+    """Levels of a path: 0, then `steps` from `low` to `high`, (steps + 1,).
+
+    In the logarithm of the level they are as dense as t/(1 + t) e^{−2Cs²} + `REST`, t = (s/unit)²: most where noise and
+    fluctuations are alike and plaquettes still know each other, few below, where the force is almost constant along a
+    step, and above, where little is left of plaquettes.
+
+    Args:
+        steps: number of levels above 0.
+        low: the lowest of them.
+        high: the highest, at least twice the lowest.
+        unit: level at which noise is as large as the fluctuations.
+        casimir: C of the group, Σ_a T_a T_a.
+    """
+    places = np.linspace(math.log(low), math.log(max(high, 2 * low)), FINE)
+    square = np.exp(2 * places)
+    density = square / (unit**2 + square) * np.exp(-2 * casimir * square) + REST
+    sums = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2)])
+    levels = np.exp(np.interp(np.linspace(0, sums[-1], steps), sums, places)) if steps > 1 else np.exp(places[-1:])
+    return torch.cat([torch.zeros(1, dtype=torch.float64), torch.from_numpy(levels)])

@@ -8,7 +8,7 @@ from torch import Generator, Tensor
 
 from sqcli.diffusion.links import losses
 from sqcli.diffusion.links.annealing import LinkAnnealing
-from sqcli.diffusion.links.lie import LinkManifold, link_manifold
+from sqcli.diffusion.links.lie import LinkManifold, casimir, link_manifold
 from sqcli.diffusion.links.paths import LinkPaths, ladder
 from sqcli.diffusion.links.statistics import LinkStatistics, top_level
 from sqcli.diffusion.nets import LinkContext, LinkNet, LinkScore
@@ -95,11 +95,12 @@ class LinkProcess(LinkAnnealing):
 
     def ladder(self, steps: int, low: float, high: float) -> Tensor:
         """Levels of a path: from `low` units to `high`, 0 for where plaquettes are random, (steps + 1,)."""
-        return ladder(steps, low * self.unit, high or self.top).to(self.device)
+        levels = ladder(steps, low * self.unit, high or self.top, self.unit, casimir(self.manifold))
+        return levels.to(self.device)
 
     def paths(self, levels: Tensor) -> LinkPaths:
         """Paths on a ladder of levels, with the measured factors of their variances."""
-        return LinkPaths(self.manifold, self.score, levels, self.statistics.ratios(levels[1:]))
+        return LinkPaths(self.manifold, self.score, levels, self.statistics.ratios(levels))
 
     def descend(self, numbers: RandomNumbers, levels: Tensor) -> tuple[Tensor, Tensor]:
         """Draw paths by the reverse kernels: their ends, (n, *site), and log q over the forward kernels, (n,)."""

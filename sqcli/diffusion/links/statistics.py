@@ -13,7 +13,8 @@ from sqcli.lattice.geometry import Lattice
 from sqcli.lattice.manifold import AngleLinks
 from sqcli.theories import Theory
 
-NAMES = ("beta", "width", "stiffness", "levels", "ratio")
+NAMES = ("beta", "width", "stiffness", "levels", "excess")
+RATIOS = (0.2, 5.0)  # bounds of the factors of variances
 WIDEST = 1.0  # largest unit of levels: at strong coupling plaquettes are as good as random
 
 
@@ -25,15 +26,15 @@ class LinkStatistics:
         beta: inverse coupling β of the ensemble, ().
         width: standard deviation of a plaquette's tangent components, () (from ⟨1 − Re tr U/N⟩, as if it were small).
         stiffness: mean square of the force's components, ⟨(∂_a S)²⟩, ().
-        levels: noise levels of the ratios, increasing, (R,).
-        ratio: measured over predicted mean square of what the reverse kernels leave, (R,).
+        levels: noise levels of the table that follows, increasing, (R,).
+        excess: e of the factor 1 + e δ²/s² by which variances of reverse kernels are larger than predicted, (R,).
     """
 
     beta: Tensor
     width: Tensor
     stiffness: Tensor
     levels: Tensor
-    ratio: Tensor
+    excess: Tensor
 
     @property
     def scale(self) -> float:
@@ -83,13 +84,18 @@ class LinkStatistics:
         return max(abs(float(self.beta)), 1e-3) / max(abs(coupling(theory)), 1e-3)
 
     def ratios(self, levels: Tensor) -> Tensor:
-        """Ratios at levels (k,), linear in the logarithm of the level: (k,)."""
+        """Factors of the variances of the reverse kernels on a ladder (k + 1,), from each level down: (k,)."""
+        above, below = levels[1:], levels[:-1]
+        return (1 + self._excess(above) * (1 - (below / above) ** 2)).clamp(*RATIOS)
+
+    def _excess(self, levels: Tensor) -> Tensor:
+        """Interpolate e to levels (k,), linear in the logarithm of the level: (k,)."""
         if len(self.levels) == 1:
-            return self.ratio.expand(len(levels))
+            return self.excess.expand(len(levels))
         low = (torch.searchsorted(self.levels, levels.contiguous()) - 1).clamp(0, len(self.levels) - 2)
         span = (self.levels[low + 1] / self.levels[low]).log()
         weight = ((levels / self.levels[low]).log() / span).clamp(0, 1)
-        return self.ratio[low] * (1 - weight) + self.ratio[low + 1] * weight
+        return self.excess[low] * (1 - weight) + self.excess[low + 1] * weight
 
 
 def coupling(theory: Theory) -> float:
@@ -108,7 +114,7 @@ def top_level(theory: Theory) -> float:
 
 
 def fit(fields: Tensor, lattice: Lattice, theory: Theory) -> LinkStatistics:
-    """Measure widths and forces on configurations (n, *site), with all ratios 1."""
+    """Measure widths and forces on configurations (n, *site), with no excess."""
     manifold = link_manifold(theory)
     free: Any = theory
     planes = lattice.dimension * (lattice.dimension - 1) // 2
@@ -116,6 +122,8 @@ def fit(fields: Tensor, lattice: Lattice, theory: Theory) -> LinkStatistics:
     traced = 1.0 if isinstance(manifold, AngleLinks) else 1 / (2 * manifold.n)  # tr T_a²/N
     variance = 2 * deficit / (traced * max(generators(manifold), 1))
     force = free.drift(fields, lattice)
-    one = torch.ones(1, dtype=torch.float64, device=fields.device)
+    top = torch.tensor([top_level(theory)], dtype=torch.float64, device=fields.device)
     beta = torch.tensor(coupling(theory), dtype=torch.float64, device=fields.device)
-    return LinkStatistics(beta, variance.clamp(min=1e-12).sqrt(), (force**2).mean().clamp(min=1e-12), one, one.clone())
+    return LinkStatistics(
+        beta, variance.clamp(min=1e-12).sqrt(), (force**2).mean().clamp(min=1e-12), top, torch.zeros_like(top)
+    )

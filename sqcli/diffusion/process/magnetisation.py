@@ -8,6 +8,7 @@ V₀ is the volume of the training lattice; on others the effective potential pe
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,6 +18,7 @@ REACH = 40.0  # log density below the maximum where the grid ends
 DEGREES = (4, 3, 2, 1)
 NEWTON = 60
 RIDGE = 1e-9
+REAL = 1e-9  # imaginary part of a root that is a real one with rounding
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ class SlowMode:
 
 
 def _newton(square: Tensor, centre: Tensor, width: Tensor, degree: int) -> Tensor | None:
-    """Find coefficients c (degree,), or None where the fit has no density or does not converge."""
+    """Find coefficients c (degree,), or None where the fit is no density that falls beyond the data, or does not converge."""
     u = (square - centre) / width
     target = torch.stack([(u**j).mean() for j in range(1, degree + 1)])
     m = torch.linspace(0, float((square.max() * 1.5).sqrt()), FIT_CELLS, dtype=torch.float64)
@@ -113,7 +115,14 @@ def _newton(square: Tensor, centre: Tensor, width: Tensor, degree: int) -> Tenso
         if abs(float(value - new)) < 1e-12:
             break
         value = new
-    return c if bool(torch.isfinite(c).all()) and float(c[-1]) > 0 else None
+    return c if bool(torch.isfinite(c).all()) and _falls(c, float(u.max())) else None
+
+
+def _falls(c: Tensor, largest: float) -> bool:
+    """Tell whether the density falls from the largest u of the data on: far out no likelihood says what it does."""
+    slope = [j * float(each) for j, each in enumerate(c, 1)]
+    turns = np.polynomial.polynomial.polyroots(slope)
+    return slope[-1] > 0 and not any(turn.real > largest for turn in turns if abs(turn.imag) < REAL * (1 + abs(turn)))
 
 
 def _objective(c: Tensor, powers: Tensor, target: Tensor) -> Tensor:

@@ -178,6 +178,11 @@ def test_every_loss_trains_every_parameter_of_a_net(case, net):
         assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
 
 
+def ratios(statistics):
+    """Factors of the variances on the ladder that they were measured on."""
+    return statistics.ratios(torch.cat([torch.zeros(1, dtype=torch.float64), statistics.levels]))
+
+
 @pytest.mark.parametrize(
     ("objective", "steps"),
     [(TargetScore(), 60), (PathWeight(n_steps=4, model_fraction=0.0), 80)],
@@ -193,13 +198,13 @@ def test_curvatures_are_learnt(objective, steps):
     normals = np.random.default_rng(1).standard_normal((768, 2 * lattice.volume))
     train, test = torch.from_numpy(theory.independent(normals, lattice)).split([256, 512])
     work = replace(process(theory, net, lattice), statistics=FAMILY.fit(train, theory, lattice, net))
-    before, random = calibrate(work, test, 1).ratio, torch.Generator().manual_seed(1)
+    before, random = ratios(calibrate(work, test, 1)), torch.Generator().manual_seed(1)
     optimiser = torch.optim.Adam(net.parameters(), 0.03)
     for step in range(steps):
         optimiser.zero_grad()
         objective.loss(work, train[step % 4 :: 4], random).mean().backward()
         optimiser.step()
-    after = calibrate(work, test, 1).ratio
+    after = ratios(calibrate(work, test, 1))
     assert before.mean() > 1.07
     assert abs(after.mean() - 1) < 0.03
 
@@ -217,7 +222,7 @@ def test_statistics_measure_widths_and_come_back_from_a_file(theory):
     again = FAMILY.from_tensors(1.0, found.tensors())
     assert all(torch.equal(value, again.tensors()[name]) for name, value in found.tensors().items())
     with pytest.raises(ValueError, match="do not fit"):
-        FAMILY.from_tensors(1.0, found.tensors() | {"ratio": torch.ones(3, dtype=torch.float64)})
+        FAMILY.from_tensors(1.0, found.tensors() | {"excess": torch.ones(3, dtype=torch.float64)})
 
 
 def test_calibration_finds_what_a_wrong_curvature_leaves_and_a_process_stops():
@@ -229,10 +234,10 @@ def test_calibration_finds_what_a_wrong_curvature_leaves_and_a_process_stops():
     assert float(levels[1]) == pytest.approx(0.2)
     assert float(levels[-1]) == pytest.approx(math.sqrt(math.log(1e3) / 2))
     right = calibrate(work, draws(theory, 400, 2), 1)
-    assert (right.ratio[:3] < 1.1).all()
+    assert (ratios(right)[:3] < 1.1).all()
     halved = calibrate(replace(work, net=known(theory, curvature=1e9)), draws(theory, 400, 2), 1)
-    assert (halved.ratio >= right.ratio).all()
-    assert halved.ratio.max() == 5.0
+    assert (ratios(halved) >= ratios(right)).all()
+    assert ratios(halved).max() == 5.0
     work.stop.set()
     with pytest.raises(Stopped):
         work.score(draws(theory, 2, 2), levels[1])

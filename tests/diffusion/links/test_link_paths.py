@@ -76,7 +76,7 @@ def crossed(theory, lattice):
 
 
 def paths(theory, score, steps=8, low=0.4, ratios=1.0):
-    levels = ladder(steps, low, 2.0)
+    levels = ladder(steps, low, 2.0, low, casimir(theory.manifold))
     return LinkPaths(theory.manifold, score, levels, torch.full((steps,), ratios, dtype=torch.float64))
 
 
