@@ -11,6 +11,7 @@ import torch
 from torch import Generator, Tensor
 
 from sqcli.diffusion.links import _kernel_three, _kernel_two
+from sqcli.diffusion.links._matrices import diagonalised
 from sqcli.diffusion.links.lie import LinkManifold, algebra, generators, move, per_row, wrapped
 from sqcli.lattice.geometry import Lattice
 from sqcli.lattice.group_links import GroupLinks
@@ -115,4 +116,4 @@ def _acceptance(manifold: GroupLinks, rows: Tensor, time: Tensor) -> Tensor:
     if manifold.n == 2:
         return _kernel_two.acceptance(traceless.norm(dim=-1) / 2, time)
     matrices = algebra(GroupLinks(3, True), traceless.unsqueeze(1))
-    return _kernel_three.acceptance(torch.linalg.eigvalsh(matrices).squeeze(1), time)
+    return _kernel_three.acceptance(diagonalised(matrices)[0].real.squeeze(1), time)

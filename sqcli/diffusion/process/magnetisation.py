@@ -94,7 +94,7 @@ class SlowMode:
 
 
 def _newton(square: Tensor, centre: Tensor, width: Tensor, degree: int) -> Tensor | None:
-    """Find coefficients c (degree,), or None where the fit is no density that falls beyond the data, or does not converge."""
+    """Find coefficients c (degree,), or None where it fails or gives no density that falls beyond the data."""
     u = (square - centre) / width
     target = torch.stack([(u**j).mean() for j in range(1, degree + 1)])
     m = torch.linspace(0, float((square.max() * 1.5).sqrt()), FIT_CELLS, dtype=torch.float64)
