@@ -1,5 +1,6 @@
 """Links as a process whose score dynamics can follow down a ladder of levels, from Haar's measure; see `Annealed`."""
 
+import math
 from abc import ABC, abstractmethod
 from typing import Any, Self
 
@@ -32,11 +33,17 @@ class LinkAnnealing(ABC):
     @property
     @abstractmethod
     def unit(self) -> float:
-        """Unit of the lowest level of `ladder`."""
+        """Unit of the lowest level."""
 
+    @property
     @abstractmethod
-    def ladder(self, steps: int, low: float, high: float) -> Tensor:
-        """Levels of a path."""
+    def top(self) -> float:
+        """Level at which links are random."""
+
+    @property
+    @abstractmethod
+    def device(self) -> torch.device:
+        """Device of the links."""
 
     @abstractmethod
     def score(self, links: Tensor, level: Tensor) -> LinkScore:
@@ -47,8 +54,10 @@ class LinkAnnealing(ABC):
         """Input of the network beside links and level."""
 
     def annealing(self, steps: int, low: float, high: float) -> Tensor:
-        """Levels from `high` to `low`; 0: from random links to a small part of a plaquette's width."""
-        return self.ladder(steps + 1, low / self.unit or LOWEST, high)[1:].flip(0)
+        """Levels even in the logarithm from `high` to `low`; 0: from random links to a small part of a plaquette's width."""
+        low, high = low or LOWEST * self.unit, high or self.top
+        ends = math.log10(max(high, 2 * low)), math.log10(low)
+        return torch.logspace(*ends, steps + 1, dtype=torch.float64, device=self.device)
 
     def begin(self, numbers: RandomNumbers, level: Tensor) -> tuple[Self, Tensor]:
         """Draw links by Haar's measure."""

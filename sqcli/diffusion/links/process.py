@@ -95,7 +95,7 @@ class LinkProcess(LinkAnnealing):
 
     def ladder(self, steps: int, low: float, high: float) -> Tensor:
         """Levels of a path: from `low` units to `high`, 0 for where plaquettes are random, (steps + 1,)."""
-        levels = ladder(steps, low * self.unit, high or self.top, self.unit, casimir(self.manifold))
+        levels = ladder(steps, low * self.unit, high or self.top, casimir(self.manifold))
         return levels.to(self.device)
 
     def paths(self, levels: Tensor) -> LinkPaths:

@@ -76,7 +76,7 @@ def crossed(theory, lattice):
 
 
 def paths(theory, score, steps=8, low=0.4, ratios=1.0):
-    levels = ladder(steps, low, 2.0, low, casimir(theory.manifold))
+    levels = ladder(steps, low, 2.0, casimir(theory.manifold))
     return LinkPaths(theory.manifold, score, levels, torch.full((steps,), ratios, dtype=torch.float64))
 
 
@@ -197,3 +197,14 @@ def _none(theory, field):
     flat = reduced_trace(theory.manifold, field)
     shape = (len(field), *theory.manifold.tangent(TORUS))
     return LinkScore(torch.zeros(shape, dtype=torch.float64), 0.3 * (1 + flat))
+
+
+def test_levels_rise_and_are_dense_where_plaquettes_decay():
+    """Half of the steps are between the levels at which y^{3/2} e^{−y} is half of its maximum, y = 2Cs²."""
+    levels = ladder(200, 0.05, 1.9, 1.0)
+    assert levels[0] == 0
+    assert [float(levels[1]), float(levels[-1])] == pytest.approx([0.05, 1.9])
+    assert (levels[1:] > levels[:-1]).all()
+    inside = ((levels > math.sqrt(0.52 / 2)) & (levels < math.sqrt(3.4 / 2))).sum()
+    assert 120 < int(inside) < 180
+    assert ladder(1, 0.05, 1.9, 1.0).tolist() == pytest.approx([0, 1.9])
