@@ -54,7 +54,7 @@ class LinkAnnealing(ABC):
         """Input of the network beside links and level."""
 
     def annealing(self, steps: int, low: float, high: float) -> Tensor:
-        """Levels even in the logarithm from `high` to `low`; 0: from random links to a small part of a plaquette's width."""
+        """Levels even in the logarithm, from `high` to `low`; 0: from random links to a small part of a unit."""
         low, high = low or LOWEST * self.unit, high or self.top
         ends = math.log10(max(high, 2 * low)), math.log10(low)
         return torch.logspace(*ends, steps + 1, dtype=torch.float64, device=self.device)

