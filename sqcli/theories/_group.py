@@ -17,6 +17,7 @@ from sqcli.errors import UsageError
 from sqcli.lattice.geometry import Lattice
 from sqcli.lattice.group_links import GroupLinks
 from sqcli.lattice.jit import Kernel
+from sqcli.lattice.products import times
 from sqcli.theories import _group_draws, _group_kernels, _link_updates, _loop_equations, _two_dimensions
 from sqcli.theories._base import References
 from sqcli.theories._functions import functions
@@ -82,8 +83,8 @@ class GroupTheory:
     def plaquettes(self, field: Any, lattice: Lattice) -> Iterator[Any]:
         """Yield U_□ at every site for each plane μ < ν, (n, *extents, N, N)."""
         for mu, nu in combinations(range(lattice.dimension), 2):
-            corner = field[:, mu] @ ahead(field[:, nu], mu)
-            yield corner @ _adjoint(field[:, nu] @ ahead(field[:, mu], nu))
+            corner = times(field[:, mu], ahead(field[:, nu], mu))
+            yield times(corner, _adjoint(times(field[:, nu], ahead(field[:, mu], nu))))
 
     def staples(self, field: Any, lattice: Lattice) -> Any:
         """Sum the staples A of every link, of the shape of the field: U A are the plaquettes at the link."""
@@ -96,17 +97,17 @@ class GroupTheory:
     def _pair(self, field: Any, mu: int, nu: int) -> Any:
         """The two staples of the links μ in the plane μν."""
         side, next_side = field[:, nu], ahead(field[:, nu], mu)
-        above = next_side @ _adjoint(side @ ahead(field[:, mu], nu))
-        return above + ahead(_adjoint(field[:, mu] @ next_side) @ side, nu, -1)
+        above = times(next_side, _adjoint(times(side, ahead(field[:, mu], nu))))
+        return above + ahead(times(_adjoint(times(field[:, mu], next_side)), side), nu, -1)
 
     def drift(self, field: Any, lattice: Lattice) -> Any:
         """Compute −∂_a S, (n, D, generators, *extents)."""
-        return -self.beta / self.n * self._components(field @ self.staples(field, lattice))
+        return -self.beta / self.n * self._components(times(field, self.staples(field, lattice)))
 
     def identities(self, field: Array, lattice: Lattice) -> Mapping[str, NDArray[np.float64]]:
         """Compute residuals of ⟨(∂S)²⟩ = ⟨∂²S⟩ on links, and of the loop equations of small rectangles."""
         field = field.astype(np.complex128, copy=False)
-        loops = field @ self.staples(field, lattice)
+        loops = times(field, self.staples(field, lattice))
         slopes, casimir = self._slopes(loops), self._casimir
         squared = np.einsum("...ij,...ji->...", loops, slopes).imag - casimir * _trace(loops).real
         mean = lattice.site_sum(squared).sum(1) / (lattice.dimension * lattice.volume)

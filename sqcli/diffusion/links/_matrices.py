@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from sqcli.lattice.group_links import GroupLinks
+from sqcli.lattice.products import times
 
 ORDER = 14  # of the Taylor series: for norms up to ½ what is left out is below 1e-16
 TINY = 1e-150
@@ -71,15 +72,15 @@ def exponential(hermitian: Tensor) -> Tensor:
     one = torch.eye(hermitian.shape[-1], dtype=hermitian.dtype, device=hermitian.device)
     found = one + small * (1 / ORDER)
     for k in range(ORDER - 1, 0, -1):
-        found = one + (small @ found) * (1 / k)
+        found = one + times(small, found) * (1 / k)
     for k in range(int(halvings.max()) if halvings.numel() else 0):
-        found = torch.where((halvings > k)[..., None, None], found @ found, found)
+        found = torch.where((halvings > k)[..., None, None], times(found, found), found)
     return unitarised(found)
 
 
 def unitarised(matrices: Tensor) -> Tensor:
     """Bring matrices that rounding has moved off U(N) back, by one Newton step: what was off is squared."""
-    return 1.5 * matrices - 0.5 * matrices @ (adjoint(matrices) @ matrices)
+    return 1.5 * matrices - 0.5 * times(matrices, times(adjoint(matrices), matrices))
 
 
 def unitary_eigen(unitary: Tensor, special: bool) -> tuple[Tensor, Tensor]:
@@ -115,9 +116,9 @@ def diagonalised(normal: Tensor) -> tuple[Tensor, Tensor]:
             break
         for p, q in itertools.combinations(range(n), 2):
             turn, pair = _rotation(matrix, p, q), [p, q]
-            vectors[..., pair] = vectors[..., pair] @ turn
-            matrix[..., pair] = matrix[..., pair] @ turn
-            matrix[..., pair, :] = adjoint(turn) @ matrix[..., pair, :]
+            vectors[..., pair] = times(vectors[..., pair], turn)
+            matrix[..., pair] = times(matrix[..., pair], turn)
+            matrix[..., pair, :] = times(adjoint(turn), matrix[..., pair, :])
     return matrix.diagonal(0, -2, -1), vectors
 
 

@@ -22,6 +22,7 @@ from sqcli.diffusion.links.lie import (
 from sqcli.errors import UsageError
 from sqcli.lattice.group_links import GroupLinks
 from sqcli.lattice.manifold import AngleLinks
+from sqcli.lattice.products import times
 
 KNOWN = 3  # largest N of a known kernel
 TINY = 1e-150
@@ -78,7 +79,7 @@ def _special(links: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
         return log_k, slopes * (over_sine / 2).unsqueeze(GENERATORS)
     phases, vectors = unitary_eigen(links, True)
     log_k, slope = _kernel_three.log_kernel(phases, time)
-    return log_k, components(group, 1j * (vectors * slope.unsqueeze(-2)) @ adjoint(vectors))
+    return log_k, components(group, 1j * times(vectors * slope.unsqueeze(-2), adjoint(vectors)))
 
 
 def _whole(manifold: GroupLinks, links: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:

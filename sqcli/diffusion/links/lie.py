@@ -27,6 +27,7 @@ from sqcli.errors import UsageError
 from sqcli.lattice.geometry import Lattice
 from sqcli.lattice.group_links import GroupLinks
 from sqcli.lattice.manifold import AngleLinks
+from sqcli.lattice.products import times
 from sqcli.theories import Theory
 
 LinkManifold = AngleLinks | GroupLinks
@@ -118,20 +119,20 @@ def move(manifold: LinkManifold, links: Tensor, tangent: Tensor) -> Tensor:
     if isinstance(manifold, AngleLinks):
         return wrapped(links + tangent)
     if is_two(manifold):
-        return turn_of_two(tangent.movedim(GENERATORS, -1)) @ links
-    return exponential(algebra(manifold, tangent)) @ links
+        return times(turn_of_two(tangent.movedim(GENERATORS, -1)), links)
+    return times(exponential(algebra(manifold, tangent)), links)
 
 
 def nudge(manifold: LinkManifold, links: Tensor, tangent: Tensor) -> Tensor:
     """Move links along infinitesimal tangent vectors: exact to first order, for derivatives at 0."""
     if isinstance(manifold, AngleLinks):
         return links + tangent
-    return links + 1j * algebra(manifold, tangent) @ links
+    return links + 1j * times(algebra(manifold, tangent), links)
 
 
 def product(manifold: LinkManifold, left: Tensor, right: Tensor) -> Tensor:
     """Multiply group elements, link by link."""
-    return wrapped(left + right) if isinstance(manifold, AngleLinks) else left @ right
+    return wrapped(left + right) if isinstance(manifold, AngleLinks) else times(left, right)
 
 
 def inverse(manifold: LinkManifold, links: Tensor) -> Tensor:
@@ -143,7 +144,7 @@ def rotate(manifold: LinkManifold, turns: Tensor, tangent: Tensor) -> Tensor:
     """Rotate tangent vectors by group elements g: the coordinates of g (Σ_a v_a T_a) g†."""
     if isinstance(manifold, AngleLinks):
         return tangent
-    return coordinates(manifold, turns @ algebra(manifold, tangent) @ adjoint(turns))
+    return coordinates(manifold, times(times(turns, algebra(manifold, tangent)), adjoint(turns)))
 
 
 def logarithm(manifold: LinkManifold, links: Tensor) -> Tensor:
@@ -151,7 +152,7 @@ def logarithm(manifold: LinkManifold, links: Tensor) -> Tensor:
     if isinstance(manifold, AngleLinks):
         return wrapped(links)
     phases, vectors = unitary_eigen(links, manifold.special)
-    return coordinates(manifold, (vectors * phases.unsqueeze(-2)) @ adjoint(vectors))
+    return coordinates(manifold, times(vectors * phases.unsqueeze(-2), adjoint(vectors)))
 
 
 def gauge_transformed(manifold: LinkManifold, links: Tensor, turns: Tensor, lattice: Lattice) -> Tensor:

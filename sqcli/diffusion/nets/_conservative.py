@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from sqcli.lattice.group_links import GroupLinks
+from sqcli.lattice.products import times
 
 
 def as_matrices(links: Tensor) -> Tensor:
@@ -37,4 +38,4 @@ def force(energy: Callable[[Tensor], tuple[Tensor, Any]], links: Tensor, manifol
     slope, beside = torch.func.grad(total, has_aux=True)(links)
     if not links.is_complex():
         return -slope, beside
-    return components(links @ slope.mH, manifold), beside
+    return components(times(links, slope.mH), manifold), beside

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from sqcli.diffusion.nets._coupling import LinkGroup, Noised
-from sqcli.diffusion.nets._loops import Walks, squared, times, trace
+from sqcli.diffusion.nets._loops import Walks, squared, trace
+from sqcli.lattice.products import times
 
 SHAPES = 3  # functions of each plaquette that features begin with
 
@@ -114,4 +115,5 @@ def smeared(links: Tensor, plaquettes: Tensor, weight: Tensor) -> Tensor:
     odd = (total - total.mH) / 2
     unit = torch.eye(links.shape[-1], dtype=links.dtype, device=links.device)
     odd = odd - trace(odd)[..., None, None] * unit if links.shape[-1] > 1 else odd
-    return times(torch.linalg.matrix_exp(weight * odd), links)
+    turn: Tensor = torch.linalg.matrix_exp(weight * odd)
+    return times(turn, links)

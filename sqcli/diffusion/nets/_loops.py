@@ -10,6 +10,8 @@ from itertools import combinations, permutations, product
 import torch
 from torch import Tensor
 
+from sqcli.lattice.products import times
+
 Path = tuple[int, ...]
 
 RECTANGLE: Path = (1, 1, 2, -1, -1, -2)
@@ -93,11 +95,6 @@ def shifted(field: Tensor, path: Path, dimension: int, first: int = 1) -> Tensor
     steps = [path.count(-axis) - path.count(axis) for axis in range(1, dimension + 1)]
     moved = [axis for axis, step in enumerate(steps) if step]
     return field.roll([steps[axis] for axis in moved], [first + axis for axis in moved]) if moved else field
-
-
-def times(one: Tensor, other: Tensor) -> Tensor:
-    """Multiply matrices; those of U(1) are numbers."""
-    return one * other if one.shape[-1] == 1 else one @ other
 
 
 def squared(one: Tensor, other: Tensor | None = None) -> Tensor:
