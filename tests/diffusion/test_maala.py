@@ -177,6 +177,6 @@ def test_a_step_evaluates_action_and_force_once():
     sampler.draw(denoiser, Noise(Stream(1, 0), range(4), (4, 4)))
     assert theory.calls == {"action": 51, "drift": 51}
     noise = Noise(Stream(1, 0), range(4), (4, 4))
-    for chains, *_ in sampler._steps(denoiser, noise, sampler.descend(annealed_of(denoiser), noise)):
+    for chains, *_ in sampler._stretches(denoiser, noise, sampler.descend(annealed_of(denoiser), noise), 1):
         assert torch.equal(chains.action, theory.action(chains.fields, SQUARE))
         assert torch.equal(chains.drift, theory.drift(chains.fields, SQUARE))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from forced import ForcedLinks, Wilson
+from gauge import links_of, theory_of
 from gaussians import ONE
 from models import known_denoiser
 from scipy.special import ive
@@ -17,6 +18,8 @@ from sqcli.diffusion.links.lie import gauge_transformed, haar, haar_calls, rotat
 from sqcli.diffusion.process.noise import Noise
 from sqcli.diffusion.process.protocol import Energetic
 from sqcli.diffusion.samplers._adjusted import ExactForce, Proposed, adjusted
+from sqcli.diffusion.samplers._last_phase import CompiledPhase, TensorPhase
+from sqcli.diffusion.samplers._sectors import sectors_of
 from sqcli.diffusion.samplers.hmd import MolecularCorrector
 from sqcli.diffusion.samplers.maala import AdjustedLangevin
 from sqcli.diffusion.schedules.geometric import Geometric
@@ -263,3 +266,26 @@ def test_a_stop_ends_a_draw():
     with pytest.raises(Stopped):
         AdjustedLangevin().draw(of, noise(of, range(2)))
     assert math.isfinite(AdjustedLangevin().size(of))
+
+
+@pytest.mark.parametrize("case", ["u1", "u1-3d", "su2", "u2-3d", "su3", "su2-4d", "su3-4d"])
+def test_compiled_steps_are_those_of_tensors(case):
+    """Fields, actions and decisions of two steps, some of which are refused, and of a move between sectors."""
+    theory, lattice = theory_of(case)
+    links, random = links_of(case, rows=6), torch.Generator().manual_seed(3)
+    exact = ExactForce(theory, lattice)
+    phases = TensorPhase(exact, exact.at(links)), CompiledPhase(theory, lattice, links)
+    sectors, seen = sectors_of(theory, lattice), []
+    noise = Noise(Stream(7, 0), range(6), theory.manifold.tangent(lattice))
+    for number, size in enumerate((0.1 / theory.beta, 1.0 / theory.beta)):
+        normal = torch.randn(6, *theory.manifold.tangent(lattice), dtype=torch.float64, generator=random)
+        uniform = torch.rand(6, dtype=torch.float64, generator=random)
+        one, other = (phase.step(size, normal, uniform) for phase in phases)
+        seen += one.tolist()
+        assert torch.equal(one, other)
+        if sectors:
+            one, other = (phase.change(sectors, noise, number) for phase in phases)
+            assert torch.equal(one, other)
+        torch.testing.assert_close(phases[1].chains.fields, phases[0].chains.fields, rtol=0, atol=1e-12)
+        torch.testing.assert_close(phases[1].chains.action, phases[0].chains.action, rtol=1e-11, atol=1e-11)
+    assert {0.0, 1.0} == set(seen)

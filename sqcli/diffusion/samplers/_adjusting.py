@@ -16,10 +16,11 @@ from torch import Tensor
 from sqcli.diffusion.process.denoiser import euclidean
 from sqcli.diffusion.process.noise import Noise
 from sqcli.diffusion.process.protocol import Annealed, Process
-from sqcli.diffusion.samplers._adjusted import Chains, ExactForce, adjusted
+from sqcli.diffusion.samplers._adjusted import Chains
 from sqcli.diffusion.samplers._annealed import annealed_of
 from sqcli.diffusion.samplers._base import MOST_STEPS, Drawn
 from sqcli.diffusion.samplers._ladder import Ladder
+from sqcli.diffusion.samplers._last_phase import last_phase
 from sqcli.diffusion.samplers._observed import FieldObservables, LinkObservables
 from sqcli.diffusion.samplers._relaxation import observe
 from sqcli.diffusion.samplers._sectors import MOST_MOVES, Sectors, sectors_of
@@ -30,6 +31,8 @@ from sqcli.exactness import Exactness
 from sqcli.parameters import require_count
 from sqcli.theories import SectorMoves, Theory
 
+LOOKS = 500  # at chains that are watched, at least, where there are so many steps
+
 
 class Descent(NamedTuple):
     """Configurations that a network made, statistics of how it did, and their log weight where it is known, (n,)."""
@@ -39,8 +42,8 @@ class Descent(NamedTuple):
     log_weight: Tensor | None = None
 
 
-class Step(NamedTuple):
-    """Chains after a step, and what was accepted of it, (n,) each: the step itself, and the move between sectors."""
+class Stretch(NamedTuple):
+    """Chains after some steps, and how many were accepted, (n,) each: steps themselves, and moves between sectors."""
 
     chains: Chains
     moved: Tensor
@@ -107,9 +110,11 @@ class Adjusting(Ladder, ABC):
             return own
         if not self.n_adjusted:
             return Exactness("uncorrected", "annealed dynamics without steps that the exact force adjusts")
-        population = (step.chains for step in self._steps(process, noise, self.descend(annealed_of(process), noise)))
+        every = max(self.n_adjusted // LOOKS, 1)
+        descent = self.descend(annealed_of(process), noise)
+        population = (each.chains for each in self._stretches(process, noise, descent, every))
         first = next(population)
-        seen = observe(chain([first], population), self._observables(process, first))
+        seen = observe(chain([first], population), self._observables(process, first), every)
         return seen.exactness(self.size(process))
 
     def _observables(self, process: Process, first: Chains) -> FieldObservables | LinkObservables:
@@ -130,47 +135,40 @@ class Adjusting(Ladder, ABC):
     def draw(self, process: Process, noise: Noise) -> Drawn:
         """Run one chain for each row of `noise`."""
         descent = self.descend(annealed_of(process), noise)
-        steps = self._steps(process, noise, descent)
-        chains, accepted, changed = next(steps)
-        flat = process.theory.manifold.flat
-        before = chains.fields.flatten(1).mean(1) if flat else chains.action
-        for step in steps:
-            chains, accepted, changed = step.chains, accepted + step.moved, changed + step.changed
+        first, *others = self._stretches(process, noise, descent, max(self.n_adjusted, 1))
+        chains, accepted, changed = others[-1] if others else first
+        flat, start = process.theory.manifold.flat, first.chains
+        before = start.fields.flatten(1).mean(1) if flat else start.action
         count, time = max(self.n_adjusted, 1), self.n_adjusted * self.size(process)
         found = (accepted / count, torch.full_like(before, time), before, changed / count)
         named = zip(Adjusting.stats(self, process.theory), found, strict=False)
         log_q = None if descent.log_weight is None else -chains.action - descent.log_weight
         return Drawn(chains.fields, log_q, {**dict(named), **descent.stats})
 
-    def _steps(self, process: Process, noise: Noise, descent: Descent) -> Iterator[Step]:
-        """Yield the chains before and after each adjusted step."""
-        target = ExactForce(process.theory, process.lattice)
-        chains, sectors, size = target.at(descent.fields), self._sectors(process), self.size(process)
+    def _stretches(self, process: Process, noise: Noise, descent: Descent, every: int) -> Iterator[Stretch]:
+        """Yield the chains before the adjusted steps, and after every so many of them and what was accepted so far."""
+        phase, sectors, size = last_phase(process, descent.fields), self._sectors(process), self.size(process)
         normals, uniforms = self.used
-        none = torch.zeros_like(chains.action)
-        yield Step(chains, none, none)
+        moved = changed = torch.zeros(len(descent.fields), dtype=torch.float64, device=descent.fields.device)
+        yield Stretch(phase.chains, moved, changed)
         for i in range(self.n_adjusted):
             process.raise_if_stopped()
-            normal, uniform = noise.normal(normals + i), noise.uniform(uniforms + i)
-            chains, moved = adjusted(target, chains, size, normal, uniform)
-            changed = none
+            moved = moved + phase.step(size, noise.normal(normals + i), noise.uniform(uniforms + i))
             if sectors:
-                fields, changed = sectors.change(chains.fields, noise, i)
-                chains = target.at(fields)
-            yield Step(chains, moved, changed)
+                changed = changed + phase.change(sectors, noise, i)
+            if (i + 1) % every == 0:
+                yield Stretch(phase.chains, moved, changed)
 
     def back(self, process: Process, fields: Tensor, noise: Noise) -> Tensor:
         """Take configurations through the last phase in its reverse order, which keeps e^{−S} as well."""
-        target, sectors = ExactForce(process.theory, process.lattice), self._sectors(process)
+        phase, sectors = last_phase(process, fields), self._sectors(process)
         size, (normals, uniforms) = self.size(process), self.used
-        chains = target.at(fields)
         for i in reversed(range(self.n_adjusted)):
             process.raise_if_stopped()
             if sectors:
-                chains = target.at(sectors.change(chains.fields, noise, i)[0])
-            normal, uniform = noise.normal(normals + i), noise.uniform(uniforms + i)
-            chains, _ = adjusted(target, chains, size, normal, uniform)
-        return chains.fields
+                phase.change(sectors, noise, i)
+            phase.step(size, noise.normal(normals + i), noise.uniform(uniforms + i))
+        return phase.chains.fields
 
     def _sectors(self, process: Process) -> Sectors | None:
         return sectors_of(process.theory, process.lattice) if self.sector_moves else None

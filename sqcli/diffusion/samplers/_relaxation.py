@@ -64,8 +64,8 @@ class Relaxation:
         return max(range(len(self.times)), key=self.times.__getitem__)
 
 
-def observe(population: Iterable[Chains], observables: Observables) -> Relaxation:
-    """Watch n chains at their start and after each step."""
+def observe(population: Iterable[Chains], observables: Observables, every: int = 1) -> Relaxation:
+    """Watch n chains at their start and after every so many steps."""
     names: tuple[str, ...] = ()
     seen = []
     for chains in population:
@@ -74,8 +74,8 @@ def observe(population: Iterable[Chains], observables: Observables) -> Relaxatio
         seen.append(torch.stack(list(found.values())))
     series = torch.stack(seen, dim=1).cpu()
     frozen = tuple(name for name, each in zip(names, series, strict=True) if bool((each == each[0]).all()))
-    times, drifts = [autocorrelation_time(each) for each in series], [drift(each) for each in series]
-    return Relaxation(series.shape[1] - 1, series.shape[2], names, tuple(times), tuple(drifts), frozen)
+    times, drifts = [every * autocorrelation_time(each) for each in series], [drift(each) for each in series]
+    return Relaxation(every * (series.shape[1] - 1), series.shape[2], names, tuple(times), tuple(drifts), frozen)
 
 
 def autocorrelation_time(series: Tensor) -> float:

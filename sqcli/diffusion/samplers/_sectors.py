@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from sqcli.diffusion.process.noise import Noise
@@ -32,16 +33,21 @@ class Sectors:
 
     def change(self, fields: Tensor, noise: Noise, number: int) -> tuple[Tensor, Tensor]:
         """Make move `number` of each draw: the fields after it, and whether they moved, (n,)."""
-        manifold, kernel = self.theory.manifold, self.theory.change_sector("float64")
-        width = manifold.components(self.lattice)
-        tables = self.lattice.geometry(width), self.lattice.neighbours(), self.theory.couplings(self.lattice)
+        manifold = self.theory.manifold
         planes = np.array(manifold.planes(fields.cpu().numpy(), self.lattice), order="C")
-        rows, moved = planes.reshape(len(fields), -1), torch.empty(len(fields), dtype=torch.float64)
+        moved = self.change_rows(planes.reshape(len(fields), -1), noise, number)
+        changed = torch.from_numpy(np.ascontiguousarray(manifold.from_planes(planes, self.lattice)))
+        return changed.to(fields.device), moved.to(fields.device)
+
+    def change_rows(self, rows: NDArray[np.float64], noise: Noise, number: int) -> Tensor:
+        """Make move `number` of each draw in the layout of kernels (n, numbers), in place; whether they moved, (n,)."""
+        width, kernel = self.theory.manifold.components(self.lattice), self.theory.change_sector("float64")
+        tables = self.lattice.geometry(width), self.lattice.neighbours(), self.theory.couplings(self.lattice)
+        moved = torch.empty(len(rows), dtype=torch.float64)
         for i, draw in enumerate(noise.draws):
             update = np.uint64(draw + ((1 + number) << 32))
             moved[i] = kernel(rows[i], *tables, update, noise.stream.key)
-        changed = torch.from_numpy(np.ascontiguousarray(manifold.from_planes(planes, self.lattice)))
-        return changed.to(fields.device), moved.to(fields.device)
+        return moved
 
 
 def sectors_of(theory: Theory, lattice: Lattice) -> Sectors | None:
