@@ -17,7 +17,7 @@ from pathlib import Path
 from sqcli.errors import SqcliError
 
 PACKAGE = Path(__file__).parent.parent
-KERNEL_FOLDERS = ("lattice", "theories", "mcmc")
+KERNEL_FOLDERS = ("lattice", "theories", "mcmc", "diffusion/samplers")
 VARIABLE = "NUMBA_CACHE_DIR"
 _TRIED = 100  # folders of earlier runs that are looked at
 
