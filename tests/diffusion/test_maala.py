@@ -29,10 +29,11 @@ SCHEDULE = Geometric(level_min=0.1, level_max=10.0)
 SQUARE = Lattice((4, 4))
 
 
-def test_a_wrong_network_is_corrected(judge):
+@pytest.mark.parametrize("leapfrog", [1, 4])
+def test_a_wrong_network_is_corrected(leapfrog, judge):
     """The score of m² = 2 for the theory with m² = 0.8: wrong before the adjusted phase, right after it."""
     wrong = replace(known_denoiser(Free(mass2=2.0), SQUARE, SCHEDULE), theory=Free(mass2=0.8))
-    sampler = AdjustedLangevin(n_steps=30, n_adjusted=400)
+    sampler = AdjustedLangevin(n_steps=30, n_adjusted=400 // leapfrog**2, adjusted_leapfrog=leapfrog)
     exact = {"M2": 1 / (0.8 * 16), "phi2": Free(mass2=0.8).exact(SQUARE)["field_squared", None]}
 
     def sample(seed, size):

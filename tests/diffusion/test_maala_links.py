@@ -84,11 +84,18 @@ def test_a_step_is_gauge_covariant(theory, seed):
     assert theory.manifold.distance(transformed.fields.numpy(), expected.numpy()) < 1e-10
 
 
-@pytest.mark.parametrize("sampler", [AdjustedLangevin, MolecularCorrector])
+@pytest.mark.parametrize(
+    "made",
+    [
+        AdjustedLangevin(n_steps=10, n_adjusted=150),
+        AdjustedLangevin(n_steps=10, n_adjusted=30, adjusted_leapfrog=6),
+        MolecularCorrector(n_steps=10, n_adjusted=150),
+    ],
+    ids=["maala", "hmc", "hmd"],
+)
 @pytest.mark.parametrize("theory", THEORIES, ids=str)
-def test_wrong_networks_are_corrected(theory, sampler, judge):
+def test_wrong_networks_are_corrected(theory, made, judge):
     of = process(theory, net=WRONG)
-    made = sampler(n_steps=10, n_adjusted=150)
     exact = theory.exact(SQUARE)
 
     def sample(seed, size):
@@ -268,13 +275,14 @@ def test_a_stop_ends_a_draw():
     assert math.isfinite(AdjustedLangevin().size(of))
 
 
+@pytest.mark.parametrize("count", [1, 2, 3])
 @pytest.mark.parametrize("case", ["u1", "u1-3d", "su2", "u2-3d", "su3", "su2-4d", "su3-4d"])
-def test_compiled_steps_are_those_of_tensors(case):
+def test_compiled_steps_are_those_of_tensors(case, count):
     """Fields, actions and decisions of two steps, some of which are refused, and of a move between sectors."""
     theory, lattice = theory_of(case)
     links, random = links_of(case, rows=6), torch.Generator().manual_seed(3)
     exact = ExactForce(theory, lattice)
-    phases = TensorPhase(exact, exact.at(links)), CompiledPhase(theory, lattice, links)
+    phases = TensorPhase(exact, exact.at(links), count), CompiledPhase(theory, lattice, links, count)
     sectors, seen = sectors_of(theory, lattice), []
     noise = Noise(Stream(7, 0), range(6), theory.manifold.tangent(lattice))
     for number, size in enumerate((0.1 / theory.beta, 1.0 / theory.beta)):

@@ -110,6 +110,19 @@ def adjusted(target: Target, old: Chains, size: Any, normal: Tensor, uniform: Te
     return chosen(moved, new, old), moved.to(old.action)
 
 
+def trajectory(
+    count: int, target: Target, old: Chains, size: float, normal: Tensor, uniform: Tensor
+) -> tuple[Chains, Tensor]:
+    """Take `count` leapfrog steps √(2ε) from momenta z, accepted with min(1, e^{−ΔH}); as `adjusted` for one step."""
+    width, new = (2 * size) ** 0.5, old
+    momentum = normal + width / 2 * old.drift
+    for i in range(count):
+        new = target.at(target.shifted(new.fields, width * momentum))
+        momentum = momentum + (width if i < count - 1 else width / 2) * new.drift
+    moved = torch.log(uniform) < old.action - new.action + total(normal**2) / 2 - total(momentum**2) / 2
+    return chosen(moved, new, old), moved.to(old.action)
+
+
 @dataclass(frozen=True)
 class Stage:
     """Steps that keep one target.

@@ -4,9 +4,10 @@ Acceptance near one proves nothing; what counts is how long this last phase is a
 which are measured on a pilot population: then the draws are the wanted action's, whatever the network was trained for.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import ClassVar, Literal, NamedTuple
 
@@ -31,6 +32,7 @@ from sqcli.exactness import Exactness
 from sqcli.parameters import require_count
 from sqcli.theories import SectorMoves, Theory
 
+NUMBERS = 2**18  # of configurations that go through the network together, before the last phase is watched
 LOOKS = 500  # at chains that are watched, at least, where there are so many steps
 
 
@@ -58,6 +60,8 @@ class Adjusting(Ladder, ABC):
         n_adjusted: steps against the true action.
         adjusted_step: size ε of the adjusted steps; auto: from the spectrum of the training data, or the curvature of
             the action of links, for acceptance near 0.7.
+        adjusted_leapfrog: leapfrog steps √(2ε) of each adjusted step: 1 for Langevin, more for hybrid Monte Carlo,
+            which relaxes long waves in fewer forces.
         sector_moves: each adjusted step is followed by a move between topological sectors, where the theory has one.
     """
 
@@ -65,11 +69,13 @@ class Adjusting(Ladder, ABC):
     n_steps: int = 60
     n_adjusted: int = 300
     adjusted_step: float | Literal["auto"] = "auto"
+    adjusted_leapfrog: int = 1
     sector_moves: bool = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require_count("n_adjusted", self.n_adjusted, 0, MOST_STEPS)
+        require_count("adjusted_leapfrog", self.adjusted_leapfrog, 1, MOST_STEPS)
         if self.adjusted_step != "auto" and self.adjusted_step <= 0:
             raise ValueError(f"adjusted_step must be positive, not {self.adjusted_step}")
 
@@ -111,11 +117,17 @@ class Adjusting(Ladder, ABC):
         if not self.n_adjusted:
             return Exactness("uncorrected", "annealed dynamics without steps that the exact force adjusts")
         every = max(self.n_adjusted // LOOKS, 1)
-        descent = self.descend(annealed_of(process), noise)
+        descent = self._pilot(process, noise)
         population = (each.chains for each in self._stretches(process, noise, descent, every))
         first = next(population)
         seen = observe(chain([first], population), self._observables(process, first), every)
-        return seen.exactness(self.size(process))
+        return seen.exactness(self.time(process))
+
+    def _pilot(self, process: Process, noise: Noise) -> Descent:
+        """Follow the network down with a population, in parts that need little memory."""
+        rows = max(NUMBERS // math.prod(noise.site), 1)
+        parts = [replace(noise, draws=noise.draws[i : i + rows]) for i in range(0, len(noise.draws), rows)]
+        return Descent(torch.cat([self.descend(annealed_of(process), part).fields for part in parts]), {})
 
     def _observables(self, process: Process, first: Chains) -> FieldObservables | LinkObservables:
         if not process.theory.manifold.flat:
@@ -128,8 +140,12 @@ class Adjusting(Ladder, ABC):
         if self.adjusted_step != "auto":
             return self.adjusted_step
         if process.theory.manifold.flat:
-            return step_of_field(euclidean(process))
-        return step_of_links(process.theory, process.lattice)
+            return step_of_field(euclidean(process), self.adjusted_leapfrog)
+        return step_of_links(process.theory, process.lattice, self.adjusted_leapfrog)
+
+    def time(self, process: Process) -> float:
+        """Langevin time of an adjusted step: half the square of a trajectory's length."""
+        return self.size(process) * self.adjusted_leapfrog**2
 
     @torch.no_grad()
     def draw(self, process: Process, noise: Noise) -> Drawn:
@@ -139,7 +155,7 @@ class Adjusting(Ladder, ABC):
         chains, accepted, changed = others[-1] if others else first
         flat, start = process.theory.manifold.flat, first.chains
         before = start.fields.flatten(1).mean(1) if flat else start.action
-        count, time = max(self.n_adjusted, 1), self.n_adjusted * self.size(process)
+        count, time = max(self.n_adjusted, 1), self.n_adjusted * self.time(process)
         found = (accepted / count, torch.full_like(before, time), before, changed / count)
         named = zip(Adjusting.stats(self, process.theory), found, strict=False)
         log_q = None if descent.log_weight is None else -chains.action - descent.log_weight
@@ -147,7 +163,11 @@ class Adjusting(Ladder, ABC):
 
     def _stretches(self, process: Process, noise: Noise, descent: Descent, every: int) -> Iterator[Stretch]:
         """Yield the chains before the adjusted steps, and after every so many of them and what was accepted so far."""
-        phase, sectors, size = last_phase(process, descent.fields), self._sectors(process), self.size(process)
+        phase, sectors, size = (
+            last_phase(process, descent.fields, self.adjusted_leapfrog),
+            self._sectors(process),
+            self.size(process),
+        )
         normals, uniforms = self.used
         moved = changed = torch.zeros(len(descent.fields), dtype=torch.float64, device=descent.fields.device)
         yield Stretch(phase.chains, moved, changed)
@@ -161,7 +181,7 @@ class Adjusting(Ladder, ABC):
 
     def back(self, process: Process, fields: Tensor, noise: Noise) -> Tensor:
         """Take configurations through the last phase in its reverse order, which keeps e^{−S} as well."""
-        phase, sectors = last_phase(process, fields), self._sectors(process)
+        phase, sectors = last_phase(process, fields, self.adjusted_leapfrog), self._sectors(process)
         size, (normals, uniforms) = self.size(process), self.used
         for i in reversed(range(self.n_adjusted)):
             process.raise_if_stopped()

@@ -1,12 +1,13 @@
-"""Last phase of a sampler: chains under Langevin steps with the exact force, each accepted or rejected.
+"""Last phase of a sampler: chains under trajectories with the exact force, each accepted or rejected.
 
-On the processor links move by the theory's compiled kernels: such a step is a trajectory of one leapfrog step √(2ε),
-accepted with min(1, e^{−ΔH}), which is the rule of `_adjusted.py` in other words. Real fields, and links on an
-accelerator, move as tensors.
+A trajectory has some leapfrog steps √(2ε) and is accepted with min(1, e^{−ΔH}) (hybrid Monte Carlo); of one step it is
+a Langevin step ε with the rule of `_adjusted.py` in other words. On the processor links move by the theory's compiled
+kernels. Real fields, and links on an accelerator, move as tensors.
 """
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,7 +16,7 @@ from torch import Tensor
 
 from sqcli.diffusion.process.noise import Noise
 from sqcli.diffusion.process.protocol import Process
-from sqcli.diffusion.samplers._adjusted import Chains, ExactForce, adjusted
+from sqcli.diffusion.samplers._adjusted import Chains, ExactForce, adjusted, trajectory
 from sqcli.diffusion.samplers._leapfrog import leapfrog, measure
 from sqcli.diffusion.samplers._sectors import Sectors
 from sqcli.lattice.geometry import Lattice
@@ -30,7 +31,7 @@ class LastPhase(Protocol):
         """Where they are; of compiled ones without drift."""
 
     def step(self, size: float, normal: Tensor, uniform: Tensor) -> Tensor:
-        """Take a step ε; whether each chain moved, (n,)."""
+        """Take a trajectory of steps √(2ε); whether each chain moved, (n,)."""
 
     def change(self, sectors: Sectors, noise: Noise, number: int) -> Tensor:
         """Make a move between topological sectors; whether each chain moved, (n,)."""
@@ -42,10 +43,12 @@ class TensorPhase:
 
     target: ExactForce
     chains: Chains
+    count: int
 
     def step(self, size: float, normal: Tensor, uniform: Tensor) -> Tensor:
-        """Take a step ε; whether each chain moved, (n,)."""
-        self.chains, moved = adjusted(self.target, self.chains, size, normal, uniform)
+        """Take a trajectory of steps √(2ε); whether each chain moved, (n,)."""
+        move = adjusted if self.count == 1 else partial(trajectory, self.count)
+        self.chains, moved = move(self.target, self.chains, size, normal, uniform)
         return moved
 
     def change(self, sectors: Sectors, noise: Noise, number: int) -> Tensor:
@@ -58,13 +61,13 @@ class TensorPhase:
 class CompiledPhase:
     """Chains of links in the layout of the theory's kernels."""
 
-    def __init__(self, theory: Theory, lattice: Lattice, fields: Tensor) -> None:
+    def __init__(self, theory: Theory, lattice: Lattice, fields: Tensor, count: int) -> None:
         manifold: Any = theory.manifold
-        self.manifold, self.lattice = manifold, lattice
+        self.manifold, self.lattice, self.count = manifold, lattice, count
         planes = np.array(manifold.planes(fields.numpy(), lattice), np.float64, order="C")
         self.rows, self.actions = planes.reshape(len(fields), -1), np.empty(len(fields))
         components, momenta = manifold.components(lattice), math.prod(manifold.tangent(lattice)) // lattice.volume
-        self.buffers = np.zeros((3, components * lattice.padded_volume))
+        self.buffers = np.zeros((4, components * lattice.padded_volume))
         self.tables = self.buffers, lattice.geometry(components, momenta), theory.couplings(lattice)
         self.kernels = theory.flow("float64"), theory.finish("float64")
         self._measure()
@@ -80,10 +83,12 @@ class CompiledPhase:
         return Chains(fields, torch.from_numpy(self.actions.copy()), torch.empty(0))
 
     def step(self, size: float, normal: Tensor, uniform: Tensor) -> Tensor:
-        """Take a step ε; whether each chain moved, (n,)."""
+        """Take a trajectory of steps √(2ε); whether each chain moved, (n,)."""
         moved = np.empty(len(self.rows))
         numbers = normal.reshape(len(self.rows), -1).numpy(), uniform.numpy()
-        leapfrog("float64")(*self.kernels, self.rows, self.actions, *numbers, *self.tables, size, moved)
+        width = math.sqrt(2 * size)
+        run = leapfrog("float64")
+        run(*self.kernels, self.rows, self.actions, *numbers, *self.tables, self.count, width, moved)
         return torch.from_numpy(moved)
 
     def change(self, sectors: Sectors, noise: Noise, number: int) -> Tensor:
@@ -93,10 +98,10 @@ class CompiledPhase:
         return changed
 
 
-def last_phase(process: Process, fields: Tensor) -> LastPhase:
-    """Begin the last phase with configurations (n, *site)."""
+def last_phase(process: Process, fields: Tensor, count: int) -> LastPhase:
+    """Begin the last phase with configurations (n, *site), by trajectories of `count` steps."""
     theory: Any = process.theory
     if theory.manifold.flat or fields.device.type != "cpu":
         target = ExactForce(theory, process.lattice)
-        return TensorPhase(target, target.at(fields))
-    return CompiledPhase(theory, process.lattice, fields)
+        return TensorPhase(target, target.at(fields), count)
+    return CompiledPhase(theory, process.lattice, fields, count)

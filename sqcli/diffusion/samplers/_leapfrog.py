@@ -1,4 +1,4 @@
-"""Compiled Langevin steps of links, accepted or rejected: a leapfrog step of molecular dynamics for each chain."""
+"""Compiled trajectories of links by leapfrog steps, accepted or rejected; of one step they are Langevin steps."""
 
 import math
 
@@ -26,21 +26,21 @@ def put_momentum(numbers, p, geometry):
 
 @kernel(
     f"void(FunctionType({FLOW}), FunctionType({FINISH}), real[:, ::1], real[::1], real[:, ::1], real[::1], "
-    "real[:, ::1], uint64[::1], float64[::1], float64, float64[::1])"
+    "real[:, ::1], uint64[::1], float64[::1], int64, float64, float64[::1])"
 )
-def leapfrog(flow, finish, fields, actions, normals, uniforms, buffers, geometry, couplings, size, moved):
-    """Move each chain by a step √(2ε), and keep its actions."""
-    p, energies = buffers[2], np.empty(2)
-    width = math.sqrt(2.0 * size)
-    kick, drift = np.full(1, 0.5), np.ones(1)
+def leapfrog(flow, finish, fields, actions, normals, uniforms, buffers, geometry, couplings, count, width, moved):
+    """Move each chain by `count` steps of molecular dynamics, and keep its action."""
+    p, energies = buffers[3], np.empty(2)
+    kicks, drifts = np.ones(count), np.ones(count)
+    kicks[0] = 0.5
     for chain in range(len(fields)):
         before = put_momentum(normals[chain], p, geometry) + actions[chain]
         pack(fields[chain], buffers[0], geometry)
-        flow(buffers[0], buffers[1], buffers[1], p, geometry, couplings, kick, drift, width)
-        finish(buffers[1], p, geometry, couplings, 0.5 * width, energies)
+        end = flow(buffers[0], buffers[1], buffers[2], p, geometry, couplings, kicks, drifts, width)
+        finish(buffers[end], p, geometry, couplings, 0.5 * width, energies)
         moved[chain] = uniforms[chain] < math.exp(before - energies[0] - energies[1])
         if moved[chain]:
-            unpack(buffers[1], fields[chain], geometry)
+            unpack(buffers[end], fields[chain], geometry)
             actions[chain] = energies[0]
 
 
@@ -50,5 +50,5 @@ def measure(finish, fields, actions, buffers, geometry, couplings):
     energies = np.empty(2)
     for chain in range(len(fields)):
         pack(fields[chain], buffers[0], geometry)
-        finish(buffers[0], buffers[2], geometry, couplings, 0.0, energies)
+        finish(buffers[0], buffers[3], geometry, couplings, 0.0, energies)
         actions[chain] = energies[0]
