@@ -17,6 +17,8 @@ from sqcli.diffusion.nets import Problem
 from sqcli.diffusion.nets.plaquette import OnePlaquette
 from sqcli.diffusion.plaquettes.fitting import PlaquetteStatistics
 from sqcli.diffusion.plaquettes.process import PlaquetteProcess
+from sqcli.diffusion.samplers._adjusted import ExactForce
+from sqcli.diffusion.samplers._last_phase import CompiledPhase, TensorPhase
 from sqcli.diffusion.samplers.path import Path
 from sqcli.diffusion.schedules.ve import VarianceExploding
 from sqcli.lattice.geometry import Lattice
@@ -143,4 +145,24 @@ def test_draws_of_plaquettes(benchmark: Any) -> None:
     ratio, draw, trajectory = ratio * SWEEPS / proposals.size, 1e3 * mine / proposals.size, 1e3 * other / SWEEPS
     benchmark.extra_info.update(ratio_to_hmc=ratio, ms=draw, hmc_ms=trajectory)
     print(f"path, U(1) 16x16: {draw:.3f} ms a draw, HMC {trajectory:.4f} ms a trajectory, ratio {ratio:.1f}")  # noqa: T201
+    benchmark.pedantic(ours, rounds=3)
+
+
+@pytest.mark.parametrize(("theory", "extents"), [(U1(2.0), (16, 16)), (SUN(2, 2.3), (8, 8)), (SUN(3, 6.0), (4,) * 4)])
+def test_adjusted_steps(benchmark: Any, theory: Any, extents: tuple[int, ...]) -> None:
+    """Adjusted Langevin steps of 16 chains by compiled kernels, against the same steps by tensors."""
+    system, links = start(theory, extents)
+    fields, random = torch.from_numpy(np.stack([links] * 16)), torch.Generator().manual_seed(1)
+    normal = torch.randn(16, *theory.manifold.tangent(system.lattice), dtype=torch.float64, generator=random)
+    uniform, exact = torch.full((16,), 0.5, dtype=torch.float64), ExactForce(theory, system.lattice)
+    compiled = CompiledPhase(theory, system.lattice, fields, 1)
+    tensors = TensorPhase(exact, exact.at(fields), 1)
+    torch.set_num_threads(1)
+
+    def ours() -> None:
+        compiled.step(1e-4, normal, uniform)
+
+    ratio, mine, other = interleaved(ours, lambda: tensors.step(1e-4, normal, uniform))
+    benchmark.extra_info.update(ratio_to_tensors=ratio, us=1e6 * mine / 16, tensors_us=1e6 * other / 16)
+    print(f"{theory.manifold.name} {extents}: {1e6 * mine / 16:.1f} µs a step, by tensors {1e6 * other / 16:.1f}")  # noqa: T201
     benchmark.pedantic(ours, rounds=3)
