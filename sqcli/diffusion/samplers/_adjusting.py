@@ -163,11 +163,8 @@ class Adjusting(Ladder, ABC):
 
     def _stretches(self, process: Process, noise: Noise, descent: Descent, every: int) -> Iterator[Stretch]:
         """Yield the chains before the adjusted steps, and after every so many of them and what was accepted so far."""
-        phase, sectors, size = (
-            last_phase(process, descent.fields, self.adjusted_leapfrog),
-            self._sectors(process),
-            self.size(process),
-        )
+        phase = last_phase(process, descent.fields, self.adjusted_leapfrog)
+        sectors, size = self._sectors(process), self.size(process)
         normals, uniforms = self.used
         moved = changed = torch.zeros(len(descent.fields), dtype=torch.float64, device=descent.fields.device)
         yield Stretch(phase.chains, moved, changed)

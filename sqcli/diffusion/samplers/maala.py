@@ -4,7 +4,8 @@ Per level n_langevin steps y ← y + ε ∇log p_s + √(2ε) z with ε = step_s
 is ε ∝ (t/t_min)² at times t even in their logarithm, which is step_power = 4, as t = s² for small noise. On the
 lowest n_mh levels, below level_mh (t_mh of the literature), the action decides on each step of the score. Then the
 noise is taken away, unless it was so adjusted, and n_adjusted steps follow of Langevin with the exact force, accepted
-with min(1, e^{−ΔS} q(φ|φ')/q(φ'|φ)) (MALA): a Markov chain of the wanted action, whatever the network was trained for.
+with min(1, e^{−ΔS} q(φ|φ')/q(φ'|φ)) (MALA), or trajectories of adjusted_leapfrog steps each (HMC): a Markov chain of
+the wanted action, whatever the network was trained for.
 """
 
 from dataclasses import dataclass
