@@ -58,9 +58,15 @@ def pack(sites, f, geometry):
 @jit
 def copy_in(sites, f, geometry):
     """Copy flat sites (components·V) into the interior of the padded layout."""
+    copy_planes(sites, f, geometry, geometry[1])
+
+
+@jit
+def copy_planes(sites, f, geometry, count):
+    """Copy `count` flat planes (count·V) into the interior of the padded layout."""
     n, first = geometry[H + geometry[0] - ONE], H + TWO * geometry[0]
     rows = row_count(geometry)
-    for component in range(geometry[1]):
+    for component in range(count):
         for row in range(rows):
             to = component * geometry[2] + geometry[first + row]
             source = (component * rows + row) * n

@@ -4,24 +4,9 @@ import math
 
 import numpy as np
 
-from sqcli.lattice.geometry import HEADER
-from sqcli.lattice.halo import ONE, TWO, pack, row_count, unpack
-from sqcli.lattice.jit import jit, kernel
+from sqcli.lattice.halo import copy_planes, pack, unpack
+from sqcli.lattice.jit import kernel
 from sqcli.theories import FINISH, FLOW
-
-
-@jit
-def put_momentum(numbers, p, geometry):
-    """Copy N(0, 1) numbers of a tangent vector into the padded layout; returns ½ Σ π²."""
-    n, first, rows = geometry[HEADER + geometry[0] - ONE], np.uint64(HEADER) + TWO * geometry[0], row_count(geometry)
-    total = 0.0
-    for component in range(geometry[4]):
-        for row in range(rows):
-            to, source = component * geometry[2] + geometry[first + row], (component * rows + row) * n
-            for x in range(n):
-                p[to + x] = numbers[source + x]
-                total += numbers[source + x] ** 2
-    return 0.5 * total
 
 
 @kernel(
@@ -34,7 +19,8 @@ def leapfrog(flow, finish, fields, actions, normals, uniforms, buffers, geometry
     kicks, drifts = np.ones(count), np.ones(count)
     kicks[0] = 0.5
     for chain in range(len(fields)):
-        before = put_momentum(normals[chain], p, geometry) + actions[chain]
+        copy_planes(normals[chain], p, geometry, geometry[4])
+        before = 0.5 * np.sum(normals[chain] ** 2) + actions[chain]
         pack(fields[chain], buffers[0], geometry)
         end = flow(buffers[0], buffers[1], buffers[2], p, geometry, couplings, kicks, drifts, width)
         finish(buffers[end], p, geometry, couplings, 0.5 * width, energies)

@@ -1,6 +1,7 @@
 """Moves between topological sectors after steps that cannot change them: the theory's own, decided by Metropolis."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,11 @@ class Sectors:
         """Topological charge of each configuration, (n,)."""
         return torch.from_numpy(self.theory.charge(fields.cpu().numpy(), self.lattice)).to(fields.device)
 
+    @cached_property
+    def _tables(self) -> tuple[NDArray[Any], ...]:
+        width = self.theory.manifold.components(self.lattice)
+        return self.lattice.geometry(width), self.lattice.neighbours(), self.theory.couplings(self.lattice)
+
     def change(self, fields: Tensor, noise: Noise, number: int) -> tuple[Tensor, Tensor]:
         """Make move `number` of each draw: the fields after it, and whether they moved, (n,)."""
         manifold = self.theory.manifold
@@ -41,8 +47,7 @@ class Sectors:
 
     def change_rows(self, rows: NDArray[np.float64], noise: Noise, number: int) -> Tensor:
         """Make move `number` of each draw in the layout of kernels (n, numbers), in place; whether they moved, (n,)."""
-        width, kernel = self.theory.manifold.components(self.lattice), self.theory.change_sector("float64")
-        tables = self.lattice.geometry(width), self.lattice.neighbours(), self.theory.couplings(self.lattice)
+        kernel, tables = self.theory.change_sector("float64"), self._tables
         moved = torch.empty(len(rows), dtype=torch.float64)
         for i, draw in enumerate(noise.draws):
             update = np.uint64(draw + ((1 + number) << 32))
