@@ -35,12 +35,14 @@ class Coefficients:
         dimensions: d_r by Weyl's formula, (m, 1).
         shifts: whole numbers q, increasing, (k,); (0,) for SU(N), where l and l + q are one representation.
         values: λ_{l+q}/λ_0, (m, k).
+        log_first: log λ_0 e^{−|β|}.
     """
 
     weights: NDArray[np.int64]
     dimensions: Array
     shifts: NDArray[np.int64]
     values: Array
+    log_first: float
 
     @property
     def normalised(self) -> Array:
@@ -55,6 +57,8 @@ def coefficients(n: int, special: bool, beta: float, volume: int) -> Coefficient
     A representation with l₁ − l_N = b has c_r of at most about (I_{b/2}/I_0)², I of β/N; b goes up to where the V-th
     power of this is e^{−38}, and q to where (I_q/I_0)^N is e^{−45}.
     """
+    from scipy.special import ive
+
     x = abs(Fraction(beta)) / n
     spread = 2 * reach(float(x), LEFT_OUT / (2 * volume)) if n > 1 else 0
     # SU(N), N odd, does not hold −1: at β < 0 terms e^{Nx} add up to e^{Nx cos(π/N)}
@@ -68,8 +72,10 @@ def coefficients(n: int, special: bool, beta: float, volume: int) -> Coefficient
         numbers = numbers * np.where((weights.sum(axis=1)[:, None] + n * shifts) % 2, -1, 1).astype(object)
     if special:
         numbers, shifts = numbers.sum(axis=1, keepdims=True), np.zeros(1, np.int64)
-    values = (numbers / numbers[0, np.flatnonzero(shifts == 0)[0]]).astype(np.float64)
-    return Coefficients(weights, _dimensions(weights)[:, None], shifts, values)
+    first = numbers[0, np.flatnonzero(shifts == 0)[0]]
+    values = (numbers / first).astype(np.float64)
+    log_first = log(first / bessel[0] ** n) + n * log(ive(0, float(x)))
+    return Coefficients(weights, _dimensions(weights)[:, None], shifts, values, log_first)
 
 
 def feasible(n: int, beta: float, volume: int) -> bool:

@@ -28,7 +28,7 @@ class Bounded(NamedTuple):
 
 
 def references(n: int, special: bool, beta: float, extents: tuple[int, ...]) -> dict[tuple[str, str | None], float]:
-    """Compute plaquette, action per site and the r×t loops that fit on the torus, keyed by observable and component.
+    """Compute plaquette, action per site, log Z and the r×t loops that fit on the torus, by observable and component.
 
     At couplings so large that this would take too long there are none.
     """
@@ -41,8 +41,16 @@ def references(n: int, special: bool, beta: float, extents: tuple[int, ...]) -> 
     return {
         ("plaquette", None): of_area[1],
         ("action", None): beta * (1 - of_area[1]),
+        ("log_z", None): log_partition(n, special, beta, short * long),
         **{("wilson_loop", f"{r}x{t}"): of_area[r * t] for r, t in sizes},
     }
+
+
+def log_partition(n: int, special: bool, beta: float, volume: int) -> float:
+    """Compute log Z, Z = ∫ dU e^{−S} with Haar's measure of total 1 on each link."""
+    table = coefficients(n, special, beta, volume)
+    total = float((table.normalised**volume).sum())
+    return volume * (table.log_first + abs(beta) - beta) + math.log(total)
 
 
 def wilson_loop(n: int, special: bool, beta: float, volume: int, area: int) -> Bounded:

@@ -5,6 +5,7 @@ import torch
 from built import shaken
 from gauge import built, process_of
 
+from sqcli.diffusion.links.priors import HaarPrior, SolvedPrior
 from sqcli.diffusion.process.noise import Noise
 from sqcli.diffusion.samplers.hmd import MolecularCorrector
 from sqcli.diffusion.samplers.maala import AdjustedLangevin
@@ -17,10 +18,15 @@ NETS = [
     ("u1cnn", "u1", {"channels": 3, "hidden": 4}),
     ("plaquette", "u1", {"nodes": 4}),
 ]
-SAMPLERS = [Path(n_steps=5), AdjustedLangevin(n_steps=3, n_adjusted=3), MolecularCorrector(n_steps=3, n_adjusted=3)]
+SAMPLERS = {
+    "path": Path(n_steps=5),
+    "solved": Path(n_steps=3, level_max=0.5),
+    "maala": AdjustedLangevin(n_steps=3, n_adjusted=3),
+    "hmd": MolecularCorrector(n_steps=3, n_adjusted=3),
+}
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda sampler: type(sampler).__name__)
+@pytest.mark.parametrize("sampler", SAMPLERS.values(), ids=SAMPLERS)
 @pytest.mark.parametrize(("name", "case", "sizes"), NETS)
 def test_six_draws_are_those_of_two_batches_of_three(name, case, sizes, sampler):
     """To rounding, of other sums in products of matrices with other numbers of rows: runs draw whole tiles therefore.
@@ -37,5 +43,14 @@ def test_six_draws_are_those_of_two_batches_of_three(name, case, sizes, sampler)
     fields = torch.cat([part.fields for part in parts])
     assert process.theory.manifold.distance(fields.numpy(), whole.fields.numpy()) <= (0 if exact else 1e-10)
     if whole.log_density is not None:
+        assert torch.isfinite(whole.log_density).all()
         found = torch.cat([part.log_density for part in parts])
         torch.testing.assert_close(found, whole.log_density, rtol=0, atol=0 if exact else 1e-10)
+
+
+@pytest.mark.parametrize(
+    ("case", "level", "law"), [("su2", 0.0, HaarPrior), ("su2", 0.5, SolvedPrior), ("su2-4d", 0.5, HaarPrior)]
+)
+def test_paths_of_two_dimensions_start_from_the_theory_below_the_top(case, level, law):
+    process = process_of(built("lcnn", case, channels=2, hidden=4), case)
+    assert isinstance(process.paths(process.ladder(4, 0.1, level)).prior, law)

@@ -15,6 +15,7 @@ from sqcli.theories._two_dimensions import (
     _smooth_charge_squared,
     charge_squared,
     coupling_limits,
+    log_partition,
     references,
     wilson_loop,
 )
@@ -159,6 +160,7 @@ def test_plaquette_is_the_derivative_of_z(n, special):
         sums = (coefficients(n, special, coupling, volume).normalised ** volume).sum()
         return volume * (coupling + np.log(trivial)) + np.log(sums)
 
+    assert log_partition(n, special, beta, volume) == pytest.approx(log_z(beta) - volume * beta, rel=1e-12)
     slope = (log_z(beta + step) - log_z(beta - step)) / (2 * step * volume)
     assert wilson_loop(n, special, beta, volume, 1).value == pytest.approx(slope, rel=1e-6)
 
@@ -190,6 +192,18 @@ def test_sign_of_beta(special):
     assert wilson_loop(3, False, -2.0, 12, 1).value == pytest.approx(
         -wilson_loop(3, False, 2.0, 12, 1).value, rel=1e-14
     )
+
+
+@pytest.mark.parametrize(("n", "special"), GROUPS[:-1])
+def test_log_partition_at_negative_and_huge_coupling(n, special):
+    """Z ∝ β^{−modes/2} at weak coupling; U → −U, where the group has it, takes Z(−β) to e^{2βV} Z(β) for even V."""
+    volume, beta = 8, 120.0
+    there = log_partition(n, special, beta, volume)
+    slope = (log_partition(n, special, 1.01 * beta, volume) - there) / np.log(1.01)
+    assert slope == pytest.approx(-(volume * (n**2 - special) - (n - special)) / 2, rel=0.06)
+    if not special or n % 2 == 0:
+        back = log_partition(n, special, -beta, volume)
+        assert back == pytest.approx(2 * beta * volume + there, rel=1e-12)
 
 
 def test_su1_is_trivial():

@@ -169,6 +169,13 @@ def haar_calls(manifold: LinkManifold) -> int:
     return max(math.ceil(2 * manifold.n**2 / max(generators(manifold), 1)), 1)
 
 
+def numbers_of_links(manifold: LinkManifold, normals: Sequence[Tensor]) -> Tensor:
+    """Deal `haar_calls` arrays (n, *tangent) to links: a number to an angle, 2N² to a matrix, (n, D, *extents, 2N²)."""
+    if isinstance(manifold, AngleLinks):
+        return normals[0]
+    return torch.cat(list(normals), GENERATORS).movedim(GENERATORS, -1)[..., : 2 * manifold.n**2]
+
+
 def haar(manifold: LinkManifold, normals: Sequence[Tensor]) -> Tensor:
     """Turn N(0, 1) numbers into links by Haar's measure.
 
@@ -179,10 +186,10 @@ def haar(manifold: LinkManifold, normals: Sequence[Tensor]) -> Tensor:
         manifold: the links' group.
         normals: `haar_calls` arrays (n, *tangent).
     """
+    numbers = numbers_of_links(manifold, normals)
     if isinstance(manifold, AngleLinks):
-        return wrapped(math.pi * torch.erf(normals[0] / math.sqrt(2)))
+        return wrapped(math.pi * torch.erf(numbers / math.sqrt(2)))
     n = manifold.n
-    numbers = torch.cat(list(normals), GENERATORS).movedim(GENERATORS, -1)[..., : 2 * n * n]
     if not numbers.shape[-1]:  # SU(1)
         return torch.ones((*numbers.shape[:-1], 1, 1), dtype=torch.complex128, device=numbers.device)
     pairs = numbers.reshape(*numbers.shape[:-1], n, n, 2)

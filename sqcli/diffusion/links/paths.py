@@ -1,10 +1,11 @@
 """Paths of links by recorded increments, whose weights are exact for any score and any group.
 
-Forward: U_i = exp(iε_i) U_{i−1}, ε_i ~ N(0, δ_i²) in the algebra, δ_i² = s_i² − s_{i−1}². Reverse: from Haar's measure
-at the top, U_{i−1} = exp(−iε_i) U_i with ε_i ~ N(m, v) of any m(U_i), v(U_i). At fixed ε's the map U_N → U_0 preserves
-Haar's measure, so that a path has the weight
+Forward: U_i = exp(iε_i) U_{i−1}, ε_i ~ N(0, δ_i²) in the algebra, δ_i² = s_i² − s_{i−1}². Reverse: from a law p(U_N) at
+the top, of density 1 over Haar's measure or of another that is known (`priors.py`), U_{i−1} = exp(−iε_i) U_i with
+ε_i ~ N(m, v) of any m(U_i), v(U_i). At fixed ε's the map U_N → U_0 preserves Haar's measure, so that a path has the
+weight
 
-    w = e^{−S(U_0)} ∏_i N(ε_i; 0, δ_i²) / N(ε_i; m(U_i), v(U_i)),   ⟨w⟩ = Z,
+    w = e^{−S(U_0)}/p(U_N) ∏_i N(ε_i; 0, δ_i²) / N(ε_i; m(U_i), v(U_i)),   ⟨w⟩ = Z,
 
 without heat kernels and without sums over windings. To leading order m = −δ² ∂ log p_s and v = δ² (1 + δ² ∂² log p_s),
 with second derivatives between the links of each plaquette (`kernels.py`).
@@ -19,7 +20,8 @@ import torch
 from torch import Tensor
 
 from sqcli.diffusion.links.kernels import LinkKernel, reverse_kernel
-from sqcli.diffusion.links.lie import LinkManifold, haar, haar_calls, move
+from sqcli.diffusion.links.lie import LinkManifold, haar_calls, move
+from sqcli.diffusion.links.priors import Prior
 from sqcli.diffusion.nets import LinkScore
 from sqcli.diffusion.process.protocol import RandomNumbers
 
@@ -37,23 +39,27 @@ class LinkPaths:
         score: score and curvature of links (n, *site) at a level ().
         levels: 0 = s_0 < s_1 < … < s_N, (N + 1,).
         ratio: factors of the variances of the reverse kernels, from the level s_i down, (N,).
+        prior: law p of links at the top.
     """
 
     manifold: LinkManifold
     score: Score
     levels: Tensor
     ratio: Tensor
+    prior: Prior
 
     def descend(self, numbers: RandomNumbers) -> tuple[Tensor, Tensor]:
         """Draw paths from the top: their ends, (n, *site), and log q over the forward kernels, (n,)."""
         top = len(self.levels) - 1
         calls = [0, *range(top + 1, top + haar_calls(self.manifold))]
-        links = haar(self.manifold, [numbers.normal(step) for step in calls])
-        return self._down(links, top, numbers, 0)
+        links = self.prior.draw([numbers.normal(step) for step in calls])
+        found, log_q = self._down(links, top, numbers, 0)
+        return found, log_q + self.prior.log_density(links)
 
     def log_density(self, fields: Tensor, numbers: RandomNumbers) -> Tensor:
         """Draw forward paths from given fields to the top: log q of them over the forward kernels, (n,)."""
-        return self._up(fields, len(self.levels) - 1, numbers)[1]
+        links, log_q = self._up(fields, len(self.levels) - 1, numbers)
+        return log_q + self.prior.log_density(links)
 
     def partial(self, fields: Tensor, numbers: RandomNumbers, rungs: int) -> tuple[Tensor, Tensor]:
         """Go up so many rungs and come back: new fields, and log q′ − log q of the way down and the way up, (n,)."""

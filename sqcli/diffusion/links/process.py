@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 from torch import Generator, Tensor
@@ -10,6 +11,7 @@ from sqcli.diffusion.links import losses
 from sqcli.diffusion.links.annealing import LinkAnnealing
 from sqcli.diffusion.links.lie import LinkManifold, casimir, link_manifold
 from sqcli.diffusion.links.paths import LinkPaths, ladder
+from sqcli.diffusion.links.priors import HaarPrior, prior
 from sqcli.diffusion.links.statistics import LinkStatistics, top_level
 from sqcli.diffusion.nets import LinkContext, LinkNet, LinkScore
 from sqcli.diffusion.process.protocol import RandomNumbers
@@ -17,6 +19,8 @@ from sqcli.diffusion.schedules import Schedule
 from sqcli.errors import Stopped
 from sqcli.lattice.geometry import Lattice
 from sqcli.theories import Theory
+
+RANDOM = 0.999  # levels above this part of `top` make links random
 
 
 @dataclass(frozen=True)
@@ -99,8 +103,11 @@ class LinkProcess(LinkAnnealing):
         return levels.to(self.device)
 
     def paths(self, levels: Tensor) -> LinkPaths:
-        """Paths on a ladder of levels, with the measured factors of their variances."""
-        return LinkPaths(self.manifold, self.score, levels, self.statistics.ratios(levels))
+        """Paths on a ladder of levels, with the measured factors of their variances; from Haar's measure at `top`."""
+        wanted: Any = self.theory
+        high = float(levels[-1])
+        law = HaarPrior(self.manifold) if high > RANDOM * self.top else prior(wanted, self.lattice, high)
+        return LinkPaths(self.manifold, self.score, levels, self.statistics.ratios(levels), law)
 
     def descend(self, numbers: RandomNumbers, levels: Tensor) -> tuple[Tensor, Tensor]:
         """Draw paths by the reverse kernels: their ends, (n, *site), and log q over the forward kernels, (n,)."""

@@ -30,7 +30,8 @@ class Path:
         n_steps: evaluations of the network.
         level_min: noise level of the last evaluation, in units of x; for links of the width of a plaquette.
         level_max: noise level of the first evaluation; 0 for three standard deviations of the widest mode, for links
-            for as much as makes them random.
+            for as much as makes them random. Links of two dimensions start below that from the theory at the coupling
+            that noise leaves, where it can be drawn from directly.
     """
 
     n_steps: int = 20

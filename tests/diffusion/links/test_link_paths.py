@@ -12,6 +12,7 @@ from statistical import mean, ratio
 
 from sqcli.diffusion.links.lie import casimir, per_link, reduced_trace
 from sqcli.diffusion.links.paths import LinkPaths, ladder
+from sqcli.diffusion.links.priors import HaarPrior, SolvedPrior, prior, weakened
 from sqcli.diffusion.nets import LinkScore
 from sqcli.diffusion.objectives import GeneratorNumbers
 from sqcli.lattice.geometry import Lattice
@@ -75,9 +76,10 @@ def crossed(theory, lattice):
     return score
 
 
-def paths(theory, score, steps=8, low=0.4, ratios=1.0):
-    levels = ladder(steps, low, 2.0, casimir(theory.manifold))
-    return LinkPaths(theory.manifold, score, levels, torch.full((steps,), ratios, dtype=torch.float64))
+def paths(theory, score, steps=8, low=0.4, ratios=1.0, high=2.0, law=None):
+    levels = ladder(steps, low, high, casimir(theory.manifold))
+    factors = torch.full((steps,), ratios, dtype=torch.float64)
+    return LinkPaths(theory.manifold, score, levels, factors, law or HaarPrior(theory.manifold))
 
 
 def numbers(theory, lattice, n, seed):
@@ -137,6 +139,62 @@ def test_path_weights_of_a_torus_average_to_z(theory, kind, judge):
     judge.check(sample)
 
 
+@pytest.mark.parametrize("kind", [fair, worse])
+@pytest.mark.parametrize("theory", THEORIES, ids=ids)
+def test_path_weights_from_a_solved_prior_average_to_z(theory, kind, judge):
+    """⟨w⟩ = Z, the weighted action and, where determinants have one, the charge: whatever the prior's coupling is."""
+    exact = theory.exact(TORUS)
+    law = prior(theory if kind is fair else replace(theory, beta=0.7 * theory.beta), TORUS, 0.5)
+    assert isinstance(law, SolvedPrior)
+
+    def sample(seed, size):
+        made = paths(theory, kind(theory, TORUS), steps=3, low=0.2, high=0.5, law=law)
+        fields, log_q = made.descend(numbers(theory, TORUS, 4000 * size, seed))
+        action = theory.action(fields, TORUS)
+        weight = torch.exp(-action - log_q)
+        found = {
+            "z": mean(weight.numpy(), torus_partition(theory, TORUS.volume)),
+            "action": ratio(weight * action, weight, exact["action", None] * TORUS.volume),
+        }
+        if ("topological_susceptibility", None) in exact:
+            squares = torch.from_numpy(theory.charge(fields.numpy(), TORUS) ** 2)
+            expected = exact["topological_susceptibility", None] * TORUS.volume
+            found["charge"] = ratio(weight * squares, weight, expected)
+        return found
+
+    judge.check(sample)
+
+
+@pytest.mark.parametrize("theory", THEORIES[:2], ids=ids)
+def test_forward_paths_to_a_solved_prior_average_to_one_over_z(theory, judge):
+    law = prior(theory, TORUS, 0.5)
+
+    def sample(seed, size):
+        fields = exact_draws(theory, 2000 * size, seed)
+        made = paths(theory, worse(theory, TORUS), steps=3, low=0.2, high=0.5, law=law)
+        log_q = made.log_density(fields, numbers(theory, TORUS, len(fields), seed + 1))
+        inverse = torch.exp(theory.action(fields, TORUS) + log_q)
+        return mean(inverse.numpy(), 1 / torus_partition(theory, TORUS.volume))
+
+    judge.check(sample)
+
+
+@pytest.mark.parametrize("theory", [*THEORIES, SUN(3, -2.0)], ids=ids)
+def test_solved_priors_have_the_plaquette_that_noise_leaves(theory):
+    """u(β_s) = e^{−2Cs²} u(β) on the plane; without noise the theory itself, with much of it Haar's measure."""
+    plane = Lattice((64, 64))
+    before, after = (t.exact(plane)["plaquette", None] for t in (theory, weakened(theory, plane, 0.6)))
+    assert after == pytest.approx(before * math.exp(-2 * casimir(theory.manifold) * 0.36), rel=1e-6)
+    assert weakened(theory, plane, 0.0).beta == pytest.approx(theory.beta, rel=1e-9)
+    assert abs(weakened(theory, plane, 4.0).beta) < 1e-3
+
+
+def test_what_cannot_be_drawn_directly_starts_from_haar():
+    for theory, extents in ((U1(1.0), (2, 2, 2)), (SUN(3, 5.0), (2, 2, 2, 2)), (SUN(4, 3.0), (4, 4))):
+        assert isinstance(prior(theory, Lattice(extents), 0.5), HaarPrior)
+    assert weakened(U1(0.0), TORUS, 0.5) == U1(0.0)
+
+
 @pytest.mark.parametrize("theory", THEORIES[:2], ids=ids)
 def test_forward_paths_from_the_target_average_to_one_over_z(theory, judge):
     """⟨1/w⟩ = 1/Z on exact draws: `log_density` is of the paths that `descend` draws."""
@@ -175,10 +233,13 @@ def exact_draws(theory, n, seed):
     return torch.from_numpy(theory.independent(np.random.default_rng(seed).standard_normal((n, rows)), TORUS))
 
 
+@pytest.mark.parametrize("solved", [False, True])
 @pytest.mark.parametrize("theory", THEORIES, ids=ids)
-def test_a_path_does_not_depend_on_its_batch(theory, rng):
+def test_a_path_does_not_depend_on_its_batch(theory, solved, rng):
     """Bit for bit, up to what the theory's own force does."""
-    made, shape = paths(theory, lambda field, level: _none(theory, field)), theory.manifold.tangent(TORUS)
+    law = prior(theory, TORUS, 0.5) if solved else None
+    made = paths(theory, lambda field, level: _none(theory, field), law=law)
+    shape = theory.manifold.tangent(TORUS)
     drawn = torch.from_numpy(rng.standard_normal((20, 7, *shape)))
 
     class Rows:
