@@ -121,6 +121,13 @@ MUTANTS = [
         "mcmc/test_smc.py::test_z_is_unbiased_however_few_the_particles[{'ess_threshold': 1.0}]",
     ),
     Mutant(
+        "paths of links without the density of where they start",
+        "diffusion/links/paths.py",
+        "return found, log_q + self.prior.log_density(links)",
+        "return found, log_q",
+        "diffusion/links/test_link_paths.py::test_path_weights_from_a_solved_prior_average_to_z[SU(2)-fair]",
+    ),
+    Mutant(
         "weights squared",
         "stats/weights.py",
         "np.exp(logs - logs.max(initial=-np.inf))",
