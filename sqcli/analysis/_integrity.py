@@ -10,6 +10,7 @@ import numpy as np
 
 from sqcli.analysis._verdicts import Row, row
 from sqcli.analysis.ensemble import LOG_WEIGHT, MeasuredEnsemble
+from sqcli.observables import LINKS
 from sqcli.stats import Chains
 
 BLOCK_BYTES = 8 * 2**20
@@ -22,7 +23,7 @@ OTHER_ACTION = "the run recorded other actions: its parameters or its draws were
 def in_group(opened: MeasuredEnsemble) -> Iterator[Row]:
     """Check that matrices are where the manifold is; files of other codes may be rounded to single precision."""
     manifold, layout = opened.theory.loaded.manifold, opened.ensemble.layout
-    if manifold.flat or np.dtype(layout.dtype).kind != "c":
+    if layout.field not in LINKS or np.dtype(layout.dtype).kind != "c":
         return
     kept = np.dtype("complex64" if opened.ensemble.attrs.get("algorithm") == IMPORTED else layout.dtype)
     entries, worst = layout.site[-1], 0.0

@@ -120,10 +120,16 @@ def identities(opened: MeasuredEnsemble, residual: Mapping[str, Chains], skip: i
         chains = plain if weights is None else stats.reweighted(plain, weights)
         estimate = replace(stats.estimate(chains)[0], weighted=weights is not None)
         line = compared(IDENTITY, name, estimate, 0.0)
-        apart = stats.agreement(chains) if weights is None else None
+        apart = _apart(chains) if weights is None else None
         if apart is not None and apart > APART:
             line |= {"z": apart, "judged": apart, "reason": STUCK}
         yield line if tame else _carried(line)
+
+
+def _apart(chains: Chains) -> float | None:
+    """Disagreement of chains; of complex series that of the part that disagrees more."""
+    found = [stats.agreement(part) for part in stats.real_parts({"": chains}).values()]
+    return max((z for z in found if z is not None), default=None)
 
 
 def agreement(opened: MeasuredEnsemble, witness: Mapping[str, Chains]) -> Iterator[Row]:

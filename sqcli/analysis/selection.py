@@ -7,7 +7,7 @@ from sqcli import parameters, registry
 from sqcli.analysis.ensemble import MeasuredEnsemble
 from sqcli.errors import UsageError
 from sqcli.lattice.geometry import Lattice
-from sqcli.observables import LatticeTheory, Observable, name_of, options_of, series_key
+from sqcli.observables import COMPLEX, LatticeTheory, Observable, name_of, options_of, series_key
 from sqcli.registry import suggestion
 from sqcli.text import assignments
 
@@ -97,6 +97,8 @@ def _require_options(names: Sequence[str], options: Iterable[str]) -> None:
 
 def _unavailable(opened: MeasuredEnsemble, name: str, instance: Observable) -> str:
     fitting = ", ".join(other for other in registry.names(FOLDER) if opened.available(observable(other)))
+    if opened.field == COMPLEX and not instance.holomorphic:
+        return f"{name} is no analytic function of the field, of which complex Langevin says nothing; but: {fitting}"
     if not instance.fits(opened.field, opened.theory):
         options, where = options_of(instance), f"does not exist for theory {opened.theory.name} on {opened.lattice}"
         return f"{name} with {assignments(options)} {where}" if options else f"{name} {where}; what does: {fitting}"

@@ -17,6 +17,7 @@ from sqcli.analysis._equilibrium_flags import cut
 from sqcli.analysis._verdicts import ADVICE, OF_LOOPS, decide, undecided
 from sqcli.analysis.ensemble import open_for_measuring
 from sqcli.analysis.measure import Report
+from sqcli.stats import real_parts
 
 MOST_NAMES = 6  # in one line
 
@@ -76,15 +77,15 @@ def verify(path: str | Path, *, skip: int = 0, stride: int = 1) -> Verdict:
     opened = open_for_measuring(path, skip)
     found = _physics_checks.histories(opened)
     residual, state = ({name: cut(chains, skip, stride) for name, chains in part.items()} for part in found)
-    witness = {name: chains for name, chains in residual.items() if not name.startswith(OF_LOOPS)}
+    witness = real_parts({name: chains for name, chains in residual.items() if not name.startswith(OF_LOOPS)})
     rows = [
         *_physics_checks.references(opened, skip, stride),
         *_physics_checks.identities(opened, residual, skip, stride),
         *_physics_checks.charges(opened, state),
-        *_physics_checks.agreement(opened, witness | state),
+        *_physics_checks.agreement(opened, witness | real_parts(state)),
         *_physics_checks.energy(opened, skip, stride),
-        *_physics_checks.thermalised(opened, witness | {"action": state["action"]}, skip, stride),
+        *_physics_checks.thermalised(opened, witness | real_parts({"action": state["action"]}), skip, stride),
     ]
-    decide(rows, frozen=any(len(chain) > 1 and np.ptp(chain) == 0 for chain in state["action"]))
+    decide(rows, frozen=any(len(chain) > 1 and (chain == chain[0]).all() for chain in state["action"]))
     certain = [*_integrity.in_group(opened), *_integrity.recorded_action(opened, found[1]["action"])]
     return Verdict(opened.head(), [*rows, *certain, *_physics_checks.reversibility(opened)])

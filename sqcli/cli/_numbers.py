@@ -20,7 +20,10 @@ def parenthesis(value: Any, error: Any = None) -> str:
 
 
 def short(number: Any) -> str:
-    """Write a number with four significant digits, nothing as "-", other things as they are."""
+    """Write a number, or both parts of a complex one, with four digits; nothing as "-", other things as they are."""
+    if _is_complex(number):
+        re, im = parts(number)
+        return f"{short(re)} {'-' if im < 0 else '+'} {short(abs(im))}i"
     if number is None or (isinstance(number, float) and not math.isfinite(number)):
         return NOTHING
     return f"{number:.4g}" if isinstance(number, float) else str(number)

@@ -23,7 +23,7 @@ UNIT = 1.0 / 9007199254740992.0  # 2^-53
 GENERATOR = "philox4x32-10"
 
 # Purposes: one stream each. Updates inside an update (Wolff's radial updates) add multiples of SUBUPDATE.
-MOMENTUM, ACCEPT, LENGTH, SITE, CLUSTER, START, DRAW, RESAMPLE, LINK, SECTOR = (U(i) for i in range(10))
+MOMENTUM, ACCEPT, LENGTH, SITE, CLUSTER, START, DRAW, RESAMPLE, LINK, SECTOR, STEP = (U(i) for i in range(11))
 SUBUPDATE = U(256)
 
 

@@ -19,7 +19,7 @@ from sqcli.errors import UsageError
 from sqcli.exactness import Exactness as Exactness
 from sqcli.lattice.geometry import Lattice
 from sqcli.lattice.philox import Stream
-from sqcli.theories import GaussianReference, Theory
+from sqcli.theories import GaussianReference, HolomorphicAction, Theory
 
 Auto = Literal["auto"]
 CACHE_LINE = 64
@@ -197,6 +197,12 @@ def require_warmup(value: float | Auto, warmup: int, name: str) -> None:
     """Raise UsageError when `value` is to be tuned and there is no warm-up to tune it in."""
     if value == "auto" and warmup == 0:
         raise UsageError(f"{name}=auto is tuned during warm-up: give --warmup, or a number for {name}")
+
+
+def require_real_action(system: System) -> None:
+    """Raise UsageError for a theory whose action is complex."""
+    if isinstance(system.theory, HolomorphicAction):
+        raise UsageError("the action is complex, and no probability is exp(-S); use complex_langevin")
 
 
 def require_positive_or_auto(name: str, value: float | Auto) -> None:

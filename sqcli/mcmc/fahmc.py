@@ -18,6 +18,7 @@ from sqcli.mcmc._base import (
     join,
     records,
     require_positive_or_auto,
+    require_real_action,
     require_warmup,
     trace,
 )
@@ -42,6 +43,7 @@ class FAHMC(_trajectory.MolecularDynamics):
 
     def check(self, system: System, warmup: int) -> None:
         """Raise UsageError where momenta cannot be added to the field, or tuning or the pilot lack warm-up."""
+        require_real_action(system)
         if system.momenta != system.components:
             name = system.theory.manifold.name
             raise UsageError(f"fahmc filters momenta by their wave number, which {name} links do not allow; use hmc")

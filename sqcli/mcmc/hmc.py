@@ -6,7 +6,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from sqcli.mcmc import _trajectory, _tuning
-from sqcli.mcmc._base import Exactness, InPlace, Kept, State, System, Work, require_warmup
+from sqcli.mcmc._base import Exactness, InPlace, Kept, State, System, Work, require_real_action, require_warmup
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,8 @@ class HMC(_trajectory.MolecularDynamics, InPlace):
     """Hybrid Monte Carlo with one trajectory an update; its parameters are those of molecular dynamics."""
 
     def check(self, system: System, warmup: int) -> None:
-        """Raise UsageError when tuning lacks warm-up; every theory has the force."""
+        """Raise UsageError when tuning lacks warm-up; every real action has the force."""
+        require_real_action(system)
         require_warmup(self.step_size, warmup, "step_size")
 
     def exactness(self) -> Exactness:

@@ -23,6 +23,7 @@ from sqcli.mcmc._base import (
     System,
     Work,
     records,
+    require_real_action,
     require_target,
     require_warmup,
 )
@@ -77,7 +78,8 @@ class Langevin(InPlace):
         require_target(self.target_acceptance)
 
     def check(self, system: System, warmup: int) -> None:
-        """Raise UsageError when tuning lacks warm-up; every theory has the force."""
+        """Raise UsageError when tuning lacks warm-up; every real action has the force."""
+        require_real_action(system)
         require_warmup(self.step_size, warmup, "step_size")
 
     def exactness(self) -> Exactness:

@@ -21,6 +21,7 @@ from sqcli.stats import Combine, apart
 Array = NDArray[Any]
 SCALARS = ("phi", "x", "z")
 LINKS = ("theta", "u")
+COMPLEX = "z"
 EVERY = (*SCALARS, *LINKS)
 
 
@@ -62,6 +63,8 @@ class Observable(ABC):
             where a was not recorded.
         statistic: of `sample_stats`, where that spares computing the kept series from configurations.
         on: names of the fields it exists for.
+        holomorphic: it is made of analytic functions of the field, without |φ| or φ*: only then is its mean over
+            complex Langevin dynamics that under e^{−S}.
         separable: component k is made of column k of the first series and of all of the others, so that some
             components can be estimated without the rest.
         odd_moments_vanish: ⟨φ⟩ = 0 is assumed; the user is told where it is not so.
@@ -74,6 +77,7 @@ class Observable(ABC):
     needs: ClassVar[tuple[str, ...]]
     statistic: ClassVar[str | None] = None
     on: ClassVar[tuple[str, ...]] = SCALARS
+    holomorphic: ClassVar[bool] = True
     separable: ClassVar[bool] = False
     odd_moments_vanish: ClassVar[bool] = False
     reweighted: ClassVar[bool] = True
@@ -86,7 +90,7 @@ class Observable(ABC):
 
     def fits(self, field: str, theory: LatticeTheory) -> bool:
         """Whether it exists, with these options, for the field `field` of `theory`."""
-        return field in self.on
+        return field in self.on and (self.holomorphic or field != COMPLEX)
 
     def made_of(self, theory: LatticeTheory) -> tuple[str, ...]:
         """Name the series it is made of for `theory`: `needs`, unless they depend on the theory."""

@@ -15,6 +15,7 @@ class AbsMagnetization(Observable):
 
     definition: ClassVar[str] = "<|M|>, M = (1/V) sum_x phi(x)"
     needs: ClassVar[tuple[str, ...]] = ("observables/magnetization",)
+    holomorphic: ClassVar[bool] = False
 
     def primaries(self, series: Sequence[Array]) -> Array:
         """Absolute value |M| of each draw, (n,)."""

@@ -16,6 +16,7 @@ class Chi2Abs(Observable):
 
     definition: ClassVar[str] = "V (<M^2> - <|M|>^2), M = (1/V) sum_x phi(x)"
     needs: ClassVar[tuple[str, ...]] = ("observables/magnetization",)
+    holomorphic: ClassVar[bool] = False
 
     def primaries(self, series: Sequence[Array]) -> Array:
         """Columns |M|, M², (n, 2)."""

@@ -14,6 +14,7 @@ class MeanAbsField(Observable):
 
     definition: ClassVar[str] = "(1/V) sum_x |phi(x)|"
     needs: ClassVar[tuple[str, ...]] = ("observables/mean_abs_field",)
+    holomorphic: ClassVar[bool] = False
 
     def series(self, fields: Array, theory: LatticeTheory) -> Array:
         """Mean (1/V) Σ|φ| over the sites of each draw, (n,)."""

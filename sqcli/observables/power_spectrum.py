@@ -47,7 +47,7 @@ class PowerSpectrum(Observable):
     definition: ClassVar[str] = "|phi~(k)|^2 / V averaged over equivalent modes, phi~(k) = sum_x exp(-ikx) phi(x)"
     needs: ClassVar[tuple[str, ...]] = ("observables/power_spectrum",)
     separable: ClassVar[bool] = True
-    on: ClassVar[tuple[str, ...]] = ("phi", "x")
+    holomorphic: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         """Refuse a largest mode number below 0."""

@@ -1,6 +1,6 @@
 """Results of an error analysis. Nothing here is ever NaN: a number that cannot be said is None."""
 
-from collections.abc import Callable, Sequence, Sized
+from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
@@ -70,3 +70,13 @@ def apart(values: AnyArray, chains: Sequence[Sized]) -> list[AnyArray]:
     """Cut numbers laid end to end into views, each as long as one of `chains`; `numpy.split` is slow for many."""
     ends = list(accumulate(map(len, chains)))
     return [values[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+
+
+def real_parts(series: Mapping[str, Chains]) -> dict[str, Chains]:
+    """Take complex series apart into real ones by name, the imaginary parts as `NAME_im`; real ones stay."""
+    found: dict[str, Chains] = {}
+    for name, chains in series.items():
+        found[name] = [np.real(values) for values in chains]
+        if any(np.iscomplexobj(values) for values in chains):
+            found[f"{name}_im"] = [np.imag(values) for values in chains]
+    return found

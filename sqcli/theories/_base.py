@@ -23,8 +23,9 @@ FINISH = "void(real[::1], real[::1], uint64[::1], float64[::1], float64, float64
 LOCAL = "float64(real[::1], uint64, float64, uint32[::1], float64[::1])"
 SWEEP = "float64(real[::1], uint64[::1], uint32[::1], float64[::1], uint64, uint64[::1])"
 JUMP = "float64(real[::1], uint64[::1], uint32[::1], float64[::1], float64, uint64, uint64[::1])"
+HOLOMORPHIC = "void(complex128[::1], uint32[::1], float64[::1], complex128[::1], complex128[::1])"
 
-References = Mapping[tuple[str, str | None], float]
+References = Mapping[tuple[str, str | None], Any]  # real or complex numbers
 
 
 class Theory(Protocol):
@@ -127,6 +128,18 @@ class ClusterFlips(Protocol):
 
     def bond_coupling(self, lattice: "Lattice") -> float:
         """Return J: a bond freezes with probability 1 − exp(−2J φ_x φ_y)."""
+
+
+@runtime_checkable
+class HolomorphicAction(Protocol):
+    """Theory with a complex action, whose fields complex Langevin moves off the real axis; it has no `flow`."""
+
+    holomorphic: "ClassVar[Kernel]"
+    """Kernel (z, neighbours, couplings, drift, slope): −∂S/∂z_i and −∂²S/∂z_i² of all the complex numbers z_i of a
+    field, on flat sites, one component after the other."""
+
+    def stiffness(self, lattice: "Lattice") -> complex:
+        """Compute ∂²S/∂z² at z = 0 of one of the numbers."""
 
 
 @runtime_checkable

@@ -7,7 +7,7 @@ import numpy as np
 
 def functions(values: Any) -> Any:
     """Return the module whose functions act on `values`: numpy or torch."""
-    if isinstance(values, (np.ndarray, float)):
+    if isinstance(values, (np.ndarray, np.generic, float, complex)):
         return np
     import torch
 

@@ -7,7 +7,7 @@ above e^{−90} of its maximum, twice as many until log Z stands.
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sqcli.errors import UsageError
 
 Array = NDArray[np.float64]
+N = TypeVar("N", float, complex)
 PANELS, NODES, MOST_PANELS = 256, 16, 2**14
 POINTS, MOST_POINTS = 384, 2**16  # of a trapezoidal rule over the whole line
 TOLERANCE = 1e-12  # of log Z
@@ -114,7 +115,7 @@ def _support(potential: Callable[[Array], Array]) -> tuple[float, float, float, 
     return low, high, float(values.min()), float(x[values.argmin()])
 
 
-def cumulants(m2: float, m4: float, m6: float, m8: float) -> tuple[float, float, float, float]:
+def cumulants(m2: N, m4: N, m6: N, m8: N) -> tuple[N, N, N, N]:
     """Compute κ₂, κ₄, κ₆, κ₈ of an even distribution from its moments (2410.21212)."""
     sixth = m6 - 15 * m4 * m2 + 30 * m2**3
     eighth = m8 - 28 * m6 * m2 - 35 * m4**2 + 420 * m4 * m2**2 - 630 * m2**4

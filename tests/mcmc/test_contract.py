@@ -21,6 +21,11 @@ VARIANTS = {
     "overrelaxation": [{}],
     "instanton": [{}],
     "composite": [{"updates": "heatbath:2,overrelaxation,instanton:1,metropolis,hmc:1", "hmc.n_steps": "3"}],
+    "complex_langevin": [
+        {},
+        {"scheme": "half-implicit", "noise_imag": "0.3"},
+        {"drift_limit": "0.5", "step_size": "0.3"},
+    ],
     "smc": [{"particles": "5"}, {"particles": "16", "temperatures": "3", "step_size": "0.2"}],
 }
 THEORIES = {
@@ -29,8 +34,10 @@ THEORIES = {
     "u1": {"beta": "2.2"},
     "sun": {"n": "2", "beta": "2.2"},
     "un": {"n": "3", "beta": "4"},
+    "complex_quartic": {"sigma0": "1+1j", "lambda": "1"},
 }
 ON = {"exact": "free", "heatbath": "u1", "overrelaxation": "u1", "instanton": "u1", "composite": "u1"}
+ON["complex_langevin"] = "complex_quartic"
 CASES = [(name, values, ON.get(name, "phi4")) for name, variants in VARIANTS.items() for values in variants]
 CASES += [
     ("hmc", {"n_steps": "3"}, "un"),
@@ -53,7 +60,7 @@ def test_every_algorithm_is_tried():
 def system(request):
     *_, name = request.node.callspec.params.get("algorithm", ("", {}, "phi4"))
     theory = parameters.build(registry.load("theories", name), THEORIES[name], name)
-    return System(theory, Lattice((4, 6)), request.param)
+    return System(theory, Lattice((1,) if name == "complex_quartic" else (4, 6)), request.param)
 
 
 @pytest.fixture(params=CASES, ids=str)

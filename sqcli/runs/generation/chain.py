@@ -124,13 +124,13 @@ def sampling(spec: RunSpec) -> int:
 
 
 def _added(spec: RunSpec, quarters: tuple[float, ...], seen: Trace, where: int) -> tuple[float, ...]:
-    """Add the actions seen to Σ S/V of a quarter, at index `where` of `quarters`; below 0 nothing is added."""
+    """Add (the real parts of) the actions seen to Σ S/V of a quarter, at index `where`; below 0 nothing is added."""
     if where < 0:
         return quarters
     sums = list(quarters)
     actions = seen.stats.get("action")
     for action in spec.theory_instance.action(seen.fields, spec.system.lattice) if actions is None else actions:
-        sums[where] += float(action) / spec.system.lattice.volume
+        sums[where] += float(np.real(action)) / spec.system.lattice.volume
         sums[where + 1] += 1
     return tuple(sums)
 
