@@ -22,6 +22,7 @@ from sqcli.theories._base import (
     SweepProposals,
     Theory,
 )
+from sqcli.theories._thimbles import Thimble, missing_weight, thimble_mean, thimble_weights, thimbles
 
 __all__ = [
     "FINISH",
@@ -43,5 +44,10 @@ __all__ = [
     "SectorMoves",
     "SweepProposals",
     "Theory",
+    "Thimble",
     "gaussian",
+    "missing_weight",
+    "thimble_mean",
+    "thimble_weights",
+    "thimbles",
 ]

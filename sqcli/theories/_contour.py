@@ -61,7 +61,7 @@ def line(theory: Holomorphic) -> Line:
         UsageError: when the integrand oscillates too fast.
     """
     turn, before, points = cmath.exp(1j * _angle(theory)), np.zeros(len(ORDERS), complex), COARSE
-    reach, least = _support(theory.potential, turn)
+    reach, least = support(theory.potential, turn)
     while points <= MOST:
         z = turn * (np.arange(points + 1) - points / 2) * (2 * reach / points)
         action = theory.potential(z)
@@ -85,12 +85,12 @@ def _angle(theory: Holomorphic) -> float:
 
 def _log_size(theory: Holomorphic, turn: complex) -> float:
     """Compute log ∫ |e^{−S}| on a line, roughly."""
-    reach, least = _support(theory.potential, turn)
+    reach, least = support(theory.potential, turn)
     size = np.abs(np.exp(least - theory.potential(turn * np.linspace(-reach, reach, COARSE)))).mean()
     return float(np.log(reach * size) - least)
 
 
-def _support(potential: Callable[[Complex], Complex], turn: complex) -> tuple[float, float]:
+def support(potential: Callable[[Complex], Complex], turn: complex) -> tuple[float, float]:
     """Find how far |e^{−S}| matters on the line, and the least of Re S."""
     reach = 1e-3
     while True:

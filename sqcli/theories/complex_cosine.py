@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from sqcli.errors import UsageError
 from sqcli.lattice.complex_field import ComplexField
 from sqcli.lattice.geometry import Lattice
 from sqcli.lattice.jit import Kernel
@@ -19,8 +20,11 @@ from sqcli.theories import _contour, _holomorphic_kernels
 from sqcli.theories._base import References
 from sqcli.theories._functions import functions
 from sqcli.theories._holomorphic import HolomorphicVariable
+from sqcli.theories._zeros import zeros
 
 TURN = 2 * math.pi
+REACH = 45.0  # Re S of the critical points beyond which none matters
+MOST = 60  # multiples of π up to which they are looked for
 
 
 @dataclass(frozen=True)
@@ -54,8 +58,26 @@ class ComplexCosine(HolomorphicVariable):
         return -1j * self.beta * functions(z).cos(z) + self.s
 
     def critical_points(self) -> list[complex]:
-        """List 0 and, on the circle, π."""
-        return [0j] if self.s else [0j, complex(math.pi)]
+        """List 0 and, on the circle, π; with a Gaussian all with Re S small enough for their thimbles to matter.
+
+        Raises:
+            UsageError: when they are too many, or coincide.
+        """
+        if not (self.s and self.beta):
+            return [0j] if self.s else [0j, complex(math.pi)]
+        return zeros(self.slope, self.curvature, self._window())
+
+    def _window(self) -> complex:
+        """Find half the sides of a rectangle beyond which Re S > REACH at all z with iβ sin z = s z."""
+        beta, s = complex(self.beta), complex(self.s)
+        for x in math.pi * (np.arange(MOST) + 0.5):  # for small s the zeros lie at multiples of π
+            y = 0.0
+            for _ in range(20):  # |sin z| is at least sinh |y|
+                y = math.asinh(abs(s / beta) * (x + y))
+            least = (s.real * (x**2 - y**2) / 2 - abs(s.imag) * x * y) - abs(s) * (x + y) - abs(beta)
+            if least > REACH + abs(beta.imag):
+                return complex(x, y + 1)
+        raise UsageError(f"{self}: too many critical points of the action matter; s must be larger")
 
     def opening(self) -> tuple[float, float]:
         """Return the real line alone: off it the cosine grows beyond every Gaussian."""
