@@ -143,6 +143,17 @@ class HolomorphicAction(Protocol):
 
 
 @runtime_checkable
+class PolynomialPotential(Protocol):
+    """Theory of one variable, real or complex, with S = c₂z² + c₄z⁴."""
+
+    def potential(self, z: Any, /) -> Any:
+        """Compute S(z), element by element."""
+
+    def terms(self) -> tuple[complex, complex]:
+        """Return (c₂, c₄)."""
+
+
+@runtime_checkable
 class KnownDenoiser(Protocol):
     """Theory of which everything about y = φ₀ + s z, φ₀ ~ e^{−S}/Z, z ~ N(0, 1), is known; torch, float64."""
 
