@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Complex = NDArray[Any]
 RELATIVE, ABSOLUTE = 1e-10, 1e-12  # tolerances of the solver
-LONGEST = 0.25  # step in u
+LONGEST, FEWEST = 0.25, 100  # step in u, or so many steps where Re S changes by very much
 FIRST = 1e-3  # largest u at which a curve starts
 NEAR = 1e-4  # of the least distance of critical points: where curves start, and at which they count as ended at another
 COINCIDE = 1e-6  # distance of critical points, of the farthest
@@ -65,7 +65,7 @@ class SteepestCurves:
 
         solve: Any = solve_ivp
         others, sign = np.array([other for other in self.points if other != point]), np.sign(rise)
-        first = min(self.near / abs(tangent), FIRST)
+        first, last = min(self.near / abs(tangent), FIRST), float(np.sqrt(abs(rise)))
 
         def velocity(u: float, z: Complex) -> Any:
             return 2 * sign * u / self.theory.slope(z)
@@ -76,8 +76,8 @@ class SteepestCurves:
         ends: Any = clearance
         ends.terminal = True
         found = solve(
-            velocity, (first, np.sqrt(abs(rise))), [point + np.sqrt(2) * first * tangent], method="DOP853",
-            rtol=RELATIVE, atol=ABSOLUTE, max_step=LONGEST, events=ends,
+            velocity, (first, last), [point + np.sqrt(2) * first * tangent], method="DOP853",
+            rtol=RELATIVE, atol=ABSOLUTE, max_step=max(LONGEST, last / FEWEST), events=ends,
         )  # fmt: skip
         curve = found.y[0]
         return curve, complex(others[np.abs(others - curve[-1]).argmin()]) if found.status == 1 else None
