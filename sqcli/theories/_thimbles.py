@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 
 Complex = NDArray[Any]
 Function = Callable[[Complex], Any]
-REACH = 45.0  # Re S − Re S_k at the ends of a thimble
-BELOW = 10.0  # by how much Re S falls on a dual thimble after it cannot cross the real line any more
+REACH = 60.0  # Re S − Re S_k at the ends of a thimble; how far a dual one is followed below min Re S on the real line
 NODES = 24  # of the Gauss–Legendre rule on a chord
 
 
@@ -95,7 +94,7 @@ def _thimble(curves: SteepestCurves, point: complex, least: float, lower: dict[c
     """Follow the curves from a critical point; `least` is min Re S on the real line, `lower` has smaller Re S."""
     theory = curves.theory
     action, tangent = complex(theory.potential(point)), _tangent(theory, point)
-    depth = max(0.0, action.real - least) + BELOW
+    depth = max(0.0, action.real - least) + REACH
     curve, _ = curves.both_ways(point, tangent, REACH)
     dual, met = curves.both_ways(point, 1j * tangent, -depth)
     # Re S is less at the ends than anywhere on the real line, so that all crossings are in between

@@ -17,6 +17,9 @@ from sqcli.figures._panels import real_per_draw
 from sqcli.figures._propagator_modes import Modes
 from sqcli.figures._style import Quantity
 from sqcli.runs.generate import Request, generate
+from sqcli.store import open_ensemble
+from sqcli.theories import thimbles
+from sqcli.theories.complex_double_well import ComplexDoubleWell
 
 MASS2 = 0.8
 
@@ -42,11 +45,24 @@ def gauge(tmp_path_factory):
     return path
 
 
+@pytest.fixture(scope="module")
+def of_one_variable(tmp_path_factory):
+    """Double well at two couplings, by complex Langevin."""
+    paths = {1: tmp_path_factory.mktemp("plot") / "one", 10: tmp_path_factory.mktemp("plot") / "ten"}
+    for imaginary, path in paths.items():
+        request = replace(
+            FREE, path=path, theory="complex_double_well", lattice=(1,), parameters={"a": -4 + 1j * imaginary, "b": 1},
+            algorithm="complex_langevin", algorithm_parameters={"kernel_angle": "auto"}, every=20,
+        )  # fmt: skip
+        generate(request, threading.Event(), lambda _: None)
+    return paths
+
+
 @pytest.mark.parametrize("kind", kinds(EnsemblesFigure))
 @pytest.mark.parametrize("suffix", ["png", "pdf", "svg"])
-def test_every_kind_is_written_in_every_format(ensemble, gauge, tmp_path, kind, suffix):
+def test_every_kind_is_written_in_every_format(ensemble, gauge, of_one_variable, tmp_path, kind, suffix):
     out = tmp_path / f"figure.{suffix}"
-    assert plot(gauge if kind == "coupling" else ensemble, kind, out).path == out
+    assert plot({"coupling": gauge, "thimbles": of_one_variable[10]}.get(kind, ensemble), kind, out).path == out
     heads = {"png": b"\x89PNG", "pdf": b"%PDF", "svg": b"<?xml"}
     assert out.read_bytes().startswith(heads[suffix])
     assert [file.name for file in tmp_path.iterdir()] == [out.name]
@@ -142,3 +158,26 @@ def test_couplings_are_those_of_gauge_fields(ensemble, gauge, tmp_path):
     draw(kind_of("coupling")(), both, tmp_path / "two.png")
     with pytest.raises(UsageError, match="coupling is a figure of gauge fields, not of free"):
         plot(ensemble, "coupling", tmp_path / "free.png")
+
+
+def test_thimbles_are_those_of_one_theory(ensemble, of_one_variable, tmp_path):
+    both = [LabelledEnsemble("one", of_one_variable[1]), LabelledEnsemble("again", of_one_variable[1])]
+    central, *others = draw(kind_of("thimbles")(), both, tmp_path / "two.png")
+    assert central == "thimble of z = 0+0j: n = 1, n Z_k/Z = 0.01418+0.005555j, <z^2> = -0.1049-0.02051j"
+    assert all("n = 1, n Z_k/Z = 0.4929-0.002778j, <z^2> = 1.873-0.5567j" in line for line in others)
+    with pytest.raises(UsageError, match="other parameters"):
+        draw(
+            kind_of("thimbles")(),
+            [LabelledEnsemble(str(key), path) for key, path in of_one_variable.items()],
+            tmp_path / "three.png",
+        )
+    with pytest.raises(UsageError, match="thimbles is a figure of theories of one complex variable, not of"):
+        plot(ensemble, "thimbles", tmp_path / "free.png")
+
+
+def test_a_kernel_keeps_the_draws_on_the_thimble_of_zero(of_one_variable):
+    """Farther than 0.3 from it there are none, and the other critical points are 1.4 away."""
+    opened = open_ensemble(of_one_variable[1])
+    z = np.concatenate([opened.fields(chain).ravel() for chain in range(opened.chains)])
+    curve = thimbles(ComplexDoubleWell(-4 + 1j, 1))[0].curve
+    assert np.abs(z[:, None] - curve).min(axis=1).max() < 0.3

@@ -38,6 +38,7 @@ LINES = [
     ComplexCosine(5, 0.5),
     ComplexCosine(2 + 0.5j, 0.5),
     ComplexCosine(1, 1 + 0.5j),
+    ComplexCosine(-0.5j, 1),
 ]
 
 
@@ -111,7 +112,7 @@ def test_curves_are_those_of_steepest_ascent_and_descent(theory):
             assert (np.diff(rise[: middle + 1]) < 1e-12).all()
             assert (np.diff(rise[middle:]) > -1e-12).all()
         if thimble.number:
-            assert theory.potential(thimble.curve[[0, -1]]).real - thimble.action.real == pytest.approx([45, 45])
+            assert theory.potential(thimble.curve[[0, -1]]).real - thimble.action.real == pytest.approx([60, 60])
         ahead, turned = (
             np.diff(curve)[np.argmin(abs(curve - thimble.point))] for curve in (thimble.curve, thimble.dual)
         )
