@@ -6,7 +6,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from sqcli.recipes._kinds import Defaults, Generate, Sample, Step, Train
 from sqcli.recipes._plots import Plot
-from sqcli.recipes._values import Component, Count, ListEntry, Name, Parameters, Strict, Window
+from sqcli.recipes._values import Component, Count, Error, ListEntry, Name, Number, Parameters, Strict, Window
 
 CPU = "cpu"
 
@@ -14,8 +14,8 @@ CPU = "cpu"
 class Reference(Strict):
     """A number to compare with."""
 
-    value: float
-    error: Annotated[float, Field(ge=0)] = Field(default=0.0, description="0 for an exact number.")
+    value: Number = Field(description="Complex as `0.4-0.1j`.")
+    error: Error = Field(default=0.0, description="0 for an exact number; of a complex one those of both parts.")
     source: str = Field(description="Where it stands: paper and table, or how it was computed.")
 
 

@@ -13,7 +13,7 @@ from sqcli import store
 from sqcli.errors import SqcliError, Stopped
 from sqcli.figures import LabelledEnsemble, draw
 from sqcli.files import explained, require_own_directories
-from sqcli.recipes import _table
+from sqcli.recipes import _saved, _table
 from sqcli.recipes._load import load
 from sqcli.recipes._model import CPU, Recipe
 from sqcli.recipes._planned import Run
@@ -92,12 +92,12 @@ def run(
     loaded = load(recipe, settings, profile)
     folder, stop = out or _results(loaded, profile), stop or threading.Event()
     steps = _plan(loaded, folder)
-    _make(folder, [step.request.path for step in steps], [*_table.FILES, *map(_image, loaded.plots)])
+    _make(folder, [step.request.path for step in steps], [*_saved.FILES, *map(_image, loaded.plots)])
     for number, step in enumerate(steps, 1):
         _make_one(step, f"[{number}/{len(steps)}]", stop, reporter, say)
     paths = {step.name: step.request.path for step in steps}
     rows = _table.compare(loaded.table, paths, _watch(stop))
-    tables = _table.write(loaded, rows, folder) if rows else []
+    tables = _saved.write(loaded, rows, folder) if rows else []
     files = [*tables, *(_draw(plot, loaded, paths, folder, stop, say) for plot in loaded.plots)]
     for file in files:
         say(f"wrote {file}")

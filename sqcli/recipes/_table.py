@@ -1,11 +1,9 @@
 """Table of a recipe: our number beside the published and the right one, and how far apart they are in σ.
 
-Deviation = (ours − theirs)/√(error² + their error²); errors of the two are taken as independent.
+Deviation = (ours − theirs)/√(error² + their error²), of complex numbers that of the part which deviates more; errors of
+the two are taken as independent. Complex numbers are entered as {"re": …, "im": …}.
 """
 
-import csv
-import io
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -18,21 +16,16 @@ from sqcli.analysis.exact_values import exact_values
 from sqcli.analysis.measure import measure
 from sqcli.analysis.selection import components_for, observable
 from sqcli.errors import UsageError
-from sqcli.files import explained, replace_text
-from sqcli.recipes._model import Measured, Recipe, Reference, Row
+from sqcli.recipes._model import Measured, Reference, Row
 from sqcli.recipes._planned import Run
-from sqcli.text import assignments, cell
+from sqcli.text import assignments
 
-COLUMNS = (
-    "of", "observable", "options", "component", "quantity", "value", "error",
-    "published", "published_error", "published_source", "published_deviation",
-    "reference", "reference_error", "reference_source", "reference_deviation", "flags",
-)  # fmt: skip
-FILES = ("table.json", "table.csv")
 EXACT = "exact, by the theory itself"
 Entry = dict[str, Any]
 Estimate = Mapping[str, Any]
+Number = float | complex
 Progress = Callable[[int, int], None]
+ROUNDING = 1e-12  # of a number that equals its reference in every draw
 
 
 def compare(rows: Sequence[Row], folders: Mapping[str, Path], progress: Progress) -> list[Entry]:
@@ -182,51 +175,43 @@ def _entry(row: Row, estimate: Estimate, right: Reference | None) -> Entry:
     return {
         **{key: getattr(row, key) for key in ("of", "observable", "component", "quantity")},
         **({"options": row.options} if row.options else {}),
-        "value": value,
-        "error": error,
+        "value": _plain(value),
+        "error": _plain(error),
         **_against("published", row.published, value, error),
         **_against("reference", right, value, error),
         "flags": list(estimate["flags"]),
     }
 
 
-def _against(name: str, other: Reference | None, value: float | None, error: float | None) -> Entry:
+def _against(name: str, other: Reference | None, value: Number | None, error: Number | None) -> Entry:
     """Compare a value with another number; all keys begin with `name`."""
     if other is None:
         return dict.fromkeys((name, f"{name}_error", f"{name}_source", f"{name}_deviation"))
     return {
-        name: other.value,
-        f"{name}_error": other.error,
+        name: _plain(other.value),
+        f"{name}_error": _plain(other.error),
         f"{name}_source": other.source,
         f"{name}_deviation": deviation(value, error, other),
     }
 
 
-def deviation(value: float | None, error: float | None, other: Reference) -> float | None:
-    """Measure how far `value` lies from `other`, in standard errors of both; None without value or error."""
+def _plain(number: Number | None) -> Any:
+    """Return a real number as it is, a complex one as JSON holds it."""
+    return {"re": number.real, "im": number.imag} if isinstance(number, complex) else number
+
+
+def deviation(value: Number | None, error: Number | None, other: Reference) -> float | None:
+    """Measure how far `value` lies from `other`, in standard errors of both; None without value or error.
+
+    Of complex numbers it is the part that deviates more; a part that equals the other up to rounding does not deviate.
+    """
     if value is None or error is None:
         return None
-    width = math.hypot(error, other.error)
-    return (value - other.value) / width if width > 0 else None
-
-
-def write(recipe: Recipe, entries: Sequence[Entry], folder: Path) -> list[Path]:
-    """Write `table.json` and `table.csv` into `folder`, and return their paths.
-
-    Raises:
-        SqcliError: they cannot be written.
-    """
-    head = {"recipe": recipe.name, "description": recipe.description, "source": recipe.source}
-    files = [folder / name for name in FILES]
-    table = io.StringIO()
-    names = [name for name in COLUMNS if name != "options" or any(name in entry for entry in entries)]
-    writer = csv.DictWriter(table, names, lineterminator="\n")
-    writer.writeheader()
-    for entry in entries:
-        flat = {**entry, "flags": " ".join(entry["flags"]), "options": assignments(entry.get("options", {}))}
-        writer.writerow({name: cell(flat[name]) for name in names})
-    text = json.dumps({**head, "rows": list(entries)}, ensure_ascii=False, allow_nan=False, indent=1)
-    with explained(folder):
-        replace_text(files[0], text + "\n")
-        replace_text(files[1], table.getvalue())
-    return files
+    off, ours, theirs = complex(value) - other.value, complex(error), complex(other.error)
+    parts = [(off.real, math.hypot(ours.real, theirs.real))]
+    if isinstance(value, complex) or isinstance(other.value, complex):
+        parts.append((off.imag, math.hypot(ours.imag, theirs.imag)))
+        parts = [part for part in parts if abs(part[0]) > ROUNDING * abs(other.value)] or [(0.0, 1.0)]
+    if any(width == 0 for _, width in parts):
+        return None
+    return max((distance / width for distance, width in parts), key=abs)

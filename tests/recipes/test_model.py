@@ -31,6 +31,8 @@ def change(recipe, key, value):
         ("table.0.of", "c", ["table.0.of", "'c'", "a, b"]),
         ("table.0.observable", "bindr", ["table.0.observable", "did you mean 'binder'"]),
         ("table.0.reference", {"value": 1}, ["table.0.reference.source: is missing"]),
+        ("table.0.reference", {"value": "1+k", "source": "x"}, ["table.0.reference.value: must be", "0.4-0.1j"]),
+        ("table.0.reference", {"value": 1, "error": "1-1j", "source": "x"}, ["must be at least 0"]),
         ("table.0.quantity", "tau", ["table.0.quantity", "'value', 'tau_int' or 'ess'"]),
         ("plots.0.kind", "pie", ["plots.0", "history", "phase_diagram"]),
         ("plots.0.colour", "red", ["plots.0.colour: unknown key", "observable"]),

@@ -180,6 +180,46 @@ def test_deviations_count_both_errors():
     assert math.isfinite(deviation(1.0, 1e-300, Reference(value=2.0, error=1e-3, source="x")) or 0)
 
 
+def test_deviations_of_complex_numbers_are_those_of_the_worse_part():
+    published = Reference(value="0.5-0.2j", error="0.03+0.04j", source="x")
+    assert deviation(0.5 - 0.3j, 0.04 + 0.03j, published) == pytest.approx(-2)
+    assert deviation(0.6 - 0.25j, 0.04 + 0.03j, published) == pytest.approx(2)
+    assert deviation(0.6 - 0.2j, 0.0j, Reference(value=0.5 - 0.2j, source="exact")) is None
+    assert deviation(0.5 + 1e-14 - 0.2j, 1e-16 + 0.1j, Reference(value=0.5 - 0.2j, source="exact")) == 0
+    assert deviation(0.5 + 0.1j, 0.1 + 0.1j, Reference(value=0.5, source="exact")) == pytest.approx(1)
+
+
+def test_complex_numbers_of_a_table(small, written, tmp_path):
+    """A scan over a complex parameter, numbers with their imaginary parts beside them in every form of the table."""
+    small["defaults"] |= {"theory": "complex_gaussian", "lattice": 1, "parameters": {}, "draws": 100}
+    small["steps"] = [
+        {"generate": "s", "algorithm": "cle", "algorithm_parameters": {"scheme": "half-implicit", "step_size": 0.5},
+         "scan": {"sigma0": ["1+1j", "2-0.5j"]}, "chains": 20, "seed": 1, "warmup": 20}
+    ]  # fmt: skip
+    row = {"of": "s/sigma0=1+1j", "observable": "moments", "component": 2}
+    published = {"value": "0.4986-0.4990j", "error": "7e-4+7e-4j", "source": "2410.21212"}
+    small["table"] = [
+        row | {"published": published, "reference": "exact"},
+        row | {"reference": {"of": "s/sigma0=2-0.5j"}},
+    ]
+    small["table"].append({"of": row["of"], "observable": "field_squared", "quantity": "ess"})
+    small["plots"] = []
+    found = recipes.run(written(small), out=tmp_path / "out")
+    first, second, third = found.rows
+    assert first["reference"] == {"re": pytest.approx(0.5), "im": pytest.approx(-0.5)}
+    assert first["published_error"] == {"re": 7e-4, "im": 7e-4}
+    worst = max(abs(first["value"][p] - first["reference"][p]) / first["error"][p] for p in ("re", "im"))
+    assert abs(first["reference_deviation"]) == pytest.approx(worst)
+    assert second["reference_error"]["im"] > 0
+    assert isinstance(third["value"], float)
+    assert json.loads((tmp_path / "out" / "table.json").read_text(encoding="utf-8"))["rows"] == found.rows
+    with (tmp_path / "out" / "table.csv").open(encoding="utf-8", newline="") as file:
+        line = next(csv.DictReader(file))
+    assert (float(line["published"]), float(line["published_im"])) == (0.4986, -0.4990)
+    assert float(line["error_im"]) == first["error"]["im"]
+    assert "0.49860(70) - 0.49900(70)i" in comparison(found.rows)
+
+
 def test_loops_of_a_recipe_are_named_by_their_sizes(small, written, tmp_path):
     small["defaults"] |= {"theory": "u1", "parameters": {"beta": 1.0}, "lattice": "3x4"}
     sizes = {"sizes": "1x1,2x3"}
