@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from sqcli import registry, stats
 from sqcli.analysis import flags
+from sqcli.analysis._criteria import criteria
 from sqcli.analysis._equilibrium_flags import cut, energy_balance, energy_changes, memory_z, warmup_drift, watched
 from sqcli.analysis._frozen_charge import charge_squared, frozen, stuck
 from sqcli.analysis._verdicts import (
@@ -36,6 +37,7 @@ from sqcli.analysis.selection import FOLDER, observable
 from sqcli.stats import Chains
 
 SECTORS = "topological_susceptibility"
+CRITERION = "criterion"
 MISSED = 10.0  # configurations of other sectors that cannot all be missing by chance
 BLOCK_BYTES = 8 * 2**20
 
@@ -177,6 +179,14 @@ def thermalised(opened: MeasuredEnsemble, witness: Mapping[str, Chains], skip: i
     drift = warmup_drift(opened, witness["action"])
     if drift is not None:
         yield row("warmup_drift", None, value=drift[0], error=drift[1], z=drift[2])
+
+
+def trusted(opened: MeasuredEnsemble, skip: int, stride: int) -> Iterator[Row]:
+    """Check the criteria for correctness of complex Langevin."""
+    for each in criteria(opened, skip, stride):
+        facts: Row = {"value": each.value, "error": each.error, "passed": each.passed}
+        reason = None if each.passed else f"{flags.FLAGS[each.name]} ({each.words})"
+        yield row(CRITERION, each.name, reference=None, reason=reason, **facts)
 
 
 def reversibility(opened: MeasuredEnsemble) -> Iterator[Row]:

@@ -15,6 +15,14 @@ START_MEMORY = stats_flags.START_MEMORY
 EQUILIBRIUM_UNKNOWN = "equilibrium_unknown"
 FROZEN_CHARGE = "frozen_charge"
 NOT_REACHED = "not_reached"
+UNTRUSTED = "untrusted"
+DRIFT_TAIL = "drift_tail"
+BOUNDARY_TERM = "boundary_term"
+SCHWINGER_DYSON = "schwinger_dyson"
+BOUND = "bound_violated"
+CYCLES = "integration_cycle"
+MISSING_THIMBLES = "missing_thimbles"
+RUNAWAYS = "runaways"
 
 FLAGS: Mapping[str, str] = MappingProxyType(
     {
@@ -34,6 +42,16 @@ FLAGS: Mapping[str, str] = MappingProxyType(
         "whose means differ between the sectors.",
         NOT_REACHED: "What defines the quantity does not happen at the flow times that are kept: name later ones "
         "(flow_times), as long as sqrt(8 t) stays below half the lattice.",
+        UNTRUSTED: "Complex Langevin fails a criterion for correctness, named by the flags beside this one: "
+        "the numbers may be wrong by more than their errors, or be those of another integral.",
+        DRIFT_TAIL: "The distribution of the drift falls as a power law: complex Langevin is not justified.",
+        BOUNDARY_TERM: "The mean of the Langevin operator within bounds does not vanish as these go up: "
+        "there is a boundary term.",
+        SCHWINGER_DYSON: "A Schwinger-Dyson equation does not hold.",
+        BOUND: "An expectation value is larger than any that the integral can have.",
+        CYCLES: "The means are those of another mixture of integration cycles than the real line is.",
+        MISSING_THIMBLES: "The kernel follows the thimble of z = 0 alone, and others have a weight that counts.",
+        RUNAWAYS: "Trajectories ran away and were started anew: what is left is no stationary process.",
     }
 )
 """Every flag an estimate can carry, with one sentence for its reader."""

@@ -88,4 +88,5 @@ def verify(path: str | Path, *, skip: int = 0, stride: int = 1) -> Verdict:
     ]
     decide(rows, frozen=any(len(chain) > 1 and (chain == chain[0]).all() for chain in state["action"]))
     certain = [*_integrity.in_group(opened), *_integrity.recorded_action(opened, found[1]["action"])]
-    return Verdict(opened.head(), [*rows, *certain, *_physics_checks.reversibility(opened)])
+    trusted = _physics_checks.trusted(opened, skip, stride)
+    return Verdict(opened.head(), [*rows, *certain, *trusted, *_physics_checks.reversibility(opened)])

@@ -118,6 +118,17 @@ def references(theory: Holomorphic) -> References:
     return values | {("cumulant_ratios", n): value / k2**power for n, value, power in ratios}
 
 
+@lru_cache(maxsize=64)
+def bounds(theory: Holomorphic) -> References:
+    """Compute ∫ |O e^{−S}| dx/|Z| on the real line, which no |⟨O⟩| is larger than, for moments and harmonics."""
+    reach, least = support(theory.potential, 1)
+    x = np.linspace(-reach, reach, COARSE * 4 + 1)
+    weight = np.exp(least - theory.potential(x + 0j).real) * (x[1] - x[0])
+    weight *= np.exp(-least - line(theory).log_z.real)
+    found: References = {("moments", str(n)): float(weight @ x**n) for n in ORDERS[1:]}
+    return found | {("harmonics", str(k)): float(weight.sum()) for k in HARMONICS}
+
+
 def opening_of(second: complex, fourth: complex) -> tuple[float, float]:
     """Angles between which the line may be turned for S = c₂z² + c₄z⁴: where the highest power keeps Re S → ∞."""
     power, leading = (4, fourth) if fourth else (2, second)

@@ -127,6 +127,10 @@ class PolynomialVariable(HolomorphicVariable):
         """Compute moments, cumulants and what follows from them, and ⟨S⟩, all complex."""
         return dict(_contour.references(self))
 
+    def bounds(self, lattice: Lattice) -> References:
+        """Compute bounds ∫ |O e^{−S}| dx/|Z| of moments and harmonics."""
+        return _contour.bounds(self)
+
     def log_partition(self, lattice: Lattice) -> complex:
         """Compute log ∫ e^{−S} dx."""
         return _contour.line(self).log_z

@@ -1,0 +1,149 @@
+"""Criteria for correctness of complex Langevin: each is necessary, and what fails one is not to be trusted.
+
+The tail of the drift, boundary terms, Schwinger–Dyson equations, bounds of expectation values, the share of
+integration cycles, the weight of thimbles that a kernel leaves out, and run-aways that were started anew. A criterion
+that cannot be judged (no record of the drift, more than one variable, too few draws) is left out.
+"""
+
+import cmath
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqcli import stats
+from sqcli.analysis import flags
+from sqcli.analysis._boundary_terms import boundary_term
+from sqcli.analysis._cycles import left_out, outer_share
+from sqcli.analysis._draw_series import DrawSeries
+from sqcli.analysis._drift_tail import drift_tail
+from sqcli.analysis._equilibrium_flags import Z_LIMIT, cut, z_of
+from sqcli.analysis.ensemble import MeasuredEnsemble
+from sqcli.analysis.observable_series import gather
+from sqcli.analysis.selection import observable
+from sqcli.observables import COMPLEX
+from sqcli.stats import Chains
+
+OPERATOR, MOMENTS, HARMONICS = "langevin_operator", "moments", "harmonics"
+LEFT_OUT = 1e-3  # weight of thimbles that may be left out
+SAME_ANGLE = 0.02  # of a kernel, to that of the thimble of z = 0
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """Criterion that was judged.
+
+    Attributes:
+        name: flag that estimates carry where it fails.
+        value: number that was judged, with its error; its meaning is the criterion's.
+        passed: whether it holds.
+        words: what was found, in one line.
+    """
+
+    name: str
+    value: complex | float
+    error: complex | float | None
+    passed: bool
+    words: str
+
+
+def criteria(opened: MeasuredEnsemble, skip: int, stride: int) -> list[Criterion]:
+    """Judge all criteria that can be; none for fields that are real."""
+    if opened.field != COMPLEX:
+        return []
+    names = [name for name in (OPERATOR, MOMENTS, HARMONICS) if opened.available(observable(name))]
+    series = gather(opened, [observable(name) for name in names])
+    columns = {name: _columns(opened, name, series, skip, stride) for name in names}
+    found = [*_drift(opened, columns, skip, stride), *_identities(columns), *_bounds(opened, columns)]
+    return [*found, *_thimbles(opened, columns)]
+
+
+def trust_flags(opened: MeasuredEnsemble, skip: int, stride: int) -> tuple[str, ...]:
+    """Flags of all estimates of an ensemble that fails a criterion: `untrusted`, and which ones."""
+    failed = [each.name for each in criteria(opened, skip, stride) if not each.passed]
+    return (flags.UNTRUSTED, *failed) if failed else ()
+
+
+def _columns(
+    opened: MeasuredEnsemble, name: str, series: Mapping[str, DrawSeries], skip: int, stride: int
+) -> dict[str, Chains]:
+    """Components of a series that is kept, by label."""
+    chains = series[f"observables/{name}"].shortened(skip, stride).chains()
+    labels = observable(name).components(opened.theory) or ()
+    return {label: [values[:, k] for values in chains] for k, label in enumerate(labels)}
+
+
+def _drift(
+    opened: MeasuredEnsemble, columns: Mapping[str, dict[str, Chains]], skip: int, stride: int
+) -> Iterator[Criterion]:
+    """Judge what the run recorded of the drift."""
+    if "drift_max" not in opened.ensemble.stat_names:
+        return
+    largest, drift, runaways = (
+        cut(opened.ensemble.stat(name), skip, stride) for name in ("drift_max", "drift", "runaways")
+    )
+    tail = drift_tail(largest)
+    if tail is not None:
+        power = tail.z > Z_LIMIT
+        words = tail.words() if power else "the drift's distribution falls faster than a power"
+        yield Criterion(flags.DRIFT_TAIL, tail.index, tail.error, not power, words)
+    terms = next(iter(columns.get(OPERATOR, {}).values()), None)
+    boundary = None if terms is None else boundary_term(terms, drift)
+    if boundary is not None:
+        words = f"boundary term of the lowest observable, at |drift| < {boundary.bound:.3g}"
+        yield Criterion(flags.BOUNDARY_TERM, boundary.value, boundary.error, boundary.z <= Z_LIMIT, words)
+    count = float(sum(chain.sum() for chain in runaways))
+    yield Criterion(flags.RUNAWAYS, count, None, count == 0, "run-aways that were started anew")
+
+
+def _identities(columns: Mapping[str, dict[str, Chains]]) -> Iterator[Criterion]:
+    """Judge ⟨L O⟩ = 0; the one that is most surely broken is told."""
+    found = []
+    for label, chains in columns.get(OPERATOR, {}).items():
+        estimate = stats.estimate(chains)[0]
+        z = z_of(estimate)
+        if z is not None and estimate.value is not None:
+            words = f"Schwinger-Dyson equation of {label}"
+            passed = abs(z) <= Z_LIMIT
+            found.append((abs(z), Criterion(flags.SCHWINGER_DYSON, estimate.value, estimate.error, passed, words)))
+    yield from (worst for _, worst in sorted(found, key=lambda pair: -pair[0])[:1])
+
+
+def _bounds(opened: MeasuredEnsemble, columns: Mapping[str, dict[str, Chains]]) -> Iterator[Criterion]:
+    """Judge |⟨O⟩| ≤ ∫ |ρ O|; of those that the theory knows the one that comes nearest is told."""
+    theory: Any = opened.theory.loaded
+    known = theory.bounds(opened.lattice) if hasattr(theory, "bounds") else {}
+    nearest: tuple[float, Criterion] | None = None
+    for (name, label), bound in known.items():
+        estimate = stats.estimate(columns[name][label])[0] if label in columns.get(name, {}) else None
+        if estimate is None or estimate.value is None or estimate.error is None:
+            continue
+        size, error = abs(estimate.value), abs(estimate.error)
+        found = Criterion(flags.BOUND, size / bound, error / bound, size - Z_LIMIT * error <= bound, f"{name}[{label}]")
+        if nearest is None or (size - Z_LIMIT * error) / bound > nearest[0]:
+            nearest = (size - Z_LIMIT * error) / bound, found
+    if nearest is not None:
+        yield nearest[1]
+
+
+def _thimbles(opened: MeasuredEnsemble, columns: Mapping[str, dict[str, Chains]]) -> Iterator[Criterion]:
+    """Judge the shares of integration cycles, and what a kernel leaves out."""
+    theory: Any = opened.theory.loaded
+    if not hasattr(theory, "critical_points"):
+        return
+    said: Any = opened.ensemble.attrs.get("algorithm_parameters") or {}
+    share = outer_share(theory, columns[MOMENTS]["2"], float(said.get("step_size", 0.0)))
+    if share is not None:
+        words = f"share of thimbles but that of 0; it has to be {share.expected:.4g}"
+        yield Criterion(flags.CYCLES, share.value, share.error, share.z <= Z_LIMIT, words)
+    if _follows_one(theory, opened, said.get("kernel_angle", 0.0)):
+        weight = left_out(theory)
+        words = "weight of the thimbles that the kernel leaves out"
+        passed = weight is not None and weight <= LEFT_OUT
+        yield Criterion(flags.MISSING_THIMBLES, weight if weight is not None else 1.0, None, passed, words)
+
+
+def _follows_one(theory: Any, opened: MeasuredEnsemble, angle: Any) -> bool:
+    """Tell whether a kernel is that of the thimble of z = 0, and another than 1."""
+    stiffness = theory.stiffness(opened.lattice)
+    wanted = -cmath.phase(stiffness) / 2 if stiffness else 0.0
+    return angle == "auto" or (angle != 0 and abs(float(angle) - wanted) < SAME_ANGLE)
