@@ -65,6 +65,7 @@ class Observable(ABC):
         on: names of the fields it exists for.
         holomorphic: it is made of analytic functions of the field, without |φ| or φ*: only then is its mean over
             complex Langevin dynamics that under e^{−S}.
+        one_component: it takes fields of one number per site; others pool all the numbers.
         separable: component k is made of column k of the first series and of all of the others, so that some
             components can be estimated without the rest.
         odd_moments_vanish: ⟨φ⟩ = 0 is assumed; the user is told where it is not so.
@@ -78,6 +79,7 @@ class Observable(ABC):
     statistic: ClassVar[str | None] = None
     on: ClassVar[tuple[str, ...]] = SCALARS
     holomorphic: ClassVar[bool] = True
+    one_component: ClassVar[bool] = False
     separable: ClassVar[bool] = False
     odd_moments_vanish: ClassVar[bool] = False
     reweighted: ClassVar[bool] = True
@@ -90,7 +92,9 @@ class Observable(ABC):
 
     def fits(self, field: str, theory: LatticeTheory) -> bool:
         """Whether it exists, with these options, for the field `field` of `theory`."""
-        return field in self.on and (self.holomorphic or field != COMPLEX)
+        if field not in self.on or (field == COMPLEX and not self.holomorphic):
+            return False
+        return not self.one_component or field != COMPLEX or theory.loaded.manifold.count == 1
 
     def made_of(self, theory: LatticeTheory) -> tuple[str, ...]:
         """Name the series it is made of for `theory`: `needs`, unless they depend on the theory."""

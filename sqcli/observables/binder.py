@@ -14,6 +14,7 @@ class Binder(Observable):
 
     definition: ClassVar[str] = "1 - <M^4> / (3 <M^2>^2), M = (1/V) sum_x phi(x)"
     needs: ClassVar[tuple[str, ...]] = ("observables/magnetization",)
+    one_component: ClassVar[bool] = True
 
     def primaries(self, series: Sequence[Array]) -> Array:
         """Columns M², M⁴, (n, 2)."""

@@ -14,6 +14,7 @@ class Chi2(Observable):
 
     definition: ClassVar[str] = "V (<M^2> - <M>^2), M = (1/V) sum_x phi(x)"
     needs: ClassVar[tuple[str, ...]] = ("observables/magnetization",)
+    one_component: ClassVar[bool] = True
 
     def primaries(self, series: Sequence[Array]) -> Array:
         """Columns M, M², (n, 2)."""

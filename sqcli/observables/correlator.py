@@ -24,6 +24,7 @@ class Correlator(Observable):
     axis: int = -1
     definition: ClassVar[str] = "(1/L) sum_t0 s(t0) s(t0+t), s(t) = mean of phi over the slice t of the last axis"
     needs: ClassVar[tuple[str, ...]] = ("observables/correlator",)
+    one_component: ClassVar[bool] = True
     separable: ClassVar[bool] = True
 
     def defined(self) -> str:

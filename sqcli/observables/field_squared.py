@@ -10,7 +10,10 @@ from sqcli.observables._base import Array, LatticeTheory, Observable, flat
 
 @dataclass(frozen=True)
 class FieldSquared(Observable):
-    """Mean ⟨φ²⟩ without subtraction; φ², not |φ|², for complex fields."""
+    """Mean ⟨φ²⟩ without subtraction; φ², not |φ|², for complex fields.
+
+    Where a site has several numbers their squares are averaged: ⟨φ*φ⟩ = ½⟨φ₁² + φ₂²⟩ of a complex scalar.
+    """
 
     definition: ClassVar[str] = "(1/V) sum_x phi(x)^2"
     needs: ClassVar[tuple[str, ...]] = ("observables/field_squared",)

@@ -14,6 +14,7 @@ class Magnetization(Observable):
 
     definition: ClassVar[str] = "M = (1/V) sum_x phi(x)"
     needs: ClassVar[tuple[str, ...]] = ("observables/magnetization",)
+    one_component: ClassVar[bool] = True
 
     def series(self, fields: Array, theory: LatticeTheory) -> Array:
         """Magnetization M of each draw, (n,)."""

@@ -143,6 +143,14 @@ class HolomorphicAction(Protocol):
 
 
 @runtime_checkable
+class ChargedField(Protocol):
+    """Theory with a conserved charge and a chemical potential μ for it."""
+
+    def density(self, field: Any, lattice: "Lattice") -> Any:
+        """Compute −(1/V) ∂S/∂μ of each configuration, (n, *site) -> (n,)."""
+
+
+@runtime_checkable
 class PolynomialPotential(Protocol):
     """Theory of one variable, real or complex, with S = c₂z² + c₄z⁴."""
 

@@ -21,7 +21,13 @@ EXAMPLES = {
     "gaussian_mixture": ({"mu0": "1", "sigma0": "0.5"}, [(1,)]),
     "cosine_well": ({"k": "5"}, [(1,)]),
 }
-COMPLEX = {"complex_gaussian", "complex_quartic", "complex_double_well", "complex_cosine"}  # see test_holomorphic.py
+COMPLEX = {
+    "complex_gaussian",
+    "complex_quartic",
+    "complex_double_well",
+    "complex_cosine",
+    "bose_gas",
+}  # files of their own
 CASES = [(name, extents) for name, (_, lattices) in EXAMPLES.items() for extents in lattices]
 
 
