@@ -129,8 +129,9 @@ def chain(
                 for i in range(n):
                     z[i] = 0.0 if restart > 0.0 else np.nan
         total += piece
-        copied(z, sites, volume)
-        taken(z, sites, volume)  # rounded as it is kept, so that a chain can go on from there
+        if sites.itemsize < 8:
+            copied(z, sites, volume)
+            taken(z, sites, volume)  # rounded as it is kept, so that a chain can go on from there
         if (u + 1) % every == 0:
             kept = u // every
             force(z, neighbours, couplings, drift, slope)
@@ -138,3 +139,4 @@ def chain(
             stats[kept, 0], stats[kept, 1], stats[kept, 2] = largest(drift), most, epsilon
             stats[kept, 3], stats[kept, 4] = total / every, runaways
             most, total, runaways = 0.0, 0, 0
+    copied(z, sites, volume)
