@@ -6,6 +6,7 @@ that cannot be judged (no record of the drift, more than one variable, too few d
 """
 
 import cmath
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -135,15 +136,18 @@ def _thimbles(opened: MeasuredEnsemble, columns: Mapping[str, dict[str, Chains]]
     if share is not None:
         words = f"share of thimbles but that of 0; it has to be {share.expected:.4g}"
         yield Criterion(flags.CYCLES, share.value, share.error, share.z <= Z_LIMIT, words)
-    if _follows_one(theory, opened, said.get("kernel_angle", 0.0)):
+    if _follows_one(theory, opened):
         weight = left_out(theory)
         words = "weight of the thimbles that the kernel leaves out"
         passed = weight is not None and weight <= LEFT_OUT
         yield Criterion(flags.MISSING_THIMBLES, weight if weight is not None else 1.0, None, passed, words)
 
 
-def _follows_one(theory: Any, opened: MeasuredEnsemble, angle: Any) -> bool:
-    """Tell whether a kernel is that of the thimble of z = 0, and another than 1."""
+def _follows_one(theory: Any, opened: MeasuredEnsemble) -> bool:
+    """Tell whether a chain had the kernel of the thimble of z = 0, and another than 1."""
     stiffness = theory.stiffness(opened.lattice)
-    wanted = -cmath.phase(stiffness) / 2 if stiffness else 0.0
-    return angle == "auto" or (angle != 0 and abs(float(angle) - wanted) < SAME_ANGLE)
+    if not stiffness or "kernel_angle" not in opened.ensemble.stat_names:
+        return False
+    wanted = -cmath.phase(stiffness) / 2
+    angles = [chain[0] for chain in opened.ensemble.stat("kernel_angle") if len(chain)]
+    return any(angle != 0 and abs(math.sin(angle - wanted)) < SAME_ANGLE for angle in angles)

@@ -18,12 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sqcli.errors import UsageError
-from sqcli.mcmc import _complex_steps
-from sqcli.mcmc._base import Auto, Exactness, InPlace, Kept, State, System, Work, records
+from sqcli.mcmc import _complex_steps, _kernel_angle
+from sqcli.mcmc._base import Exactness, InPlace, Kept, State, System, Work, records
 from sqcli.theories import HolomorphicAction
 
 ALIASES = ("cle",)
 SCHEMES = ("euler", "half-implicit", "adaptive")
+STATS = (*_complex_steps.STATS, "kernel_angle")
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ class ComplexLangevin(InPlace):
     Attributes:
         step_size: ε, the Langevin time of an update; the error is of its order.
         scheme: how steps are made.
-        kernel_angle: θ of the kernel K = e^{2iθ}; "auto": −arg(S″(0))/2, which samples the thimble of z = 0 alone.
+        kernel_angle: θ of the kernel K = e^{2iθ}; "auto": −arg(S″(0))/2, which samples the thimble of z = 0 alone;
+            "learned": the one with the smallest drift, which each chain looks for in its warm-up.
         noise_imag: N_y of the complex noise, N_x = 1 + N_y.
         drift_limit: |∂S/∂z| beyond which adaptive steps are cut, in proportion.
         runaway: what becomes of a chain that has run away, |z| > 10⁸: the run stops, or it starts anew from z = 0,
@@ -42,7 +44,7 @@ class ComplexLangevin(InPlace):
 
     step_size: float = 0.01
     scheme: Literal["euler", "half-implicit", "adaptive"] = "adaptive"
-    kernel_angle: float | Auto = 0.0
+    kernel_angle: float | Literal["auto", "learned"] = 0.0
     noise_imag: float = 0.0
     drift_limit: float = 10.0
     runaway: Literal["stop", "restart"] = "stop"
@@ -55,7 +57,10 @@ class ComplexLangevin(InPlace):
         """Raise UsageError for a theory whose action is not known at complex fields."""
         if not isinstance(system.theory, HolomorphicAction):
             raise UsageError("complex_langevin needs a theory with a complex action; use langevin, or hmc")
-        self.angle(system)
+        if self.kernel_angle == "learned" and warmup < _kernel_angle.LEAST:
+            raise UsageError(f"kernel_angle=learned is learnt in warm-up: give --warmup {_kernel_angle.LEAST} or more")
+        if self.kernel_angle == "auto" and not system.theory.stiffness(system.lattice):
+            raise UsageError("kernel_angle=auto needs a second derivative of the action at 0; give a number")
 
     def exactness(self) -> Exactness:
         """Return `asymptotic`: in the step, and where the criteria for correctness hold."""
@@ -69,46 +74,57 @@ class ComplexLangevin(InPlace):
         return False
 
     def stats(self) -> tuple[str, ...]:
-        """Names of the statistics: largest drift at the draw and since the last one, ε, pieces a step, run-aways."""
-        return _complex_steps.STATS
+        """Names of the statistics: largest drift at the draw and since the last one, ε, pieces a step, run-aways, θ."""
+        return STATS
 
     def init(self, system: System, field: NDArray[Any], warmup: int) -> State:
-        """Build the state of a chain; there is nothing to learn."""
-        return State(field, 0, np.empty(0))
+        """Build the state of a chain that has learnt nothing."""
+        return State(field, 0, _kernel_angle.start(warmup) if self.kernel_angle == "learned" else np.empty(0))
 
-    def angle(self, system: System) -> float:
-        """Angle θ of the kernel.
-
-        Raises:
-            UsageError: "auto" where S″(0) = 0.
-        """
-        if self.kernel_angle != "auto":
-            return self.kernel_angle
+    def angle(self, system: System, tuning: NDArray[np.float64]) -> float:
+        """Angle θ of the kernel."""
         theory: Any = system.theory
-        stiffness = theory.stiffness(system.lattice)
-        if not stiffness:
-            raise UsageError(
-                "kernel_angle=auto needs a theory whose action has a second derivative at 0; give a number"
-            )
-        return -cmath.phase(stiffness) / 2
+        if self.kernel_angle == "auto":
+            return -cmath.phase(theory.stiffness(system.lattice)) / 2
+        return _kernel_angle.learnt(tuning) if self.kernel_angle == "learned" else self.kernel_angle
 
-    def settings(self, system: System) -> NDArray[np.float64]:
+    def settings(self, system: System, angle: float, restart: bool) -> NDArray[np.float64]:
         """Numbers for the kernel: ε, scheme, limit, whether to restart, period, K, and the noise's two parts."""
         manifold: Any = system.theory.manifold
-        turn = cmath.exp(2j * self.angle(system))
+        turn, scheme = cmath.exp(2j * angle), float(SCHEMES.index(self.scheme))
         noise = math.sqrt(2 * (1 + self.noise_imag)), math.sqrt(2 * self.noise_imag)
-        restart, scheme = float(self.runaway == "restart"), float(SCHEMES.index(self.scheme))
         return np.array(
             [self.step_size, scheme, self.drift_limit, restart, manifold.period, turn.real, turn.imag, *noise]
         )
 
     def run(self, work: Work, updates: int, every: int, tune: bool) -> Kept:
         """Make `updates` steps."""
+        if tune and self.kernel_angle == "learned":
+            return self._learn(work, updates, every)
+        angle = self.angle(work.system, work.tuning)
+        return self._steps(work, work.first, updates, every, angle, self.runaway == "restart")
+
+    def _steps(self, work: Work, first: int, updates: int, every: int, angle: float, restart: bool) -> Kept:
+        """Make steps from the update `first` on with one angle."""
         system, theory = work.system, work.system.theory
         assert isinstance(theory, HolomorphicAction)
-        kept = records(system, updates // every, len(_complex_steps.STATS))
+        fields, stats = records(system, updates // every, len(STATS))
+        stats[:, -1] = angle
         _complex_steps.chain(system.dtype)(
             theory.holomorphic("float64"), work.sites, system.lattice.volume, system.neighbours, system.couplings,
-            work.stream.key, work.first, updates, every, self.settings(system), *kept,
+            work.stream.key, first, updates, every, self.settings(system, angle, restart), fields, stats,
         )  # fmt: skip
-        return kept
+        return fields, stats
+
+    def _learn(self, work: Work, updates: int, every: int) -> Kept:
+        """Make steps with the angles that are to be tried; trajectories that run away start anew."""
+        parts, update, last = [], work.first, work.first + updates - 1
+        while update <= last:
+            number, end = _kernel_angle.piece(work.tuning, update)
+            count = min(end, last) - update + 1
+            fields, stats = self._steps(work, update, count, 1, _kernel_angle.angle(work.tuning, number), True)
+            _kernel_angle.learn(work.tuning, number, stats[:, 0], float(stats[:, 4].sum()))
+            kept = (np.arange(update, update + count) - work.first + 1) % every == 0
+            parts.append((fields[kept], stats[kept]))
+            update += count
+        return np.concatenate([fields for fields, _ in parts]), np.concatenate([stats for _, stats in parts])

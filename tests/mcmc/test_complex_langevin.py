@@ -20,12 +20,14 @@ ONE = Lattice((1,))
 QUARTIC = ComplexQuartic(1 + 1j, 1 + 0j)
 
 
-def drawn(theory, algorithm, seed, chains=64, warmup=500, draws=100, every=20, start=0.3):
-    """Draws z (chains, draws) and the statistics by name."""
+def drawn(theory, algorithm, seed, chains=64, warmup=500, draws=100, every=20, start=0.3, learns=False):
+    """Draws z (chains, draws) and the statistics by name; what learns does so in three quarters of the warm-up."""
     system, found = System(theory, ONE), []
     for chain in range(chains):
         state = algorithm.init(system, np.full(1, start, complex), warmup)
-        state, _ = algorithm.step(system, state, Stream(seed, chain), warmup, warmup, True)
+        tuned = 3 * warmup // 4 if learns else 0
+        state, _ = algorithm.step(system, state, Stream(seed, chain), tuned, warmup, True)
+        state, _ = algorithm.step(system, state, Stream(seed, chain), warmup - tuned, warmup, False)
         found.append(algorithm.step(system, state, Stream(seed, chain), draws * every, every, False)[1])
     fields = np.array([trace.fields[:, 0] for trace in found])
     return fields, {name: np.array([trace.stats[name] for trace in found]) for name in algorithm.stats()}
@@ -114,6 +116,21 @@ def test_the_kernel_of_the_thimble_mends_a_double_well(judge):
     assert abs((naive**2).mean() - exact) > 1
 
 
+def test_the_learned_kernel_is_that_of_the_smallest_drift(judge):
+    """a = −4 + 10i: around −arg(a)/2 = −0.975, where the drift has a wide minimum, and as right there."""
+    theory = ComplexDoubleWell(-4 + 10j, 1 + 0j)
+    exact = theory.exact(ONE)["moments", "2"]
+
+    def sample(seed, size):
+        algorithm = ComplexLangevin(0.002, kernel_angle="learned")
+        fields, stats = drawn(theory, algorithm, seed, chains=32 * size, warmup=20000, every=50, learns=True)
+        angles = stats["kernel_angle"][:, 0]
+        assert (np.abs(np.sin(angles + 0.975)) < 0.6).all()
+        return both(fields**2, exact, 6e-4)
+
+    judge.check(sample)
+
+
 def test_the_circle_is_wrong_as_it_is_known_to_be():
     """S = iβ cos z on the circle: ⟨e^{iz}⟩ of the process is not −i J₁/J₀ (1808.05187); angles stay in one turn."""
     theory = ComplexCosine(1 + 0j)
@@ -176,6 +193,8 @@ def test_parameters_out_of_range(values):
 def test_theories_and_algorithms_that_do_not_fit():
     with pytest.raises(UsageError, match="complex action"):
         ComplexLangevin().check(System(Free(1.0), Lattice((4,))), 0)
+    with pytest.raises(UsageError, match="warm-up"):
+        ComplexLangevin(kernel_angle="learned").check(System(QUARTIC, ONE), 100)
     with pytest.raises(UsageError, match="second derivative"):
         ComplexLangevin(kernel_angle="auto").check(System(ComplexQuartic(0j, 1 + 0j), ONE), 0)
     for name in ("hmc", "fahmc", "langevin", "metropolis", "wolff", "exact", "smc", "heatbath"):

@@ -24,7 +24,7 @@ VARIANTS = {
     "complex_langevin": [
         {},
         {"scheme": "half-implicit", "noise_imag": "0.3"},
-        {"drift_limit": "0.5", "step_size": "0.3"},
+        {"drift_limit": "0.5", "step_size": "0.3", "kernel_angle": "learned"},
     ],
     "smc": [{"particles": "5"}, {"particles": "16", "temperatures": "3", "step_size": "0.2"}],
 }
