@@ -17,7 +17,7 @@ PAGE, IN_PAGE = U(23), U((1 << 23) - 1)  # 2^23 blocks before the update of the 
 ENDLESS = U(1 << 62)
 MOST_PIECES = 100_000  # of a step: beyond, a trajectory has run away
 FARTHEST = 1e16  # |z|² of a trajectory that has run away
-EULER, HALF_IMPLICIT, ADAPTIVE = range(3)
+EULER, HALF_IMPLICIT, ADAPTIVE, RUNGE_KUTTA = range(4)
 STATS = ("drift", "drift_max", "step_size", "pieces", "runaways")
 
 
@@ -74,6 +74,18 @@ def moved(z, drift, slope, normals, step, half, turn, root, real, imaginary, per
 
 
 @jit
+def corrected(z, drift, later, half, period):
+    """Replace the drift of the step just made by its mean over both ends; tell whether all is within reach."""
+    within = True
+    for i in range(z.size):
+        z[i] += half * (later[i] - drift[i])
+        if period > 0.0:
+            z[i] -= period * np.ceil(z[i].real / period - 0.5)
+        within = within and z[i].real * z[i].real + z[i].imag * z[i].imag < FARTHEST
+    return within
+
+
+@jit
 def copied(z, sites, volume):
     """Copy complex numbers into planes of real and imaginary parts."""
     for first in range(0, z.size, volume):
@@ -101,6 +113,7 @@ def chain(
     turn, real, imaginary = complex(settings[5], settings[6]), settings[7], settings[8]
     n, root = sites.size // 2, np.sqrt(turn)
     z, drift, slope = np.empty(n, np.complex128), np.empty(n, np.complex128), np.empty(n, np.complex128)
+    later = np.empty(n, np.complex128)
     normals = np.empty(2 * n if imaginary > 0.0 else n)
     block, words = block_buffers()
     spare, spare_words = block_buffers()
@@ -121,6 +134,9 @@ def chain(
             else:
                 of_a_piece(normals, piece, spare, spare_words, update, key)
             within = moved(z, drift, slope, normals, step, scheme == HALF_IMPLICIT, turn, root, real, imaginary, period)
+            if scheme == RUNGE_KUTTA and within:
+                force(z, neighbours, couplings, later, slope)
+                within = corrected(z, drift, later, 0.5 * step * turn, period)
             left = left - step if step < left else 0.0
             piece += 1
             if not (within and piece < MOST_PIECES):

@@ -7,6 +7,8 @@ variable e^{iθ}φ_θ of 2411.11297 does; θ = −arg(S″(0))/2 follows the thi
 
 Steps are those of Euler and Maruyama; `half-implicit` divides them by 1 + ½εK S″, which bounds run-aways; `adaptive`
 cuts them where the drift is large (0912.0617), an update always being the time ε in as many pieces as that takes.
+`runge-kutta` takes the mean of the drift at both ends of the step (Drummond et al., Nucl. Phys. B 220, 119, 1983): its
+error is of order ε², the others' of order ε, which counts on lattices.
 """
 
 import cmath
@@ -23,7 +25,7 @@ from sqcli.mcmc._base import Exactness, InPlace, Kept, State, System, Work, reco
 from sqcli.theories import HolomorphicAction
 
 ALIASES = ("cle",)
-SCHEMES = ("euler", "half-implicit", "adaptive")
+SCHEMES = ("euler", "half-implicit", "adaptive", "runge-kutta")
 STATS = (*_complex_steps.STATS, "kernel_angle")
 
 
@@ -32,7 +34,7 @@ class ComplexLangevin(InPlace):
     """Complex Langevin dynamics with one step an update.
 
     Attributes:
-        step_size: ε, the Langevin time of an update; the error is of its order.
+        step_size: ε, the Langevin time of an update; the error is of its order, with runge-kutta of its square.
         scheme: how steps are made.
         kernel_angle: θ of the kernel K = e^{2iθ}; "auto": −arg(S″(0))/2, which samples the thimble of z = 0 alone;
             "learned": the one with the smallest drift, which each chain looks for in its warm-up.
@@ -43,7 +45,7 @@ class ComplexLangevin(InPlace):
     """
 
     step_size: float = 0.01
-    scheme: Literal["euler", "half-implicit", "adaptive"] = "adaptive"
+    scheme: Literal["euler", "half-implicit", "adaptive", "runge-kutta"] = "adaptive"
     kernel_angle: float | Literal["auto", "learned"] = 0.0
     noise_imag: float = 0.0
     drift_limit: float = 10.0

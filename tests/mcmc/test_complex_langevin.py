@@ -48,6 +48,8 @@ def both(values, expected, tolerance=0.0):
         ComplexLangevin(0.02, "euler", noise_imag=0.1),
         ComplexLangevin(0.02, "euler", kernel_angle=-0.2),
         ComplexLangevin(0.02, "euler", kernel_angle="auto"),
+        ComplexLangevin(0.02, "runge-kutta"),
+        ComplexLangevin(0.02, "runge-kutta", kernel_angle=-0.2, noise_imag=0.1),
     ],
     ids=str,
 )
@@ -63,11 +65,16 @@ def test_moments_are_exact_up_to_the_step(theory, algorithm, judge):
     judge.check(sample)
 
 
-@pytest.mark.parametrize("scheme", ["euler", "half-implicit"])
+@pytest.mark.parametrize("scheme", ["euler", "half-implicit", "runge-kutta"])
 def test_the_error_of_a_large_step_is_that_of_the_scheme(scheme, judge):
     """Exactly, for a Gaussian: z′ = a z + b η has ⟨z²⟩ = b²/(1 − a²)."""
     sigma0, step = 1 + 0.5j, 0.4
-    exact = 1 / (sigma0 * (1 - step * sigma0 / 2)) if scheme == "euler" else 1 / sigma0
+    u = step * sigma0
+    exact = {
+        "euler": 1 / (sigma0 * (1 - u / 2)),
+        "half-implicit": 1 / sigma0,
+        "runge-kutta": 2 * step * (1 - u / 2) ** 2 / (1 - (1 - u + u**2 / 2) ** 2),
+    }[scheme]
 
     def sample(seed, size):
         fields, _ = drawn(
