@@ -16,8 +16,8 @@ from sqcli.analysis import flags
 from sqcli.analysis._boundary_terms import boundary_term
 from sqcli.analysis._cycles import left_out, outer_share
 from sqcli.analysis._draw_series import DrawSeries
-from sqcli.analysis._drift_tail import drift_tail
 from sqcli.analysis._equilibrium_flags import Z_LIMIT, cut, z_of
+from sqcli.analysis.drift_tail import SURE, drift_tail
 from sqcli.analysis.ensemble import MeasuredEnsemble
 from sqcli.analysis.observable_series import gather
 from sqcli.analysis.selection import observable
@@ -25,7 +25,7 @@ from sqcli.observables import COMPLEX
 from sqcli.stats import Chains
 
 OPERATOR, MOMENTS, HARMONICS = "langevin_operator", "moments", "harmonics"
-LEFT_OUT = 1e-3  # weight of thimbles that may be left out
+LEFT_OUT = 5e-3  # part that may be left out with thimbles
 SAME_ANGLE = 0.02  # of a kernel, to that of the thimble of z = 0
 
 
@@ -84,9 +84,7 @@ def _drift(
     )
     tail = drift_tail(largest)
     if tail is not None:
-        power = tail.z > Z_LIMIT
-        words = tail.words() if power else "the drift's distribution falls faster than a power"
-        yield Criterion(flags.DRIFT_TAIL, tail.index, tail.error, not power, words)
+        yield Criterion(flags.DRIFT_TAIL, tail.index, tail.error, tail.z <= SURE, tail.words())
     terms = next(iter(columns.get(OPERATOR, {}).values()), None)
     boundary = None if terms is None else boundary_term(terms, drift)
     if boundary is not None:
@@ -136,10 +134,12 @@ def _thimbles(opened: MeasuredEnsemble, columns: Mapping[str, dict[str, Chains]]
     if share is not None:
         words = f"share of thimbles but that of 0; it has to be {share.expected:.4g}"
         yield Criterion(flags.CYCLES, share.value, share.error, share.z <= Z_LIMIT, words)
-    if _follows_one(theory, opened):
+        if share.alone:
+            words = "part of <z^2> from thimbles that the process leaves out"
+            yield Criterion(flags.MISSING_THIMBLES, share.missing, None, share.missing <= LEFT_OUT, words)
+    elif _follows_one(theory, opened):
         weight = left_out(theory)
-        words = "weight of the thimbles that the kernel leaves out"
-        passed = weight is not None and weight <= LEFT_OUT
+        passed, words = weight is not None and weight <= LEFT_OUT, "weight of the thimbles that the kernel leaves out"
         yield Criterion(flags.MISSING_THIMBLES, weight if weight is not None else 1.0, None, passed, words)
 
 

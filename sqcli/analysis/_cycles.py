@@ -20,16 +20,27 @@ from sqcli.theories import missing_weight, thimble_weights, thimbles
 
 ALIKE = 1e-9  # relative difference of ⟨z²⟩ of thimbles that are one by symmetry
 SPARE = 0.002  # of the integral, that a share may be wrong by
+SURE = 4.0  # standard errors
 
 
 @dataclass(frozen=True)
 class Share:
-    """Share of all thimbles but that of z = 0, with its error; what it has to be, and z of the difference."""
+    """Share of all thimbles but that of z = 0.
+
+    Attributes:
+        value: the share, with its error.
+        expected: what it has to be.
+        z: errors by which it is farther from that than what is spared.
+        alone: whether it may be 0, the process being on the thimble of z = 0 alone.
+        missing: part of ⟨z²⟩ that the others have to contribute.
+    """
 
     value: complex
     error: complex
     expected: complex
     z: float
+    alone: bool
+    missing: float
 
 
 def outer_share(theory: Any, squares: Chains, step_size: float) -> Share | None:
@@ -61,7 +72,9 @@ def outer_share(theory: Any, squares: Chains, step_size: float) -> Share | None:
     square = inner + value * (outer[0] - inner)
     spared = SPARE + 0.5 * step_size * stiffest * abs(square / (outer[0] - inner))
     off, width = abs(value - expected) - spared, max(error.real, error.imag)
-    return Share(value, error, expected, off / width if width > 0 else 0.0)
+    alone = abs(value) - spared <= SURE * width
+    missing = abs(expected * (outer[0] - inner) / (inner + expected * (outer[0] - inner)))
+    return Share(value, error, expected, off / width if width > 0 else 0.0, alone, missing)
 
 
 def left_out(theory: Any) -> float | None:

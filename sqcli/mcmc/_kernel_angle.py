@@ -7,14 +7,18 @@ digit.
 """
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sqcli.mcmc._base import Kept, Work
+
 COARSE, FINE = 16, 8  # angles that are tried, a half of the time for each kind
 USED, LEARNING, SCORES = 0, 1, 2  # of the record: θ in use, updates with learning, then Σ |f|² at each angle
 LEAST = 16 * (COARSE + FINE)  # updates of a warm-up
-RUNAWAY = 1e12  # |f|² that counts for a trajectory that has run away
+FAR = 1e12  # |f|² that counts for a trajectory that has run away
+DRIFT, RUNAWAYS = 0, 4  # columns of the statistics of steps
 
 
 def start(warmup: int) -> NDArray[np.float64]:
@@ -39,11 +43,26 @@ def angle(record: NDArray[np.float64], number: int) -> float:
     return best + math.pi / COARSE * ((number - COARSE + 0.5) / FINE - 0.5) * 2
 
 
-def learn(record: NDArray[np.float64], number: int, drifts: NDArray[np.float64], runaways: float) -> None:
-    """Add |f|² of updates of a piece, one by one."""
-    for drift in drifts:
-        record[SCORES + number] += min(drift * drift, RUNAWAY)
-    record[SCORES + number] += runaways * RUNAWAY
+def search(work: Work, updates: int, every: int, steps: Callable[[int, int, int, float, bool], Kept]) -> Kept:
+    """Make steps with the angles that are to be tried; trajectories that run away start anew, and count as far off.
+
+    Args:
+        work: configuration and record, changed in place.
+        updates: steps to be made.
+        every: which of them are kept.
+        steps: makes steps from (first update, how many, every, angle, whether to start anew).
+    """
+    parts, update, last = [], work.first, work.first + updates - 1
+    while update <= last:
+        number, end = piece(work.tuning, update)
+        count = min(end, last) - update + 1
+        fields, stats = steps(update, count, 1, angle(work.tuning, number), True)
+        for drift, runaways in stats[:, (DRIFT, RUNAWAYS)]:  # one by one, so that splitting a run changes no digit
+            work.tuning[SCORES + number] += min(drift * drift, FAR) + runaways * FAR
+        kept = (np.arange(update, update + count) - work.first + 1) % every == 0
+        parts.append((fields[kept], stats[kept]))
+        update += count
+    return np.concatenate([fields for fields, _ in parts]), np.concatenate([stats for _, stats in parts])
 
 
 def learnt(record: NDArray[np.float64]) -> float:

@@ -14,6 +14,7 @@ error is of order ε², the others' of order ε, which counts on lattices.
 import cmath
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -102,7 +103,7 @@ class ComplexLangevin(InPlace):
     def run(self, work: Work, updates: int, every: int, tune: bool) -> Kept:
         """Make `updates` steps."""
         if tune and self.kernel_angle == "learned":
-            return self._learn(work, updates, every)
+            return _kernel_angle.search(work, updates, every, partial(self._steps, work))
         angle = self.angle(work.system, work.tuning)
         return self._steps(work, work.first, updates, every, angle, self.runaway == "restart")
 
@@ -117,16 +118,3 @@ class ComplexLangevin(InPlace):
             work.stream.key, first, updates, every, self.settings(system, angle, restart), fields, stats,
         )  # fmt: skip
         return fields, stats
-
-    def _learn(self, work: Work, updates: int, every: int) -> Kept:
-        """Make steps with the angles that are to be tried; trajectories that run away start anew."""
-        parts, update, last = [], work.first, work.first + updates - 1
-        while update <= last:
-            number, end = _kernel_angle.piece(work.tuning, update)
-            count = min(end, last) - update + 1
-            fields, stats = self._steps(work, update, count, 1, _kernel_angle.angle(work.tuning, number), True)
-            _kernel_angle.learn(work.tuning, number, stats[:, 0], float(stats[:, 4].sum()))
-            kept = (np.arange(update, update + count) - work.first + 1) % every == 0
-            parts.append((fields[kept], stats[kept]))
-            update += count
-        return np.concatenate([fields for fields, _ in parts]), np.concatenate([stats for _, stats in parts])

@@ -10,7 +10,7 @@ from sqcli.analysis import flags
 from sqcli.analysis._boundary_terms import boundary_term
 from sqcli.analysis._criteria import criteria
 from sqcli.analysis._cycles import left_out, outer_share
-from sqcli.analysis._drift_tail import drift_tail
+from sqcli.analysis.drift_tail import drift_tail
 from sqcli.analysis.ensemble import open_for_measuring
 from sqcli.analysis.measure import measure
 from sqcli.analysis.verify import verify

@@ -62,7 +62,8 @@ def of_one_variable(tmp_path_factory):
 @pytest.mark.parametrize("suffix", ["png", "pdf", "svg"])
 def test_every_kind_is_written_in_every_format(ensemble, gauge, of_one_variable, tmp_path, kind, suffix):
     out = tmp_path / f"figure.{suffix}"
-    assert plot({"coupling": gauge, "thimbles": of_one_variable[10]}.get(kind, ensemble), kind, out).path == out
+    subjects = {"coupling": gauge, "thimbles": of_one_variable[10], "drift": of_one_variable[1]}
+    assert plot(subjects.get(kind, ensemble), kind, out).path == out
     heads = {"png": b"\x89PNG", "pdf": b"%PDF", "svg": b"<?xml"}
     assert out.read_bytes().startswith(heads[suffix])
     assert [file.name for file in tmp_path.iterdir()] == [out.name]
@@ -173,6 +174,13 @@ def test_thimbles_are_those_of_one_theory(ensemble, of_one_variable, tmp_path):
         )
     with pytest.raises(UsageError, match="thimbles is a figure of theories of one complex variable, not of"):
         plot(ensemble, "thimbles", tmp_path / "free.png")
+
+
+def test_the_drift_is_that_of_complex_langevin(ensemble, of_one_variable, tmp_path):
+    (line,) = draw(kind_of("drift")(), [LabelledEnsemble("one", of_one_variable[1])], tmp_path / "one.png")
+    assert line in ("one: too few draws to judge", "one: P(|drift| > x) falls faster than a power")
+    with pytest.raises(UsageError, match="drift is a figure of complex Langevin"):
+        plot(ensemble, "drift", tmp_path / "free.png")
 
 
 def test_a_kernel_keeps_the_draws_on_the_thimble_of_zero(of_one_variable):

@@ -15,10 +15,11 @@ from sqcli.stats import Chains
 
 PARTS = (0.05, 0.01, 0.002)  # of the draws that are beyond the bounds
 LEAST = 40  # excursions
+SURE = 4.0  # standard errors from which a power law is taken for one
 
 
 @dataclass(frozen=True)
-class Tail:
+class DriftTail:
     """Tail index ξ of the drift with its error, from so many excursions beyond a bound."""
 
     index: float
@@ -33,10 +34,12 @@ class Tail:
 
     def words(self) -> str:
         """Describe it: "falls as x^-1.4 beyond 30"."""
+        if self.z <= SURE:
+            return "P(|drift| > x) falls faster than a power"
         return f"P(|drift| > x) falls as x^{-1 / self.index:.2g} beyond {self.bound:.3g}"
 
 
-def drift_tail(drifts: Chains) -> Tail | None:
+def drift_tail(drifts: Chains) -> DriftTail | None:
     """Find the tail that is most surely a power law; None where there are too few draws to see one.
 
     Args:
@@ -47,7 +50,7 @@ def drift_tail(drifts: Chains) -> Tail | None:
     return max(found, key=lambda tail: tail.z, default=None)
 
 
-def _beyond(drifts: Chains, bound: float) -> Tail | None:
+def _beyond(drifts: Chains, bound: float) -> DriftTail | None:
     """Estimate the tail beyond a bound."""
     if not 0 < bound < math.inf:
         return None
@@ -58,7 +61,7 @@ def _beyond(drifts: Chains, bound: float) -> Tail | None:
     if second <= first**2:
         return None
     index = first + 1 - 0.5 / (1 - first**2 / second)
-    return Tail(index, math.sqrt((1 + max(index, 0.0) ** 2) / len(logs)), bound, len(logs))
+    return DriftTail(index, math.sqrt((1 + max(index, 0.0) ** 2) / len(logs)), bound, len(logs))
 
 
 def _excursions(drift: NDArray[np.float64], bound: float) -> NDArray[np.float64]:
