@@ -28,19 +28,19 @@ def write(
 ):
     """An ensemble of `fields` (chain, draw, *site), or a list of (draw, *site) of unequal lengths.
 
-    The `field` is phi, or links: theta, angles (mu, *extents), or u, matrices (mu, *extents, row, col).
+    The `field` is phi, z (complex), or links: theta, angles (mu, *extents), or u, matrices (mu, *extents, row, col).
 
     With a `seed` it has the identity that follows from its attributes.
     """
     site = fields[0].shape[1:]
-    extents = {"phi": site, "theta": site[1:], "u": site[1:-2]}[field]
+    extents = {"phi": site, "z": site, "theta": site[1:], "u": site[1:-2]}[field]
     stats = stats or {}
     axes = ("x", "y", "z", "t")[: len(extents)]
     layout = store.Layout(
         field=field,
         site=site,
-        site_dims={"phi": axes, "theta": ("mu", *axes), "u": ("mu", *axes, "row", "col")}[field],
-        dtype="complex128" if field == "u" else dtype,
+        site_dims={"phi": axes, "z": axes, "theta": ("mu", *axes), "u": ("mu", *axes, "row", "col")}[field],
+        dtype="complex128" if field in ("u", "z") else dtype,
         stats=dict.fromkeys(stats, "float64"),
         chains=len(fields),
         target_draws=room or max(len(chain) for chain in fields),
@@ -49,7 +49,7 @@ def write(
     said |= {"start": "hot", "algorithm": "drawn"} | attributes
     if seed is not None:
         said |= {"algorithm_parameters": {}, "seed": seed, "rng": "none", "warmup": 0}
-        said |= {"identity": store.identity_of(said, dtype)}
+        said |= {"identity": store.identity_of(said, layout.dtype)}
     store.create(path, layout, said, durable=False)
     for chain in range(len(fields)):
         append(path, chain, fields[chain], {name: values[chain] for name, values in stats.items()})

@@ -17,6 +17,7 @@ from sqcli.theories import Theory
 
 HOMES = {
     "euclidean": "sqcli.diffusion.models.euclidean",
+    "pairs": "sqcli.diffusion.models.pairs",
     "links": "sqcli.diffusion.links.family",
     "plaquettes": "sqcli.diffusion.plaquettes.family",
 }

@@ -60,7 +60,7 @@ class Network(nn.Module, ABC):
     """Base of all networks, whatever process they belong to.
 
     Attributes:
-        process: name of the process that noises the fields, euclidean, links or plaquettes.
+        process: name of the process that noises the fields, euclidean, pairs, links or plaquettes.
     """
 
     process: ClassVar[str]

@@ -7,7 +7,7 @@ c_out = s σ_d/√(s² + σ_d²), c_in = 1/√(s² + σ_d²), n = ln(s)/4.
 published (2309.17082): the score of x_t = α y is F(x_t, t)/σ(t), so c_skip = 1, c_out = s, c_in = α, n = t.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from sqcli.diffusion.nets._base import Context, Net, Problem
 from sqcli.diffusion.schedules import Schedule
 from sqcli.errors import UsageError
+from sqcli.lattice.complex_field import ComplexField
 
 Scaling = Literal["edm", "published"]
 LARGEST = 65536  # size of any kind; above, it is a slip of the finger
@@ -58,8 +59,11 @@ class Preconditioned(Net):
 
 def require_real(net: str, problem: Problem) -> None:
     """UsageError unless the theory has one real number per site."""
-    if not problem.theory.manifold.flat:
-        raise UsageError(f"the net {net} is for one real number per site, not {problem.theory.manifold.name} links")
+    manifold = problem.theory.manifold
+    if isinstance(manifold, ComplexField):
+        raise UsageError(f"the net {net} is for one real number per site, not a complex one; mlp is for pairs (Re, Im)")
+    if not manifold.flat:
+        raise UsageError(f"the net {net} is for one real number per site, not {manifold.name} links")
 
 
 def require_scalar(net: str, problem: Problem, dimensions: range) -> None:
@@ -68,6 +72,15 @@ def require_scalar(net: str, problem: Problem, dimensions: range) -> None:
     if problem.lattice.dimension not in dimensions:
         allowed = ", ".join(map(str, dimensions))
         raise UsageError(f"the net {net} exists in {allowed} dimensions, not in {problem.lattice.dimension}")
+
+
+def require_variable(net: str, problem: Problem) -> None:
+    """UsageError unless the theory has one complex number in all, which is no angle."""
+    manifold: Any = problem.theory.manifold
+    if manifold.site(problem.lattice) != (1,):
+        raise UsageError(f"the net {net} is for one complex variable (lattice 1), not for lattice {problem.lattice}")
+    if manifold.period:
+        raise UsageError(f"the net {net} is for complex variables on the plane, not for an angle")
 
 
 def require_sizes(**sizes: int) -> None:

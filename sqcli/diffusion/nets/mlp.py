@@ -1,19 +1,21 @@
 """Multilayer perceptron: [x, t] → 3 × (Dense 128, SiLU) → Dense 1 (2411.11297); on a lattice, site by site.
 
 There every site sees itself and its distinct neighbours (none along an axis of one site, one along an axis of two).
-The head `energy` makes the score a gradient: F = −∇ Σ_x e(x), with e the perceptron's output.
+The head `energy` makes the score a gradient: F = −∇ Σ_x e(x), with e the perceptron's output. A complex variable is
+the pair (Re z, Im z), in and out (2510.01328); of the score of pairs only the head `energy` has no curl.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
 from sqcli.diffusion.nets._base import Net, Problem
-from sqcli.diffusion.nets._preconditioned import Preconditioned, require_scalar, require_sizes
+from sqcli.diffusion.nets._preconditioned import Preconditioned, require_scalar, require_sizes, require_variable
+from sqcli.lattice.complex_field import ComplexField
 from sqcli.lattice.geometry import MAX_DIMENSION, Lattice
 
 
@@ -39,31 +41,43 @@ class Perceptron:
         require_sizes(width=self.width, layers=self.layers)
 
     def check(self, problem: Problem) -> None:
-        """UsageError unless the field is real; any dimension will do."""
-        require_scalar("mlp", problem, range(1, MAX_DIMENSION + 1))
+        """UsageError unless the field is real, in any dimension, or one complex variable."""
+        if _in_pairs(problem):
+            require_variable("mlp", problem)
+        else:
+            require_scalar("mlp", problem, range(1, MAX_DIMENSION + 1))
 
     def build(self, problem: Problem) -> Net:
         """Build the network with PyTorch's initial weights."""
-        sites = _Sites(self, problem.lattice, 1 + len(problem.couplings))
-        core = sites if self.head == "score" else _Gradient(sites)
-        return Preconditioned(core, problem.schedule, self.scaling, self.z2)
+        kind, parts = (_OfPairs, 2) if _in_pairs(problem) else (Preconditioned, 1)
+        told, free = 1 + len(problem.couplings), self.head == "score"
+        sites = _Sites(self, problem.lattice, told, parts, parts if free else 1)
+        return kind(sites if free else _Gradient(sites), problem.schedule, self.scaling, self.z2)
+
+
+class _OfPairs(Preconditioned):
+    """Frame of a perceptron of pairs, (n, 2, *extents)."""
+
+    process: ClassVar[str] = "pairs"
 
 
 class _Sites(nn.Module):
-    """One perceptron at work on every site."""
+    """One perceptron at work on every site, from `parts` numbers there to `wanted`; the axis of one is left out."""
 
-    def __init__(self, sizes: Perceptron, lattice: Lattice, told: int) -> None:
+    def __init__(self, sizes: Perceptron, lattice: Lattice, told: int, parts: int, wanted: int) -> None:
         super().__init__()
-        self.steps = [(axis, step) for axis, n in enumerate(lattice.extents) for step in (1, -1)[: min(n - 1, 2)]]
-        widths = [1 + len(self.steps) + told] + [sizes.width] * sizes.layers
-        self.layers = nn.Sequential(*_dense(widths), nn.Linear(sizes.width, 1))
+        self.parts, self.wanted, extents = parts, wanted, lattice.extents
+        self.steps = [(axis, step) for axis, n in enumerate(extents) for step in (1, -1)[: min(n - 1, 2)]]
+        widths = [parts * (1 + len(self.steps)) + told] + [sizes.width] * sizes.layers
+        self.layers = nn.Sequential(*_dense(widths), nn.Linear(sizes.width, wanted))
 
     def forward(self, x: Tensor, told: Tensor) -> Tensor:
-        near = [x, *(x.roll(-step, axis + 1) for axis, step in self.steps)]
-        ones = (len(told), *(1,) * (x.dim() - 1), -1)
-        inputs = torch.cat([torch.stack(near, -1), told.reshape(ones).expand(*x.shape, -1)], -1)
-        found: Tensor = self.layers(inputs).squeeze(-1)
-        return found
+        h = x.unsqueeze(-1) if self.parts == 1 else x.movedim(1, -1)
+        near = [h, *(h.roll(-step, axis + 1) for axis, step in self.steps)]
+        ones = (len(told), *(1,) * (h.dim() - 2), -1)
+        inputs = torch.cat([*near, told.reshape(ones).expand(*h.shape[:-1], -1)], -1)
+        found: Tensor = self.layers(inputs)
+        return found.squeeze(-1) if self.wanted == 1 else found.movedim(-1, 1)
 
 
 class _Gradient(nn.Module):
@@ -76,6 +90,11 @@ class _Gradient(nn.Module):
     def forward(self, x: Tensor, told: Tensor) -> Tensor:
         force: Tensor = torch.func.grad(lambda field: -self.energy(field, told).sum())(x)
         return force
+
+
+def _in_pairs(problem: Problem) -> bool:
+    """Tell whether the field is complex."""
+    return isinstance(problem.theory.manifold, ComplexField)
 
 
 def _dense(widths: list[int]) -> Iterator[nn.Module]:

@@ -10,7 +10,7 @@ from typing import Literal
 from torch import Generator, Tensor, nn
 
 from sqcli.diffusion.objectives._noising import draw_levels, mean_square, noisy, weight
-from sqcli.diffusion.process.denoiser import euclidean
+from sqcli.diffusion.process.denoiser import denoiser_of
 from sqcli.diffusion.process.protocol import DenoisingLoss, Process
 from sqcli.errors import UsageError
 
@@ -45,7 +45,7 @@ class Denoising:
             return process.denoising_loss(x0, generator, self.noise == "single_shot")
         if self.noise != "exact":
             raise UsageError("objective dsm: noise=single_shot is for links")
-        denoiser = euclidean(process)
+        denoiser = denoiser_of(process)
         x, given, _ = denoiser.split(x0)
         level = draw_levels(denoiser, len(x), self.levels, generator)
         y = noisy(denoiser, x, level, generator)

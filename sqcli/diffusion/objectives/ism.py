@@ -12,7 +12,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from sqcli.diffusion.objectives._noising import draw_levels, mean_square, noisy
-from sqcli.diffusion.process.denoiser import Denoiser, euclidean
+from sqcli.diffusion.process.denoiser import Denoiser, denoiser_of
 from sqcli.diffusion.process.protocol import ImplicitLoss, Process
 from sqcli.errors import UsageError
 
@@ -42,7 +42,7 @@ class Implicit:
             if self.levels != "log" or self.divergence != "hutchinson":
                 raise UsageError("objective ism: of links the levels are even in log s, and the divergence hutchinson")
             return process.implicit_loss(x0, generator, self.probes)
-        denoiser = euclidean(process)
+        denoiser = denoiser_of(process)
         x, given, _ = denoiser.split(x0)
         level = draw_levels(denoiser, len(x), self.levels, generator)
         y = noisy(denoiser, x, level, generator)
@@ -61,7 +61,7 @@ class Implicit:
     def _probes(self, denoiser: Denoiser, y: Tensor, generator: Generator) -> Iterator[tuple[Tensor, float]]:
         """Yield directions v in which vᵀ J v is summed, with factors; without the mode that y does not hold."""
         if self.divergence == "exact":
-            for site in range(denoiser.lattice.volume):
+            for site in range(y[0].numel()):
                 unit = torch.zeros_like(y).flatten(1)
                 unit[:, site] = 1.0
                 yield denoiser.project(unit.reshape(y.shape)), 1.0

@@ -16,6 +16,7 @@ from sqcli.diffusion.process.mode_statistics import ModeStatistics
 from sqcli.diffusion.process.protocol import Process
 from sqcli.diffusion.schedules import Schedule
 from sqcli.errors import Stopped, UsageError
+from sqcli.lattice.complex_field import ComplexField
 from sqcli.lattice.geometry import Lattice
 from sqcli.theories import Theory
 
@@ -82,7 +83,7 @@ class Denoiser:
         """Remove the modes that y does not hold."""
         if not self.net.slow_mode:
             return field
-        return field - self._mean(field).reshape(-1, *self._ones)
+        return field - self._mean(field).reshape(-1, *self.ones)
 
     def begin(self, uniform: Tensor) -> tuple[Tensor | None, Tensor]:
         """Draw the slow mode from uniform numbers (n,): M in units of x, or None, and the log density of √V M, (n,)."""
@@ -99,7 +100,7 @@ class Denoiser:
 
     def join(self, x: Tensor, given: Tensor | None) -> Tensor:
         """Put the slow mode back into a field: the inverse of `split`."""
-        return x if given is None else x + given.reshape(-1, *self._ones)
+        return x if given is None else x + given.reshape(-1, *self.ones)
 
     def denoise(self, y: Tensor, level: Tensor, given: Tensor | None) -> Tensor:
         """Compute D(y, s): (n, *extents) float64, s () or (n,); without the slow mode where y is.
@@ -120,7 +121,7 @@ class Denoiser:
 
     def score(self, y: Tensor, level: Tensor, given: Tensor | None) -> Tensor:
         """Score ∇_y log p_s(y | M) = (D − y)/s², in units of x."""
-        return (self.denoise(y, level, given) - y) / level.reshape(-1, *self._ones) ** 2
+        return (self.denoise(y, level, given) - y) / level.reshape(-1, *self.ones) ** 2
 
     def spectrum(self, given: Tensor | None) -> Tensor:
         """Variances G_k of the modes of x (given M): (1 or n, *extents), float64; positive also where masked."""
@@ -144,15 +145,27 @@ class Denoiser:
         return self.lattice.volume * float(torch.tensor(self.scale, dtype=torch.float64).log())
 
     @property
-    def _ones(self) -> tuple[int, ...]:
+    def ones(self) -> tuple[int, ...]:
+        """Shape with which numbers (n,) broadcast over the field, without the first axis."""
         return (1,) * self.lattice.dimension
 
     def _mean(self, field: Tensor) -> Tensor:
         return field.mean(tuple(range(-self.lattice.dimension, 0)))
 
 
-def euclidean(process: Process) -> Denoiser:
-    """Return the process as a denoiser of real fields; UsageError where its fields are links."""
-    if not isinstance(process, Denoiser) or not process.theory.manifold.flat:
-        raise UsageError(f"that is for models of real fields, not of {process.theory.manifold.name} links")
+def denoiser_of(process: Process) -> Denoiser:
+    """Return the process as a denoiser of fields with Gaussian noise; UsageError where its fields are links."""
+    manifold = process.theory.manifold
+    if not isinstance(process, Denoiser) or not (manifold.flat or isinstance(manifold, ComplexField)):
+        raise UsageError(f"that is for models of real fields, not of {manifold.name} links")
     return process
+
+
+def euclidean(process: Process) -> Denoiser:
+    """Return the process as a denoiser of real fields, of which e^{−S} is a density; UsageError where it is none."""
+    found = denoiser_of(process)
+    if not found.theory.manifold.flat:
+        raise UsageError(
+            "that is for models of real fields: S is complex, and e^{-S} no density; draw with sde, ode or dpm"
+        )
+    return found

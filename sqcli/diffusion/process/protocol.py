@@ -1,7 +1,8 @@
 """Protocols of noised processes: what training and samplers know of one, whatever its fields are.
 
-Three stand beside each other: real fields with Gaussian noise (`denoiser.py`), links in Brownian motion on their group
-(`diffusion/links`), and the plaquettes of two-dimensional U(1) with the charge drawn first (`diffusion/plaquettes`).
+Four stand beside each other: real fields with Gaussian noise (`denoiser.py`), complex fields as pairs (Re, Im)
+(`pairs.py`), links in Brownian motion on their group (`diffusion/links`), and the plaquettes of two-dimensional U(1)
+with the charge drawn first (`diffusion/plaquettes`).
 A network belongs to one of them, which its `process` names.
 """
 

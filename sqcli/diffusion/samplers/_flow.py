@@ -120,7 +120,7 @@ class Flow:
         return here, total + h * _combined(ROWS[-1], rates, total), torch.maximum(relative, of_total)
 
     def _wide(self, numbers: Tensor) -> Tensor:
-        return numbers.reshape(-1, *(1 for _ in self.denoiser.lattice.extents))
+        return numbers.reshape(-1, *self.denoiser.ones)
 
 
 def _combined(weights: tuple[float, ...], slopes: list[Tensor], like: Tensor) -> Tensor:

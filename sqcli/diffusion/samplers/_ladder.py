@@ -12,7 +12,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from sqcli.diffusion.process.denoiser import Denoiser, euclidean
+from sqcli.diffusion.process.denoiser import Denoiser, denoiser_of
 from sqcli.diffusion.process.noise import Noise
 from sqcli.diffusion.process.paths import gaussian, log_gaussian, widest
 from sqcli.diffusion.process.protocol import Process
@@ -83,8 +83,8 @@ class Ladder:
                 raise ValueError(f"noise levels must be positive, not {level}")
 
     def check(self, process: Process) -> None:
-        """UsageError unless the field is real."""
-        euclidean(process)
+        """UsageError where the fields are links."""
+        denoiser_of(process)
 
     def exactness(self, process: Process | None = None) -> Exactness:
         """State that draws are uncorrected."""
@@ -118,7 +118,7 @@ class LadderSampler(Ladder, ABC):
     @torch.no_grad()
     def draw(self, process: Process, noise: Noise) -> Drawn:
         """Draw one configuration for each row of `noise`."""
-        denoiser = euclidean(process)
+        denoiser = denoiser_of(process)
         levels = self.ladder(denoiser)
         given, _ = denoiser.begin(noise.uniform(0))
         y, memory = start(denoiser, noise.normal(0), levels[0], given), None

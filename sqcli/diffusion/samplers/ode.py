@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from sqcli.diffusion.process.denoiser import Denoiser, euclidean
+from sqcli.diffusion.process.denoiser import Denoiser, denoiser_of, euclidean
 from sqcli.diffusion.process.divergence import Divergence, divergence
 from sqcli.diffusion.process.noise import Noise
 from sqcli.diffusion.process.protocol import Process
@@ -43,19 +43,24 @@ class ProbabilityFlow(Probing):
         if self.tolerance < 0:
             raise ValueError("tolerance must not be negative")
 
+    def check(self, process: Process) -> None:
+        """UsageError where the fields are links, or log q is wanted of pairs, which have no weights."""
+        if not denoiser_of(process).theory.manifold.flat and self.trace not in ("auto", "none"):
+            euclidean(process)
+
     def exactness(self, process: Process | None = None) -> Exactness:
         """State that draws are weighted with the exact trace only; `auto` needs the lattice to say."""
-        return exactness_of_trace(self.kind(process.lattice if process else None))
+        return exactness_of_trace(self._trace(process))
 
     def measured(self, process: Process, noise: Noise) -> Exactness:
         """State that draws are weighted only where a grid twice as fine and the way back give the same log q."""
         own = self.exactness(process)
-        return exactness_on_grid(self, euclidean(process), noise, own) if self.weighs else own
+        return own if self._trace(process) == "none" else exactness_on_grid(self, euclidean(process), noise, own)
 
     @torch.no_grad()
     def draw(self, process: Process, noise: Noise) -> Drawn:
         """Draw one configuration for each row of `noise`."""
-        denoiser = self._model(euclidean(process))
+        denoiser = self._model(denoiser_of(process))
         level = self.ladder(denoiser)[0]
         given, log_q = denoiser.begin(noise.uniform(0))
         top = start(denoiser, noise.normal(0), level, given)
@@ -98,5 +103,11 @@ class ProbabilityFlow(Probing):
         return denoiser if self.precision == "model" else replace(denoiser, net=copy.deepcopy(denoiser.net).double())
 
     def _divergence(self, denoiser: Denoiser, given: Tensor | None, noise: Noise) -> Divergence | None:
-        kind = self.kind(denoiser.lattice)
+        kind = self._trace(denoiser)
         return None if kind == "none" else divergence(kind, denoiser, given, noise, self.distance, self.n_probes)
+
+    def _trace(self, process: Process | None) -> str:
+        """Trace that is meant for a process: none where the action is complex, and e^{−S} no density."""
+        if process is not None and not process.theory.manifold.flat:
+            return "none"
+        return self.kind(process.lattice if process else None)

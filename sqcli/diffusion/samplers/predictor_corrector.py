@@ -49,6 +49,5 @@ class PredictorCorrector(LadderSampler):
 
     def _size(self, rung: Rung) -> Tensor:
         """Step ε of the corrector: () or (n, 1, …)."""
-        axes = tuple(range(-rung.denoiser.lattice.dimension, 0))
         inverse = rung.denoiser.mask / (rung.denoiser.spectrum(rung.given) + rung.low**2)
-        return 2 * self.snr**2 * rung.denoiser.freedoms / inverse.sum(axes, keepdim=True)
+        return 2 * self.snr**2 * rung.denoiser.freedoms / inverse.sum(tuple(range(1, inverse.dim())), keepdim=True)

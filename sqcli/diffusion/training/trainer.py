@@ -195,5 +195,5 @@ class Trainer:
 
 
 def _symmetries(process: Process) -> Symmetries | LinkSymmetries:
-    kind = Symmetries if process.theory.manifold.flat else LinkSymmetries
-    return kind(process.theory, process.lattice)
+    per_site = process.theory.manifold.site(process.lattice) == process.lattice.extents
+    return (Symmetries if per_site else LinkSymmetries)(process.theory, process.lattice)

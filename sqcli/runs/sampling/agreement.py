@@ -58,6 +58,8 @@ def _require_density(spec: SampleSpec) -> None:
     """Raise UsageError where proposals need a density that the method does not give."""
     if spec.accept == NONE or spec.weighs:
         return
+    if spec.complex_action:
+        raise UsageError(f"--accept independence needs e^(-S) as a density, but the action of {spec.theory} is complex")
     able = [name for name in registry.names(FOLDER) if hasattr(registry.load(FOLDER, name), "log_density")]
     raise UsageError(
         f"--accept independence needs the density of proposals, which {spec.method} does not give"

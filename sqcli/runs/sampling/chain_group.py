@@ -187,7 +187,7 @@ class GroupSampling:
 
 def _cut(tile: Tile, rows: slice) -> Trace:
     """Keep the draws `rows` of a tile as they are."""
-    stats: Stats = {"action": tile.action, **tile.stats}
+    stats: Stats = {**({} if np.iscomplexobj(tile.action) else {"action": tile.action}), **tile.stats}
     if tile.log_weight is not None:
         stats["log_weight"] = tile.log_weight
     return Trace(tile.fields[rows], {name: values[rows] for name, values in stats.items()})

@@ -10,6 +10,7 @@ from sqcli.diffusion.process.protocol import Process
 from sqcli.diffusion.samplers import PartialMove, Path, Sampler, Weighted
 from sqcli.errors import UsageError
 from sqcli.exactness import Exactness
+from sqcli.lattice.complex_field import ComplexField
 from sqcli.lattice.geometry import Lattice
 from sqcli.parameters import require_count
 from sqcli.runs.execution.spec import STATE_BYTES, EnsembleSpec, made_by, theory_of
@@ -92,9 +93,14 @@ class SampleSpec(EnsembleSpec):
             )
 
     @property
+    def complex_action(self) -> bool:
+        """Tell whether the action is complex: draws then have no weights, whatever the sampler."""
+        return isinstance(self.theory_instance.manifold, ComplexField)
+
+    @property
     def weighs(self) -> bool:
         """Tell whether log weights are recorded."""
-        return density_known(self.sampler)
+        return density_known(self.sampler) and not self.complex_action
 
     @property
     def state_bytes(self) -> int:
@@ -126,7 +132,11 @@ class SampleSpec(EnsembleSpec):
     def stats(self) -> tuple[str, ...]:
         """Name the numbers that are recorded of each draw."""
         if self.accept == NONE:
-            return ("action", *(("log_weight",) if self.weighs else ()), *self.sampler.stats(self.theory_instance))
+            return (
+                *(() if self.complex_action else ("action",)),
+                *(("log_weight",) if self.weighs else ()),
+                *self.sampler.stats(self.theory_instance),
+            )
         own = (*((PARTIAL,) if self.partial_moves else ()), *(move.statistic for move in self.moves))
         return ("accepted", "acceptance_rate", "action", "log_weight", "proposal_log_weight", *own)
 

@@ -50,13 +50,13 @@ class Tile:
 
     Attributes:
         fields: configurations (n, *site).
-        action: S, (n,).
+        action: S, (n,), complex where it is.
         log_weight: −S − log q, −∞ where a draw is not finite, (n,); None where q is not known.
         stats: statistics of the sampler, (n,) each.
     """
 
     fields: NDArray[Any]
-    action: Array
+    action: NDArray[Any]
     log_weight: Array | None
     stats: Mapping[str, Array]
 
@@ -97,7 +97,9 @@ class Proposals:
         action = self.process.theory.action(fields, self.process.lattice)
         stats = {name: _numpy(values) for name, values in drawn.stats.items()}
         log_weight = None if drawn.log_density is None else _numpy(-action - drawn.log_density)
-        return _sound(Tile(fields.to("cpu").numpy(), _numpy(action), log_weight, stats), chain, first)
+        return _sound(
+            Tile(fields.to("cpu").numpy(), action.detach().to("cpu").numpy(), log_weight, stats), chain, first
+        )
 
     def log_weight(self, chain: int, number: int, field: NDArray[Any]) -> float:
         """Compute −S − log q of a configuration (*site) that follows draw `number`; +∞ where the sampler cannot get.

@@ -13,11 +13,12 @@ from sqcli.diffusion.models.design import FOLDERS, Choice, Design, lattice_of
 from sqcli.diffusion.models.identity import identity_of
 from sqcli.diffusion.models.settings import TrainingSettings
 from sqcli.errors import DamageError, SqcliError, UsageError
+from sqcli.lattice.complex_field import ComplexField
 from sqcli.lattice.geometry import Lattice
 from sqcli.runs.execution.agreement import difference, require_given
 from sqcli.runs.execution.provenance import storable_parent
 from sqcli.runs.training.data import Origin, couplings_that_differ
-from sqcli.runs.training.request import DEFAULT_NETS, DEFAULTS, NET, TrainRequest
+from sqcli.runs.training.request import DEFAULT_NETS, DEFAULTS, NET, OF_PAIRS, TrainRequest
 
 
 def open_origins(request: TrainRequest, stored: Sequence[Mapping[str, Any]] = ()) -> list[Origin]:
@@ -61,16 +62,18 @@ def design_for(request: TrainRequest, theories: Sequence[Choice], lattices: Sequ
     Raises:
         UsageError: the parts do not fit together.
     """
+    of_pairs = OF_PAIRS if isinstance(theories[0].value.manifold, ComplexField) else {}
     parts = {
         kind: Choice.build(kind, getattr(request, kind) or default, request.parameters_of(kind))
-        for kind, default in DEFAULTS.items()
+        for kind, default in (DEFAULTS | of_pairs).items()
         if kind != NET
     }
     names = couplings_that_differ([t.value for t in theories], [t.parameters for t in theories])
     if len({lattice.dimension for lattice in lattices}) > 1:
         raise UsageError("the ensembles differ in dimension; a model lives in one")
     design = Design(parts | {"theory": theories[0]}, lattices[0], names)
-    names_of_nets = DEFAULT_NETS if request.net is None else (request.net,)
+    named = request.net or of_pairs.get(NET)
+    names_of_nets = DEFAULT_NETS if named is None else (named,)
     name = next((net for net in names_of_nets[:-1] if _serves(net, design)), names_of_nets[-1])
     net = Choice.build(NET, name, request.parameters_of(NET))
     design = replace(design, choices={NET: net, **design.choices})

@@ -13,6 +13,7 @@ from sqcli.runs.execution.request import DEVICE, SEED, TIME_LIMIT
 NET = "net"
 DEFAULT_NETS = ("spectral", "plaquette", "lcnn")  # the first that can serve the theory is taken
 DEFAULTS = {NET: DEFAULT_NETS[0], "schedule": "geometric", "objective": "target"}
+OF_PAIRS = {NET: "mlp", "objective": "dsm"}  # defaults where the field is complex, and the drift no score
 
 
 def _parameters_of(part: str) -> Option:
@@ -31,11 +32,15 @@ class TrainRequest:
 
     path: Path = option("Model directory to write.", "MODEL", default=REQUIRED, flags=("--out",), role="path")
     ensembles: Sequence[Path] = option("Ensembles to train on.", "ENS", default=REQUIRED, argument=True, role="path")
-    net: str | None = option("Network, as `sqcli list nets` names it (spectral; of links plaquette or lcnn).", "N")
+    net: str | None = option(
+        "Network, as `sqcli list nets` names it (spectral; of links plaquette or lcnn, of complex fields mlp).", "N"
+    )
     net_parameters: Mapping[str, Any] = option(_parameters_of("net"), default={})
     schedule: str | None = option("Noise schedule, as `sqcli list schedules` names it (geometric).", "S")
     schedule_parameters: Mapping[str, Any] = option(_parameters_of("schedule"), default={})
-    objective: str | None = option("Objective, as `sqcli list objectives` names it (target).", "O")
+    objective: str | None = option(
+        "Objective, as `sqcli list objectives` names it (target; of complex fields dsm).", "O"
+    )
     objective_parameters: Mapping[str, Any] = option(_parameters_of("objective"), default={})
     settings: Mapping[str, Any] = group(TrainingSettings)
     seed: int | None = option(SEED)
