@@ -127,7 +127,7 @@ def chain(
             size = largest(drift)
             most = max(most, size)
             step = left
-            if scheme == ADAPTIVE and size * left > epsilon * limit:
+            if scheme >= ADAPTIVE and size * left > epsilon * limit:
                 step = epsilon * limit / size
             if piece == 0:
                 in_a_row(normals, (update - U(1)) * U(normals.size), block, words, held, key)

@@ -7,8 +7,8 @@ variable e^{iθ}φ_θ of 2411.11297 does; θ = −arg(S″(0))/2 follows the thi
 
 Steps are those of Euler and Maruyama; `half-implicit` divides them by 1 + ½εK S″, which bounds run-aways; `adaptive`
 cuts them where the drift is large (0912.0617), an update always being the time ε in as many pieces as that takes.
-`runge-kutta` takes the mean of the drift at both ends of the step (Drummond et al., Nucl. Phys. B 220, 119, 1983): its
-error is of order ε², the others' of order ε, which counts on lattices.
+`runge-kutta` does so too, and takes the mean of the drift at both ends of a step (Drummond et al., Nucl. Phys. B 220,
+119, 1983): its error is of order ε², the others' of order ε, which counts on lattices.
 """
 
 import cmath

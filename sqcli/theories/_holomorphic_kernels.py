@@ -24,6 +24,20 @@ def cosine(z, neighbours, couplings, drift, slope):  # noqa: ARG001
 
 
 @kernel(HOLOMORPHIC)
+def scalar(z, neighbours, couplings, drift, slope):
+    """Compute those of S = Σ_x [ −J Σ_μ φ(x)φ(x+μ̂) + c₂ φ(x)² + c₄ φ(x)⁴ ]; couplings J, c₂, c₄, ∂²S/∂φ² at 0."""
+    j, c2 = complex(couplings[0], couplings[1]), complex(couplings[2], couplings[3])
+    c4, stiffness = complex(couplings[4], couplings[5]), complex(couplings[6], couplings[7])
+    ways = neighbours.size // z.size
+    for i in range(z.size):
+        near, square = 0j, z[i] * z[i]
+        for k in range(i * ways, (i + 1) * ways):
+            near += z[neighbours[k]]
+        drift[i] = j * near - z[i] * (2.0 * c2 + 4.0 * c4 * square)
+        slope[i] = -(stiffness + 12.0 * c4 * square)
+
+
+@kernel(HOLOMORPHIC)
 def complex_scalar(z, neighbours, couplings, drift, slope):
     """Compute those of a complex scalar at chemical potential μ, φ₁ on all sites and then φ₂.
 

@@ -10,7 +10,7 @@ from sqcli.mcmc import System
 from sqcli.mcmc.complex_langevin import ComplexLangevin
 from sqcli.theories.bose_gas import BoseGas
 
-SECOND_ORDER = ComplexLangevin(0.02, "runge-kutta")
+SECOND_ORDER = ComplexLangevin(0.02, "runge-kutta", drift_limit=30.0)
 
 
 def chain_means(theory, extents, algorithm, seed, chains=16, draws=400, every=25, warmup=400):
