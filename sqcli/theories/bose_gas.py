@@ -2,7 +2,8 @@
 
 S = Σ_x [ (2d + m²) φ*φ + λ (φ*φ)² − Σ_ν (φ*_x e^{−μδ_{ν,d}} φ_{x+ν̂} + φ*_{x+ν̂} e^{μδ_{ν,d}} φ_x) ], periodic, time
 along the last axis; φ = (φ₁ + iφ₂)/√2, so that φ*φ = (φ₁² + φ₂²)/2. The two real components become complex: hopping in
-time is −cosh μ φ_a φ_a′ + i sinh μ ε_ab φ_a φ_b′. n = (1/V) ∂ ln Z/∂μ, in lattice units of charge per site.
+time is −cosh μ φ_a φ_a′ + i sinh μ ε_ab φ_a φ_b′. n = (1/V) ∂ ln Z/∂μ, in lattice units of charge per site. Without
+the imaginary term the theory is the phase-quenched one, of the weight |e^{−S}|, which stays on the real axis.
 """
 
 import math
@@ -26,11 +27,12 @@ LARGEST = 50.0  # |μ|
 
 @dataclass(frozen=True)
 class BoseGas:
-    """Complex scalar with bare `mass`, coupling `lambda` ≥ 0 and chemical potential `mu`, in two to four dimensions."""
+    """Complex scalar with bare `mass`, coupling `lambda` ≥ 0, chemical potential `mu`; two to four dimensions."""
 
     mass: float
     lam: float = field(metadata={"name": "lambda"})
     mu: float
+    phase_quenched: bool = False
     manifold: ClassVar[ComplexField] = ComplexField(count=2)
     formula: ClassVar[str] = (
         "S = sum_x [ (2d + mass^2) |phi|^2 + lambda |phi|^4"
@@ -52,8 +54,8 @@ class BoseGas:
             raise UsageError(f"bose_gas exists in two to four dimensions, not on {lattice}")
 
     def couplings(self, lattice: Lattice) -> NDArray[np.float64]:
-        """Return 2d + m², λ, cosh μ, sinh μ, and −∂²/∂φ² of the hopping along axes of one site."""
-        even, cosh, sinh = self._even(lattice), math.cosh(self.mu), math.sinh(self.mu)
+        """Return 2d + m², λ, cosh μ, sinh μ (or 0), and −∂²/∂φ² of the hopping along axes of one site."""
+        even, (cosh, sinh) = self._even(lattice), self._hopping()
         return np.array([even, self.lam, cosh, sinh, even - self.stiffness(lattice).real])
 
     def stiffness(self, lattice: Lattice) -> complex:
@@ -65,8 +67,8 @@ class BoseGas:
         """Compute the complex S of each configuration, (n, 2, *extents) -> (n,)."""
         square = (field**2).sum(1)
         along = sum(self._hops(field, lattice, axis)[0] for axis in range(lattice.dimension - 1))
-        parallel, crossed = self._hops(field, lattice, -1)
-        hopping = along + math.cosh(self.mu) * parallel - 1j * math.sinh(self.mu) * crossed
+        (parallel, crossed), (cosh, sinh) = self._hops(field, lattice, -1), self._hopping()
+        hopping = along + cosh * parallel - 1j * sinh * crossed
         return lattice.site_sum(square * (self._even(lattice) / 2 + self.lam / 4 * square) - hopping)
 
     def drift(self, field: Any, lattice: Lattice) -> Any:
@@ -74,13 +76,15 @@ class BoseGas:
         *space, time = range(lattice.dimension)
         near = sum(lattice.shift(field, axis, step) for axis in space for step in (1, -1))
         after, before = (lattice.shift(field, time, step) for step in (1, -1))
-        near = near + math.cosh(self.mu) * (after + before) - 1j * math.sinh(self.mu) * _crossed(after - before)
+        cosh, sinh = self._hopping()
+        near = near + cosh * (after + before) - 1j * sinh * _crossed(after - before)
         return near - field * (self._even(lattice) + self.lam * (field**2).sum(1)[:, None])
 
     def density(self, field: Any, lattice: Lattice) -> Any:
         """Compute n = (1/V) Σ_x [sinh μ φ_a φ_a′ − i cosh μ ε_ab φ_a φ_b′], φ′ the next in time, (n,)."""
         parallel, crossed = self._hops(field, lattice, -1)
-        return lattice.site_sum(math.sinh(self.mu) * parallel - 1j * math.cosh(self.mu) * crossed) / lattice.volume
+        odd = 0.0 if self.phase_quenched else math.cosh(self.mu)
+        return lattice.site_sum(math.sinh(self.mu) * parallel - 1j * odd * crossed) / lattice.volume
 
     def identities(self, field: NDArray[Any], lattice: Lattice) -> Mapping[str, NDArray[Any]]:
         """Compute residuals of ⟨φ_a S_a⟩ = 2, ⟨φ²φ_a S_a⟩ = 4⟨φ²⟩, ⟨φ_a(x+t̂)S_a⟩ = 0, ⟨ε_ab φ_b(x+t̂)S_a⟩ = 0, (n,)."""
@@ -95,7 +99,11 @@ class BoseGas:
 
     def exact(self, lattice: Lattice) -> References:
         """Compute what is known of the free gas, λ = 0; else nothing."""
-        return _free_gas.references(self.mass, self.mu, lattice.extents) if self.lam == 0 else {}
+        return {} if self.lam else _free_gas.references(self.mass, self.mu, lattice.extents, self.phase_quenched)
+
+    def _hopping(self) -> tuple[float, float]:
+        """Return cosh μ and sinh μ as they stand before real and imaginary hopping in time."""
+        return math.cosh(self.mu), 0.0 if self.phase_quenched else math.sinh(self.mu)
 
     def _even(self, lattice: Lattice) -> float:
         return 2 * lattice.dimension + self.mass**2

@@ -15,6 +15,7 @@ from sqcli.theories import ChargedField, HolomorphicAction
 from sqcli.theories.bose_gas import BoseGas
 
 GAS = BoseGas(1.1, 0.7, 0.6)
+QUENCHED = BoseGas(1.1, 0.7, 0.6, True)
 LATTICES = [(4, 4), (3, 2), (1, 3), (2, 1), (3, 2, 4), (2, 3, 1, 3)]
 
 
@@ -34,21 +35,22 @@ def displaced(field, k, step):
     return moved
 
 
-def test_kernel_is_the_derivative_of_the_action(case):
+@pytest.mark.parametrize("theory", [GAS, QUENCHED], ids=["full", "quenched"])
+def test_kernel_is_the_derivative_of_the_action(theory, case):
     lattice, fields = case
-    assert isinstance(GAS, HolomorphicAction)
+    assert isinstance(theory, HolomorphicAction)
     z, drift, slope = fields[:1], *np.empty((2, 2 * lattice.volume), complex)
-    neighbours, couplings = lattice.neighbours(), GAS.couplings(lattice)
-    GAS.holomorphic("float64")(z.reshape(-1), neighbours, couplings, drift, slope)
-    np.testing.assert_allclose(GAS.drift(z, lattice).reshape(-1), drift, rtol=1e-12)
+    neighbours, couplings = lattice.neighbours(), theory.couplings(lattice)
+    theory.holomorphic("float64")(z.reshape(-1), neighbours, couplings, drift, slope)
+    np.testing.assert_allclose(theory.drift(z, lattice).reshape(-1), drift, rtol=1e-12)
     for k in range(2 * lattice.volume):
         h, far = 1e-5 * np.exp(0.3j), 1e-3
-        up, down = (GAS.action(displaced(z, k, step), lattice)[0] for step in (h, -h))
+        up, down = (theory.action(displaced(z, k, step), lattice)[0] for step in (h, -h))
         assert drift[k] == pytest.approx(-(up - down) / (2 * h), rel=1e-6, abs=1e-6)
-        up, here, down = (GAS.action(displaced(z, k, step), lattice)[0] for step in (far, 0, -far))
+        up, here, down = (theory.action(displaced(z, k, step), lattice)[0] for step in (far, 0, -far))
         assert slope[k] == pytest.approx(-(up + down - 2 * here) / far**2, rel=1e-4)
-    GAS.holomorphic("float64")(np.zeros(2 * lattice.volume, complex), neighbours, couplings, drift, slope)
-    np.testing.assert_allclose(-slope, GAS.stiffness(lattice), rtol=1e-12)
+    theory.holomorphic("float64")(np.zeros(2 * lattice.volume, complex), neighbours, couplings, drift, slope)
+    np.testing.assert_allclose(-slope, theory.stiffness(lattice), rtol=1e-12)
 
 
 def test_the_action_is_that_of_the_complex_scalar(case):
@@ -79,10 +81,18 @@ def test_symmetries(case):
     np.testing.assert_allclose(opposite.action(z.conj(), lattice), action.conj(), rtol=1e-12)
 
 
-def test_density_is_a_derivative(case):
+@pytest.mark.parametrize("quenched", [False, True])
+def test_density_is_a_derivative(quenched, case):
     lattice, z = case
-    up, down = (BoseGas(1.1, 0.7, 0.6 + h).action(z, lattice) for h in (1e-5, -1e-5))
-    np.testing.assert_allclose(GAS.density(z, lattice), -(up - down) / 2e-5 / lattice.volume, rtol=1e-6)
+    up, down = (BoseGas(1.1, 0.7, 0.6 + h, quenched).action(z, lattice) for h in (1e-5, -1e-5))
+    density = BoseGas(1.1, 0.7, 0.6, quenched).density(z, lattice)
+    np.testing.assert_allclose(density, -(up - down) / 2e-5 / lattice.volume, rtol=1e-6)
+
+
+def test_phase_quenched_action_is_the_real_part(case):
+    lattice, fields = case
+    np.testing.assert_allclose(QUENCHED.action(fields.real, lattice), GAS.action(fields.real, lattice).real, rtol=1e-12)
+    assert not QUENCHED.density(fields.real, lattice).imag.any()
 
 
 def test_array_functions_take_tensors(case):
@@ -112,15 +122,16 @@ def test_identities_are_divergences(case):
 
 @pytest.mark.parametrize("extents", LATTICES, ids=str)
 @pytest.mark.parametrize("mu", [0.0, 0.6, -0.4])
-def test_free_gas_is_the_inverse_of_its_matrix(extents, mu):
+@pytest.mark.parametrize("quenched", [False, True])
+def test_free_gas_is_the_inverse_of_its_matrix(extents, mu, quenched):
     """⟨φ_a φ_b⟩ = M⁻¹ of S = ½ φ M φ, M the drift of unit vectors."""
-    lattice, theory = Lattice(extents), BoseGas(1.0, 0.0, mu)
+    lattice, theory = Lattice(extents), BoseGas(1.0, 0.0, mu, quenched)
     size = 2 * lattice.volume
     matrix = -theory.drift(np.eye(size, dtype=complex).reshape(size, 2, *extents), lattice).reshape(size, size)
     np.testing.assert_allclose(matrix, matrix.T, atol=1e-14)
     covariance, exact = np.linalg.inv(matrix), theory.exact(lattice)
     assert exact["field_squared", None] == pytest.approx(np.trace(covariance) / size, rel=1e-12)
-    change = (BoseGas(1.0, 0.0, mu + h) for h in (1e-6, -1e-6))
+    change = (BoseGas(1.0, 0.0, mu + h, quenched) for h in (1e-6, -1e-6))
     up, down = (-each.drift(np.eye(size, dtype=complex).reshape(size, 2, *extents), lattice) for each in change)
     derivative = (up - down).reshape(size, size) / 2e-6
     density = -np.sum(derivative * covariance) / 2 / lattice.volume
