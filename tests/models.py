@@ -2,12 +2,14 @@
 
 import torch
 
+from sqcli.analysis import fokker_planck
 from sqcli.diffusion.models.design import Choice, Design, TrainingEnsemble
 from sqcli.diffusion.models.model import Model
 from sqcli.diffusion.nets import Problem
 from sqcli.diffusion.nets.analytic import Analytic
 from sqcli.diffusion.process.denoiser import Denoiser
 from sqcli.diffusion.process.mode_statistics import ModeStatistics
+from sqcli.diffusion.process.pairs import PairStatistics
 from sqcli.lattice.geometry import Lattice
 from sqcli.theories.free import Free
 
@@ -40,4 +42,18 @@ def known_model(path, extents=(4, 4), theory="free", identity="m" * 64, **parame
     design = Design(parts, lattice)
     entry = TrainingEnsemble(lattice, (), known_statistics(design.theory, lattice))
     Model(design, design.build_net(1), (entry,), 1, identity).save(path)
+    return path
+
+
+def pairs_model(path, sigma0=1 + 1j, **sizes):
+    """The model of what complex Langevin samples of a Gaussian: a perceptron that adds nothing to the Wiener filter."""
+    parts = {"net": Choice.build("net", "mlp", {"width": 8} | sizes), "schedule": Choice.build("schedule", "ve", {})}
+    parts |= {"objective": Choice.build("objective", "dsm", {})}
+    parts["theory"] = Choice.build("theory", "complex_gaussian", {"sigma0": sigma0})
+    design = Design(parts, Lattice((1,)))
+    net, covariance = design.build_net(1), fokker_planck.covariance(design.theory)
+    for last in list(net.parameters())[-2:]:
+        torch.nn.init.zeros_(last)
+    statistics = PairStatistics.of(torch.linalg.cholesky(torch.from_numpy(covariance)))
+    Model(design, net, (TrainingEnsemble(design.lattice, (), statistics),), 1, "c" * 64).save(path)
     return path

@@ -31,6 +31,7 @@ WITH_TORCH = (
     "sqcli.runs.sampling.tiles",
     "sqcli.figures._cumulant_curves",
     "sqcli.figures._effective_actions",
+    "sqcli.figures._plane_fields",
     "sqcli.figures._reverse_process",
     "sqcli.figures._score_curves",
 )

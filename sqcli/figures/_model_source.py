@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from sqcli.analysis.ensemble import MeasuredEnsemble, open_for_measuring
 from sqcli.diffusion.device import require_device
 from sqcli.diffusion.models.model import Model, is_model
-from sqcli.diffusion.process.denoiser import Denoiser
+from sqcli.diffusion.process.denoiser import Denoiser, euclidean
 from sqcli.diffusion.process.noise import Noise
+from sqcli.diffusion.process.protocol import Process
 from sqcli.errors import UsageError
 from sqcli.lattice.philox import Stream
 from sqcli.runs.execution import memory
@@ -53,13 +54,18 @@ class ModelSource:
 
     @cached_property
     def denoiser(self) -> Denoiser:
+        """The model of a real field for the ensemble's theory and lattice, or for its own."""
+        return euclidean(self.process)
+
+    @cached_property
+    def process(self) -> Process:
         """The model for the ensemble's theory and lattice, or for its own."""
         device = require_device(self.device)
         model = Model.load(self.path, device)
         theory: Theory | None = None
         if self.opened is not None:
             theory = self.opened.theory.loaded
-        return model.denoiser(theory, None if self.opened is None else self.opened.lattice, device)
+        return model.process(theory, None if self.opened is None else self.opened.lattice, device)
 
     def noise(self, chain: int, first: int, count: int) -> Noise:
         """Make the random numbers of draws first … first + count − 1."""
@@ -91,7 +97,7 @@ class ModelSource:
         return [known.independent(normals, denoiser.lattice)]
 
 
-def configurations(opened: MeasuredEnsemble, most: int) -> list[Array]:
+def configurations(opened: MeasuredEnsemble, most: int) -> list[NDArray[Any]]:
     """Read at most `most` configurations at equal distances, (n_i, *site) per chain that has any."""
     step = -(-int(opened.ensemble.draws.sum()) // most)
     found: list[list[NDArray[Any]]] = [[] for _ in range(opened.ensemble.chains)]
@@ -99,5 +105,6 @@ def configurations(opened: MeasuredEnsemble, most: int) -> list[Array]:
         rows = opened.ensemble.read_block(block)
         for chain in block.chains:
             found[chain].append(rows.fields[(rows.chain == chain) & ((rows.draw + 1) % step == 0)])
-    joined = [np.concatenate(parts).astype(np.float64) for parts in found if parts]
+    joined = [np.concatenate(parts) for parts in found if parts]
+    joined = [fields.astype(np.result_type(fields, np.float64)) for fields in joined]
     return [fields for fields in joined if len(fields)]

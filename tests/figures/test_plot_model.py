@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from drawn import free_fields, write
-from models import known_statistics
+from models import known_statistics, pairs_model
 from scipy.special import erfc
 from statistical import difference, estimate, mean, reported, spread
 
@@ -341,12 +341,15 @@ class TestAcceptance:
 
 @pytest.mark.parametrize("kind", kinds(ModelFigure))
 def test_every_kind_is_written(free, mixture, ensemble, weighted, tmp_path, kind):
+    if kind == "vector_field":
+        free = pairs_model(tmp_path.parent / "pairs")
     of = {"score": mixture, "acceptance": weighted}.get(kind, free)
     options = {"cumulants": {"ensemble": ensemble, "draws": 64}, "effective_action": {"draws": 50}}.get(kind, {})
     lines = plot(of, kind, tmp_path / "x.png", **options).lines
     assert [file.name for file in tmp_path.iterdir()] == ["x.png"]
     assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
-    assert len(lines) == {"effective_action": 1, "score": 4, "denoising": 0, "cumulants": 4, "acceptance": 1}[kind]
+    said = {"effective_action": 1, "score": 4, "denoising": 0, "cumulants": 4, "acceptance": 1, "vector_field": 3}
+    assert len(lines) == said[kind]
 
 
 def test_an_untrained_model_can_be_plotted(phi4, tmp_path):

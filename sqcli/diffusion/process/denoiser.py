@@ -7,6 +7,7 @@ magnetisation M from its own density); then y holds the other modes only, and ev
 import threading
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -43,7 +44,7 @@ class Denoiser:
     couplings: Tensor
     stop: threading.Event = field(default_factory=threading.Event, compare=False)
 
-    def stopped_by(self, stop: threading.Event) -> "Denoiser":
+    def stopped_by(self, stop: threading.Event) -> Self:
         """Copy the denoiser, with another event that stops it."""
         return replace(self, stop=stop)
 
