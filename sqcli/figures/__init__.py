@@ -1,5 +1,6 @@
 """Figures of ensembles, models and scans, one file per kind."""
 
+from sqcli.figures._axis import Axis
 from sqcli.figures._base import (
     AtTimes,
     BesideEnsemble,
@@ -16,6 +17,7 @@ from sqcli.figures._plot import FOLDER, Image, build, draw, kind_of, kinds, of_s
 __all__ = [
     "FOLDER",
     "AtTimes",
+    "Axis",
     "BesideEnsemble",
     "EnsemblesFigure",
     "FigureKind",

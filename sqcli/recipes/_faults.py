@@ -9,7 +9,7 @@ from typing import Any
 from sqcli import registry
 from sqcli.analysis.selection import with_options
 from sqcli.errors import UsageError
-from sqcli.figures import of_sampled_ensembles
+from sqcli.figures import Axis, of_sampled_ensembles
 from sqcli.recipes._kinds import Sample, Train, kind_and_name
 from sqcli.recipes._model import Measured, Recipe
 from sqcli.recipes._plots import EnsemblesPlot, ModelPlot, PlotEntry, ScanPlot
@@ -136,7 +136,7 @@ def _plot_faults(key: str, plot: PlotEntry, ensembles: Collection[str], recipe: 
         scans = {name: set(step.scan) for name, step in recipe.makers.items() if step.scan}
         if plot.of not in scans:
             yield f"{key}.of: no step {plot.of!r} with a scan; there are: {', '.join(scans) or 'none'}"
-        elif scans[plot.of] != {given["x"], given["y"]}:
+        elif scans[plot.of] != {Axis.parse(given[way]).name for way in "xy"} or given["x"] == given["y"]:
             yield f"{key}: x and y must be the two parameters of the scan: {', '.join(scans[plot.of])}"
     if "observable" in given:
         name = given["observable"].partition("[")[0]

@@ -45,11 +45,11 @@ class ModelPlot(PlotEntry):
 
 
 class ScanPlot(PlotEntry):
-    """A figure of a scan over two parameters."""
+    """A figure of a scan over two parameters, or over both parts of a complex one."""
 
     of: Name = Field(description="A generate step with a scan.")
-    x: str
-    y: str
+    x: str = Field(description="Parameter, or re(NAME).")
+    y: str = Field(description="Parameter, or im(NAME).")
 
 
 SUBJECTS: dict[type, type[PlotEntry]] = {

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqcli import store
 from sqcli.errors import SqcliError, Stopped
-from sqcli.figures import LabelledEnsemble, draw
+from sqcli.figures import Axis, LabelledEnsemble, draw
 from sqcli.files import explained, require_own_directories
 from sqcli.recipes import _saved, _table
 from sqcli.recipes._load import load
@@ -200,5 +200,5 @@ def _subject(plot: PlotEntry, recipe: Recipe, paths: Mapping[str, Path]) -> Any:
     if isinstance(plot, ModelPlot):
         return paths[plot.of]
     assert isinstance(plot, ScanPlot)
-    points = recipe.makers[plot.of].points()
-    return {(float(at[plot.x]), float(at[plot.y])): paths[name] for name, at in points}
+    x, y = Axis.parse(plot.x), Axis.parse(plot.y)
+    return {(x.value(at), y.value(at)): paths[name] for name, at in recipe.makers[plot.of].points()}

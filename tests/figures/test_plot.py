@@ -12,7 +12,7 @@ from statistical import estimate
 
 from sqcli.analysis.measure import measure
 from sqcli.errors import SqcliError, UsageError
-from sqcli.figures import EnsemblesFigure, LabelledEnsemble, draw, kind_of, kinds, plot
+from sqcli.figures import Axis, EnsemblesFigure, LabelledEnsemble, draw, kind_of, kinds, plot
 from sqcli.figures._panels import real_per_draw
 from sqcli.figures._propagator_modes import Modes
 from sqcli.figures._style import Quantity
@@ -159,6 +159,29 @@ def test_couplings_are_those_of_gauge_fields(ensemble, gauge, tmp_path):
     draw(kind_of("coupling")(), both, tmp_path / "two.png")
     with pytest.raises(UsageError, match="coupling is a figure of gauge fields, not of free"):
         plot(ensemble, "coupling", tmp_path / "free.png")
+
+
+def test_estimates_stand_over_the_parameter_that_differs(ensemble, of_one_variable, tmp_path):
+    both = [LabelledEnsemble(f"kernel/a=-4+{imaginary}j", path) for imaginary, path in of_one_variable.items()]
+    drawn = {}
+    for x in (None, "im(a)", "re(a)"):
+        draw(kind_of("dependence")(observable="field_squared", x=x), both, tmp_path / "a.png")
+        drawn[x] = (tmp_path / "a.png").read_bytes()
+    assert drawn[None] == drawn["im(a)"] != drawn["re(a)"]
+    for x, told in (("a", r"re\(a\) or im\(a\)"), ("im(c)", "no parameter 'c'; there are: a, b")):
+        with pytest.raises(UsageError, match=told):
+            draw(kind_of("dependence")(observable="field_squared", x=x), both, tmp_path / "a.png")
+    plot(ensemble, "dependence", tmp_path / "free.png", observable="field_squared", x="mass2")
+
+
+def test_axes_are_parameters_or_their_parts():
+    points = [{"a": "-4+1j", "b": 1}, {"a": "-4+2j", "b": 1.0}]
+    assert Axis.differing(points) == Axis("a", "im")
+    assert Axis.differing(points[:1]) == Axis("a", "im")
+    assert Axis.differing([{"kappa": 1, "lambda": 2}, {"kappa": 1, "lambda": 3}]).label == r"$\lambda$"
+    assert [Axis.parse(f"{part}(a)").value(points[0]) for part in ("re", "im")] == [-4, 1]
+    assert Axis.parse("re(a)").moved(points[0], 3.0) == {"a": 3 + 1j, "b": 1}
+    assert Axis.parse("b").moved(points[0], 3.0) == {"a": "-4+1j", "b": 3}
 
 
 def test_thimbles_are_those_of_one_theory(ensemble, of_one_variable, tmp_path):

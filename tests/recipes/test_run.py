@@ -172,6 +172,21 @@ def test_a_phase_diagram_shows_every_point(small, written, tmp_path):
     assert [file.name for file in found.files] == ["d.png", "e.png"]
 
 
+def test_maps_over_both_parts_of_a_complex_parameter(small, written, tmp_path):
+    small["defaults"] |= {"theory": "complex_gaussian", "lattice": 1, "parameters": {}, "draws": 20}
+    values = [f"{re}{im}j" for re in (1, 2) for im in ("-1", "+1")]
+    small["steps"] = [{"generate": "s", "algorithm": "cle", "scan": {"sigma0": values}, "warmup": 20}]
+    plot = {"plot": "d", "kind": "phase_diagram", "of": "s", "x": "re(sigma0)", "y": "im(sigma0)", "distance": True}
+    small |= {"table": [], "plots": [plot | {"observables": ["field_squared", "moments[4]"]}]}
+    assert (tmp_path / "out" / "d.png") in recipes.run(written(small), out=tmp_path / "out").files
+    small["plots"] = [plot | {"y": "re(sigma0)", "observables": ["field_squared"]}]
+    with pytest.raises(UsageError, match=r"plots\.0: x and y must be the two parameters of the scan: sigma0"):
+        recipes.run(written(small), out=tmp_path / "out")
+    small["plots"] = [plot | {"observables": ["field_squared_variance[1]"]}]
+    with pytest.raises(UsageError):
+        recipes.run(written(small), out=tmp_path / "out")
+
+
 def test_deviations_count_both_errors():
     assert deviation(1.0, 0.3, Reference(value=2.0, error=0.4, source="x")) == pytest.approx(-2)
     assert deviation(1.0, 0.5, Reference(value=2.0, source="exact")) == pytest.approx(-2)
