@@ -11,6 +11,7 @@ from sqcli.diffusion.process.denoiser import Denoiser
 from sqcli.diffusion.process.mode_statistics import ModeStatistics
 from sqcli.diffusion.process.pairs import PairStatistics
 from sqcli.lattice.geometry import Lattice
+from sqcli.theories.complex_gaussian import ComplexGaussian
 from sqcli.theories.free import Free
 
 
@@ -45,13 +46,16 @@ def known_model(path, extents=(4, 4), theory="free", identity="m" * 64, **parame
     return path
 
 
-def pairs_model(path, sigma0=1 + 1j, **sizes):
-    """The model of what complex Langevin samples of a Gaussian: a perceptron that adds nothing to the Wiener filter."""
-    parts = {"net": Choice.build("net", "mlp", {"width": 8} | sizes), "schedule": Choice.build("schedule", "ve", {})}
+def pairs_model(path, sigma0=1 + 1j, theory="complex_gaussian", parameters=None):
+    """The model of what complex Langevin samples of a Gaussian: a perceptron that adds nothing to the Wiener filter.
+
+    Of another `theory` it is a wrong one.
+    """
+    parts = {"net": Choice.build("net", "mlp", {"width": 8}), "schedule": Choice.build("schedule", "ve", {})}
     parts |= {"objective": Choice.build("objective", "dsm", {})}
-    parts["theory"] = Choice.build("theory", "complex_gaussian", {"sigma0": sigma0})
+    parts["theory"] = Choice.build("theory", theory, parameters or {"sigma0": sigma0})
     design = Design(parts, Lattice((1,)))
-    net, covariance = design.build_net(1), fokker_planck.covariance(design.theory)
+    net, covariance = design.build_net(1), fokker_planck.covariance(ComplexGaussian(sigma0))
     for last in list(net.parameters())[-2:]:
         torch.nn.init.zeros_(last)
     statistics = PairStatistics.of(torch.linalg.cholesky(torch.from_numpy(covariance)))
