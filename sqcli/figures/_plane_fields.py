@@ -26,7 +26,7 @@ from sqcli.lattice.philox import Stream
 
 POINTS = 81  # of the grid in each direction
 REACH = 3.0  # standard deviations shown on either side
-LEVEL = 0.1  # noise of the score, of pairs of width 1
+LEVEL = 0.05  # noise of the score, of pairs of width 1
 NODES = 24  # of the integrals along rays
 MOST_DATA = 1_000_000
 STEP = 1e-5  # of differences
@@ -51,6 +51,7 @@ class Compared:
     """Fields on the grid, vectors as complex numbers; draws z of the model and of the ensemble, if there is one.
 
     Attributes:
+        score_slope: root of the sum of squares of the four derivatives of the score, and likewise of the drift.
         log_density: the model's log P on the grid, up to a constant.
         log_known: that of the Fokker–Planck equation where it is solved, at least e^{−60} of its largest.
         known: y, and the marginal distribution of Im z by that equation.
@@ -60,8 +61,10 @@ class Compared:
     plane: Plane
     score: NDArray[np.complex128]
     score_curl: Array
+    score_slope: Array
     drift: NDArray[np.complex128]
     drift_curl: Array
+    drift_slope: Array
     log_density: Array
     drawn: NDArray[np.complex128]
     data: NDArray[np.complex128] | None
@@ -69,17 +72,16 @@ class Compared:
     known: tuple[Array, Array] | None
 
     def lines(self) -> list[str]:
-        """Say root mean squares of the curls and of the vectors, over the model's density on the grid."""
+        """Say root mean squares of the curls and of all derivatives, over the model's density on the grid."""
         weight = np.exp(self.log_density - self.log_density.max())
         weight /= weight.sum()
 
         def size(values: NDArray[Any]) -> float:
             return float(np.sqrt((weight * np.abs(values) ** 2).sum()))
 
-        score = (
-            f"score at the noise level {self.level:.3g}: size {size(self.score):.3g}, curl {size(self.score_curl):.3g}"
-        )
-        drift = f"drift of complex Langevin: size {size(self.drift):.3g}, curl {size(self.drift_curl):.3g}"
+        pairs = ((self.score_curl, self.score_slope), (self.drift_curl, self.drift_slope))
+        score, drift = (f"curl {size(curl):.3g}, derivatives {size(slope):.3g}" for curl, slope in pairs)
+        score, drift = f"score at the noise level {self.level:.3g}: {score}", f"drift of complex Langevin: {drift}"
         return [score, drift, f"<z^2> of {len(self.drawn)} draws: {(self.drawn**2).mean():.4g}"]
 
 
@@ -100,12 +102,13 @@ def compared(source: ModelSource, at: AtTimes, draws: int) -> Compared:
     exact = replace(process, net=copy.deepcopy(process.net).double())
     width_x, width_y = process.statistics.root.norm(dim=1).tolist()
     plane = Plane(*(np.linspace(-REACH * width, REACH * width, POINTS) for width in (width_x, width_y)))
-    score, curl = _score(exact, plane, level)
+    score, curl, slope = _score(exact, plane, level)
+    drift, along = _drift(process, plane.z), _drift_along(process, plane.z)
     known = _known(theory)
     table = None if known is None else known.density_at(plane.x[:, None], plane.y)
     return Compared(
-        level=float(level), plane=plane, score=score, score_curl=curl,
-        drift=_drift(process, plane.z), drift_curl=_drift_curl(process, plane.z),
+        level=float(level), plane=plane, score=score, score_curl=curl, score_slope=slope,
+        drift=drift, drift_curl=2 * along.imag, drift_slope=np.sqrt(2) * np.abs(along),
         log_density=_log_density(exact, plane, level), drawn=drawn,
         data=None if source.opened is None else np.concatenate(configurations(source.opened, MOST_DATA)).reshape(-1),
         log_known=None if table is None else np.log(np.maximum(table / table.max(), np.exp(-60.0))),
@@ -118,9 +121,9 @@ def _drift(process: Pairs, z: NDArray[np.complex128]) -> NDArray[np.complex128]:
     return np.asarray(process.theory.drift(z.reshape(-1, 1), process.lattice)).reshape(z.shape)
 
 
-def _drift_curl(process: Pairs, z: NDArray[np.complex128]) -> Array:
-    """Curl 2 Im K′ of a drift K that is holomorphic, by differences."""
-    return np.asarray(2 * (_drift(process, z + STEP) - _drift(process, z - STEP)).imag / (2 * STEP))
+def _drift_along(process: Pairs, z: NDArray[np.complex128]) -> NDArray[np.complex128]:
+    """Derivative K′ of a holomorphic drift K, by differences; the curl of (Re K, Im K) is 2 Im K′."""
+    return np.asarray((_drift(process, z + STEP) - _drift(process, z - STEP)) / (2 * STEP))
 
 
 def _draws(source: ModelSource, process: Pairs, count: int) -> NDArray[np.complex128]:
@@ -136,14 +139,15 @@ def _pairs(process: Pairs, plane: Plane) -> Tensor:
     return process.from_field(torch.from_numpy(plane.z.reshape(-1, 1)).to(process.device))
 
 
-def _score(process: Pairs, plane: Plane, level: Tensor) -> tuple[NDArray[np.complex128], Array]:
-    """Score s_x + i s_y, and its curl ∂_x s_y − ∂_y s_x, both on the grid."""
+def _score(process: Pairs, plane: Plane, level: Tensor) -> tuple[NDArray[np.complex128], Array, Array]:
+    """Score s_x + i s_y, its curl ∂_x s_y − ∂_y s_x, and the size of its derivatives, on the grid."""
     y = _pairs(process, plane).requires_grad_()
     found = process.field_score(process.score(y, level, None))
     slopes = [process.field_score(torch.autograd.grad(found[:, a].sum(), y, retain_graph=True)[0]) for a in range(2)]
     score, curl = torch.complex(found[:, 0], found[:, 1]), slopes[1][:, 0] - slopes[0][:, 1]
-    shape = plane.z.shape
-    return score.detach().cpu().numpy().reshape(shape), curl.detach().cpu().numpy().reshape(shape)
+    slope = torch.stack(slopes, 1).flatten(1).norm(dim=1)
+    first, second, third = (part.detach().cpu().numpy().reshape(plane.z.shape) for part in (score, curl, slope))
+    return first, second, third
 
 
 @torch.no_grad()

@@ -33,6 +33,8 @@ def test_score_drift_and_curls_of_a_gaussian(model, level):
     expected = -np.einsum("ab,bxy->axy", inverse, np.stack([z.real, z.imag]))
     np.testing.assert_allclose(found.score, expected[0] + 1j * expected[1], rtol=1e-6, atol=1e-6)
     np.testing.assert_allclose(found.score_curl, 0, atol=1e-6)
+    np.testing.assert_allclose(found.score_slope, np.linalg.norm(inverse))
+    np.testing.assert_allclose(found.drift_slope, np.sqrt(2) * abs(SIGMA), rtol=1e-6)
     np.testing.assert_allclose(found.drift, -SIGMA * z)
     np.testing.assert_allclose(found.drift_curl, -2 * SIGMA.imag, rtol=1e-6)
     np.testing.assert_allclose(found.log_density * (1 + level**2), found.log_known, atol=2e-2)
