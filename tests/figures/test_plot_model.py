@@ -371,7 +371,7 @@ def test_a_sampled_ensemble_has_an_effective_action(weighted, tmp_path):
             "free",
             "pie",
             {},
-            "acceptance, coupling, cumulants, denoising, drift, effective_action, histogram, history, overview",
+            "acceptance, coupling, cumulants, denoising, dependence, drift, effective_action, histogram",
         ),
         ("free", "history", {}, "of which there are the plots acceptance, cumulants"),
         ("free", "phase_diagram", {}, "of a scan"),
