@@ -21,7 +21,7 @@ EULER, HALF_IMPLICIT, ADAPTIVE, RUNGE_KUTTA = range(4)
 STATS = ("drift", "drift_max", "step_size", "pieces", "runaways")
 
 
-@jit
+@jit(forceinline=True)
 def in_a_row(out, position, block, words, held, key):
     """Take the numbers from `position` on, of the row that goes on for ever; `held` is the block that is there."""
     for i in range(U(out.size)):
@@ -46,7 +46,7 @@ def of_a_piece(out, piece, block, words, update, key):
         done += count
 
 
-@jit
+@jit(forceinline=True)
 def largest(drift):
     """Compute the largest |f|."""
     most = 0.0
@@ -57,32 +57,20 @@ def largest(drift):
     return np.sqrt(most)
 
 
-@jit
-def moved(z, drift, slope, normals, step, half, turn, root, real, imaginary, period):
-    """Make one step in place; tell whether every number is still within reach."""
-    n, width, within = z.size, np.sqrt(step) * root, True
-    for i in range(n):
-        noise = complex(real * normals[i], imaginary * normals[n + i] if imaginary > 0.0 else 0.0)
-        move = step * turn * drift[i] + width * noise
-        if half:
-            move = move / (1.0 - 0.5 * step * turn * slope[i])
-        z[i] += move
-        if period > 0.0:
-            z[i] -= period * np.ceil(z[i].real / period - 0.5)
-        within = within and z[i].real * z[i].real + z[i].imag * z[i].imag < FARTHEST
-    return within
+# Functions of numbers: to arrays handed on within a loop numba counts references, by locked instructions.
+@jit(forceinline=True)
+def moved(z, move, period):
+    """Move a number, around the circle where there is a period."""
+    z += move
+    if period > 0.0:
+        z -= period * np.ceil(z.real / period - 0.5)
+    return z
 
 
-@jit
-def corrected(z, drift, later, half, period):
-    """Replace the drift of the step just made by its mean over both ends; tell whether all is within reach."""
-    within = True
-    for i in range(z.size):
-        z[i] += half * (later[i] - drift[i])
-        if period > 0.0:
-            z[i] -= period * np.ceil(z[i].real / period - 0.5)
-        within = within and z[i].real * z[i].real + z[i].imag * z[i].imag < FARTHEST
-    return within
+@jit(forceinline=True)
+def is_near(z):
+    """Tell whether a number is still within reach."""
+    return z.real * z.real + z.imag * z.imag < FARTHEST
 
 
 @jit
@@ -126,17 +114,28 @@ def chain(
             force(z, neighbours, couplings, drift, slope)
             size = largest(drift)
             most = max(most, size)
-            step = left
+            # Both in the branch: compilers compute a division that stands there alone always, on the way from z to z.
+            step, width = left, np.sqrt(left) * root
             if scheme >= ADAPTIVE and size * left > epsilon * limit:
                 step = epsilon * limit / size
+                width = np.sqrt(step) * root
             if piece == 0:
                 in_a_row(normals, (update - U(1)) * U(normals.size), block, words, held, key)
             else:
                 of_a_piece(normals, piece, spare, spare_words, update, key)
-            within = moved(z, drift, slope, normals, step, scheme == HALF_IMPLICIT, turn, root, real, imaginary, period)
-            if scheme == RUNGE_KUTTA and within:
+            within = True
+            for i in range(n):
+                noise = complex(real * normals[i], imaginary * normals[n + i] if imaginary > 0.0 else 0.0)
+                move = step * turn * drift[i] + width * noise
+                if scheme == HALF_IMPLICIT:
+                    move = move / (1.0 - 0.5 * step * turn * slope[i])
+                z[i] = moved(z[i], move, period)
+                within = within and is_near(z[i])
+            if scheme == RUNGE_KUTTA and within:  # the mean of the drift at both ends of the step
                 force(z, neighbours, couplings, later, slope)
-                within = corrected(z, drift, later, 0.5 * step * turn, period)
+                for i in range(n):
+                    z[i] = moved(z[i], 0.5 * step * turn * (later[i] - drift[i]), period)
+                    within = within and is_near(z[i])
             left = left - step if step < left else 0.0
             piece += 1
             if not (within and piece < MOST_PIECES):

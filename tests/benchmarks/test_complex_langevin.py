@@ -60,7 +60,7 @@ def test_the_loop_samples_the_same_process(library: ctypes.CDLL) -> None:
     assert abs(means.mean() - THEORY.exact(Lattice((1,)))["moments", "2"]) < 0.02
 
 
-@pytest.mark.parametrize("scheme", ["euler", "half-implicit", "adaptive"])
+@pytest.mark.parametrize("scheme", ["euler", "half-implicit", "adaptive", "runge-kutta"])
 def test_updates_against_c(benchmark: Any, library: ctypes.CDLL, scheme: str) -> None:
     """Time per update; nothing is kept. The loop is that of Euler and Maruyama, whatever our scheme."""
     system, stream, theirs = System(THEORY, Lattice((1,))), Stream(1, 0), Loop(library)
