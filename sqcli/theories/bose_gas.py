@@ -22,7 +22,7 @@ from sqcli.theories import _free_gas, _holomorphic_kernels
 from sqcli.theories._base import References
 from sqcli.theories._functions import functions
 
-LARGEST = 50.0  # |μ|
+LARGEST = 50.0  # |m| and |μ|
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class BoseGas:
     def __post_init__(self) -> None:
         if self.lam < 0:
             raise ValueError(f"the action is unbounded below for lambda = {self.lam} < 0")
-        if abs(self.mu) > LARGEST:
-            raise ValueError(f"mu must be within {LARGEST:g}, not {self.mu}")
+        if max(abs(self.mass), abs(self.mu)) > LARGEST:
+            raise ValueError(f"mass and mu must be within {LARGEST:g}, not {self.mass} and {self.mu}")
         if self.lam == 0 and math.cosh(self.mu) >= 1 + self.mass**2 / 2:
             raise ValueError("without interaction the integral converges only for cosh(mu) < 1 + mass^2/2")
 

@@ -154,6 +154,7 @@ def test_free_gas_moments():
         {"mass": "1", "lambda": "0", "mu": "1"},
         {"mass": "0", "lambda": "0", "mu": "0"},
         {"mass": "1", "lambda": "1", "mu": "1000"},
+        {"mass": "1e200", "lambda": "1", "mu": "0"},
         {"mass": "1", "lambda": "1", "mu": "1+1j"},
         {"mass": "1", "lambda": "1"},
     ],
