@@ -28,19 +28,20 @@ class BoundaryTerm:
     z: float
 
 
-def boundary_term(terms: Chains, drifts: Chains) -> BoundaryTerm | None:
+def boundary_term(terms: Chains, drifts: Chains, spared: float = 0.0) -> BoundaryTerm | None:
     """Find the boundary term that is most surely there; None where there are too few draws.
 
     Args:
         terms: L O of the draws, complex, (n_i,) per chain.
         drifts: |∂S/∂z| of the draws, (n_i,) per chain.
+        spared: what else B may be, for reasons that are known.
     """
     if sum(map(len, drifts)) < LEAST:
         return None
-    return max(_extrapolated(terms, drifts), key=lambda found: found.z, default=None)
+    return max(_extrapolated(terms, drifts, spared), key=lambda found: found.z, default=None)
 
 
-def _extrapolated(terms: Chains, drifts: Chains) -> Iterator[BoundaryTerm]:
+def _extrapolated(terms: Chains, drifts: Chains, spared: float) -> Iterator[BoundaryTerm]:
     """Extrapolate B from each pair of bounds."""
     drift, size = np.concatenate(list(drifts)), np.abs(np.concatenate(list(terms)))
     order = np.argsort(-drift)
@@ -54,7 +55,7 @@ def _extrapolated(terms: Chains, drifts: Chains) -> Iterator[BoundaryTerm]:
         estimate = stats.estimate(series)[0]
         if estimate.value is not None and estimate.error is not None:
             value, error = complex(estimate.value), complex(estimate.error)
-            yield BoundaryTerm(value, error, float(far), _beyond(value, error, SPARE * y))
+            yield BoundaryTerm(value, error, float(far), _beyond(value, error, SPARE * y + spared))
 
 
 def _beyond(value: complex, error: complex, spared: float) -> float:

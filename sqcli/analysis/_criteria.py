@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from sqcli import stats
 from sqcli.analysis import flags
 from sqcli.analysis._boundary_terms import boundary_term
@@ -24,7 +26,8 @@ from sqcli.analysis.selection import observable
 from sqcli.observables import COMPLEX
 from sqcli.stats import Chains
 
-OPERATOR, MOMENTS, HARMONICS = "langevin_operator", "moments", "harmonics"
+OPERATOR, SQUARE, MOMENTS, HARMONICS = "langevin_operator", "drift_squared", "moments", "harmonics"
+STEP_ALONE = 2.0  # times what a step of Euler and Maruyama does, ε⟨(∂S)²⟩, that is taken for the step's doing
 LEFT_OUT = 5e-3  # part that may be left out with thimbles
 SAME_ANGLE = 0.02  # of a kernel, to that of the thimble of z = 0
 
@@ -51,17 +54,20 @@ def criteria(opened: MeasuredEnsemble, skip: int, stride: int) -> list[Criterion
     """Judge all criteria that can be; none for fields that are real."""
     if opened.field != COMPLEX:
         return []
-    names = [name for name in (OPERATOR, MOMENTS, HARMONICS) if opened.available(observable(name))]
+    names = [name for name in (OPERATOR, SQUARE, MOMENTS, HARMONICS) if opened.available(observable(name))]
     series = gather(opened, [observable(name) for name in names])
     columns = {name: _columns(opened, name, series, skip, stride) for name in names}
-    found = [*_drift(opened, columns, skip, stride), *_identities(columns), *_bounds(opened, columns)]
-    return [*found, *_thimbles(opened, columns)]
+    said: Any = opened.ensemble.attrs.get("algorithm_parameters") or {}
+    step = float(said.get("step_size", 0.0))
+    moved = step * abs(complex(np.mean(np.concatenate(list(columns[SQUARE][""])))))
+    found = [*_drift(opened, columns, moved, skip, stride), *_identities(columns, moved), *_bounds(opened, columns)]
+    return [*found, *_thimbles(opened, columns, step)]
 
 
 def trust_flags(opened: MeasuredEnsemble, skip: int, stride: int) -> tuple[str, ...]:
-    """Flags of all estimates of an ensemble that fails a criterion: `untrusted`, and which ones."""
+    """Flags of an ensemble that fails criteria: which ones, and `untrusted` unless it is the step alone."""
     failed = [each.name for each in criteria(opened, skip, stride) if not each.passed]
-    return (flags.UNTRUSTED, *failed) if failed else ()
+    return (flags.UNTRUSTED, *failed) if set(failed) - {flags.STEP_SIZE} else tuple(failed)
 
 
 def _columns(
@@ -69,14 +75,16 @@ def _columns(
 ) -> dict[str, Chains]:
     """Components of a series that is kept, by label."""
     chains = series[f"observables/{name}"].shortened(skip, stride).chains()
-    labels = observable(name).components(opened.theory) or ()
+    labels = observable(name).components(opened.theory)
+    if labels is None:
+        return {"": chains}
     return {label: [values[:, k] for values in chains] for k, label in enumerate(labels)}
 
 
 def _drift(
-    opened: MeasuredEnsemble, columns: Mapping[str, dict[str, Chains]], skip: int, stride: int
+    opened: MeasuredEnsemble, columns: Mapping[str, dict[str, Chains]], moved: float, skip: int, stride: int
 ) -> Iterator[Criterion]:
-    """Judge what the run recorded of the drift."""
+    """Judge what the run recorded of the drift; the step moves means of L O by `moved`."""
     if "drift_max" not in opened.ensemble.stat_names:
         return
     largest, drift, runaways = (
@@ -86,7 +94,7 @@ def _drift(
     if tail is not None:
         yield Criterion(flags.DRIFT_TAIL, tail.index, tail.error, tail.z <= SURE, tail.words())
     terms = next(iter(columns.get(OPERATOR, {}).values()), None)
-    boundary = None if terms is None else boundary_term(terms, drift)
+    boundary = None if terms is None else boundary_term(terms, drift, STEP_ALONE * moved)
     if boundary is not None:
         words = f"boundary term of the lowest observable, at |drift| < {boundary.bound:.3g}"
         yield Criterion(flags.BOUNDARY_TERM, boundary.value, boundary.error, boundary.z <= Z_LIMIT, words)
@@ -94,17 +102,17 @@ def _drift(
     yield Criterion(flags.RUNAWAYS, count, None, count == 0, "run-aways that were started anew")
 
 
-def _identities(columns: Mapping[str, dict[str, Chains]]) -> Iterator[Criterion]:
-    """Judge ⟨L O⟩ = 0; the one that is most surely broken is told."""
-    found = []
-    for label, chains in columns.get(OPERATOR, {}).items():
-        estimate = stats.estimate(chains)[0]
-        z = z_of(estimate)
-        if z is not None and estimate.value is not None:
-            words = f"Schwinger-Dyson equation of {label}"
-            passed = abs(z) <= Z_LIMIT
-            found.append((abs(z), Criterion(flags.SCHWINGER_DYSON, estimate.value, estimate.error, passed, words)))
-    yield from (worst for _, worst in sorted(found, key=lambda pair: -pair[0])[:1])
+def _identities(columns: Mapping[str, dict[str, Chains]], moved: float) -> Iterator[Criterion]:
+    """Judge ⟨L O⟩ = 0 of the lowest O; a step that moves it by `moved` at most is told apart from other faults."""
+    label, chains = next(iter(columns.get(OPERATOR, {}).items()), ("", []))
+    estimate = stats.estimate(chains)[0]
+    z = z_of(estimate)
+    if z is None or estimate.value is None:
+        return
+    passed, small = abs(z) <= Z_LIMIT, abs(estimate.value) <= STEP_ALONE * moved
+    words = f"Schwinger-Dyson equation of {label}; a step moves it by about {moved:.2g}"
+    name = flags.STEP_SIZE if not passed and small else flags.SCHWINGER_DYSON
+    yield Criterion(name, estimate.value, estimate.error, passed, words)
 
 
 def _bounds(opened: MeasuredEnsemble, columns: Mapping[str, dict[str, Chains]]) -> Iterator[Criterion]:
@@ -124,13 +132,12 @@ def _bounds(opened: MeasuredEnsemble, columns: Mapping[str, dict[str, Chains]]) 
         yield nearest[1]
 
 
-def _thimbles(opened: MeasuredEnsemble, columns: Mapping[str, dict[str, Chains]]) -> Iterator[Criterion]:
+def _thimbles(opened: MeasuredEnsemble, columns: Mapping[str, dict[str, Chains]], step: float) -> Iterator[Criterion]:
     """Judge the shares of integration cycles, and what a kernel leaves out."""
     theory: Any = opened.theory.loaded
     if not hasattr(theory, "critical_points"):
         return
-    said: Any = opened.ensemble.attrs.get("algorithm_parameters") or {}
-    share = outer_share(theory, columns[MOMENTS]["2"], float(said.get("step_size", 0.0)))
+    share = outer_share(theory, columns[MOMENTS]["2"], step)
     if share is not None:
         words = f"share of thimbles but that of 0; it has to be {share.expected:.4g}"
         yield Criterion(flags.CYCLES, share.value, share.error, share.z <= Z_LIMIT, words)

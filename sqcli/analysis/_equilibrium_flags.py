@@ -38,6 +38,9 @@ def z_of(estimate: stats.Estimate, expected: float = 0.0, outliers: float = OUTL
         return None
     off, error = complex(estimate.value) - expected, complex(estimate.error)
     parts = [(off.real, error.real), (off.imag, error.imag)][: 1 + isinstance(estimate.value, complex)]
+    if len(parts) == 2:  # one may be nothing but the rounding of the other
+        rounding = ROUNDING * max(abs(complex(estimate.value)), abs(expected))
+        parts = [(0.0 if abs(part) < rounding else part, each) for part, each in parts]
     spare = outliers * (estimate.outlier or 0.0)
     z = max((_z(*part, estimate.dof, abs(expected), spare) for part in parts), key=abs)
     skewness = estimate.lyapunov or 0.0 if outliers else 0.0  # makes t large on the side of the missing tail

@@ -23,6 +23,7 @@ BOUND = "bound_violated"
 CYCLES = "integration_cycle"
 MISSING_THIMBLES = "missing_thimbles"
 RUNAWAYS = "runaways"
+STEP_SIZE = "step_size"
 
 FLAGS: Mapping[str, str] = MappingProxyType(
     {
@@ -51,6 +52,8 @@ FLAGS: Mapping[str, str] = MappingProxyType(
         BOUND: "An expectation value is larger than any that the integral can have.",
         CYCLES: "The means are those of another mixture of integration cycles than the real line is.",
         MISSING_THIMBLES: "The kernel follows the thimble of z = 0 alone, and others have a weight that counts.",
+        STEP_SIZE: "The step of complex Langevin is seen: a Schwinger-Dyson equation is off by more than 4 sigma, as "
+        "far as a step of this size takes it; use a smaller one, or scheme=runge-kutta, or extrapolate.",
         RUNAWAYS: "Trajectories ran away and were started anew: what is left is no stationary process.",
     }
 )

@@ -162,6 +162,23 @@ def test_the_circle_has_a_boundary_term_and_a_power_law(made):
     assert {flags.UNTRUSTED, flags.DRIFT_TAIL} <= set(row["flags"])
 
 
+def test_a_step_that_is_seen_is_no_other_fault(made):
+    """Euler obeys 2 + 2⟨zf⟩ = −ε⟨f²⟩ exactly."""
+    coarse = {"step_size": 0.08, "scheme": "euler"}
+    path = made("coarse", "complex_gaussian", {"sigma0": "1+1j"}, **coarse)
+    assert flagged(path) == {flags.STEP_SIZE}
+    (operator, _), (square,) = (measure(path, [name]).estimates for name in ("langevin_operator", "drift_squared"))
+    assert operator["value"] == pytest.approx(-0.08 * square["value"], abs=5 * abs(operator["error"]))
+    assert flagged(made("fine", "complex_gaussian", {"sigma0": "1+1j"}, step_size=0.08, scheme="runge-kutta")) == set()
+
+
+def test_parts_that_are_rounding_do_not_deviate(made):
+    """Of a Gaussian with the kernel of its thimble moments are real multiples of one complex number."""
+    path = made("turned", "complex_gaussian", {"sigma0": "1+1j"}, step_size=0.004, kernel_angle="auto")
+    assert verify(path).verdict == "passed"
+    assert max(abs(row["z"] or 0) for row in verify(path).estimates) < 6
+
+
 def test_run_aways_are_flagged(made):
     wild = {"step_size": 0.02, "scheme": "euler", "runaway": "restart"}
     path = made("wild", "complex_double_well", {"a": "-4+10j", "b": "1"}, **wild)
