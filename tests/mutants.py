@@ -128,6 +128,20 @@ MUTANTS = [
         "diffusion/links/test_link_paths.py::test_path_weights_from_a_solved_prior_average_to_z[SU(2)-fair]",
     ),
     Mutant(
+        "noise of complex Langevin 2 % too wide",
+        "mcmc/_complex_steps.py",
+        "noise = complex(real * normals[i],",
+        "noise = complex(1.02 * real * normals[i],",
+        "mcmc/test_complex_langevin.py::test_the_error_of_a_large_step_is_that_of_the_scheme[euler]",
+    ),
+    Mutant(
+        "the tail of the drift too light",
+        "analysis/drift_tail.py",
+        "index = first + 1 - 0.5 /",
+        "index = first + 1 - 0.55 /",
+        "analysis/test_criteria.py::test_power_laws_are_seen_with_their_exponent[1.4]",
+    ),
+    Mutant(
         "weights squared",
         "stats/weights.py",
         "np.exp(logs - logs.max(initial=-np.inf))",

@@ -30,7 +30,7 @@ def columns(values):
 def test_power_laws_are_seen_with_their_exponent(alpha, judge):
     def sample(seed, size):
         random = np.random.default_rng(seed)
-        found = [drift_tail(columns(random.pareto(alpha, 8000 * size) + 1)) for _ in range(12)]
+        found = [drift_tail(columns(random.pareto(alpha, 16000 * size) + 1)) for _ in range(40)]
         assert all(each.z > 5 for each in found)
         return mean(np.array([each.index for each in found]), 1 / alpha, tolerance=0.03 / alpha)
 

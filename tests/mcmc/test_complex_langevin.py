@@ -78,7 +78,7 @@ def test_the_error_of_a_large_step_is_that_of_the_scheme(scheme, judge):
 
     def sample(seed, size):
         fields, _ = drawn(
-            ComplexGaussian(sigma0), ComplexLangevin(step, scheme), seed, chains=64 * size, draws=400, every=3
+            ComplexGaussian(sigma0), ComplexLangevin(step, scheme), seed, chains=64 * size, draws=6000, every=3
         )
         return both(fields**2, exact)
 
