@@ -19,11 +19,10 @@ from sqcli.analysis._boundary_terms import boundary_term
 from sqcli.analysis._cycles import left_out, outer_share
 from sqcli.analysis._draw_series import DrawSeries
 from sqcli.analysis._equilibrium_flags import Z_LIMIT, cut, z_of
-from sqcli.analysis.drift_tail import SURE, drift_tail
+from sqcli.analysis.drift_tail import drift_tail
 from sqcli.analysis.ensemble import MeasuredEnsemble
-from sqcli.analysis.observable_series import gather
 from sqcli.analysis.selection import observable
-from sqcli.observables import COMPLEX
+from sqcli.observables import COMPLEX, Observable, name_of
 from sqcli.stats import Chains
 
 OPERATOR, SQUARE, MOMENTS, HARMONICS = "langevin_operator", "drift_squared", "moments", "harmonics"
@@ -50,13 +49,17 @@ class Criterion:
     words: str
 
 
-def criteria(opened: MeasuredEnsemble, skip: int, stride: int) -> list[Criterion]:
-    """Judge all criteria that can be; none for fields that are real."""
-    if opened.field != COMPLEX:
+def judged_by(opened: MeasuredEnsemble) -> list[Observable]:
+    """List the observables whose series are judged; none for fields that are real."""
+    names = (OPERATOR, SQUARE, MOMENTS, HARMONICS) if opened.field == COMPLEX else ()
+    return [each for name in names if opened.available(each := observable(name))]
+
+
+def criteria(opened: MeasuredEnsemble, series: Mapping[str, DrawSeries], skip: int, stride: int) -> list[Criterion]:
+    """Judge all criteria that can be, none for fields that are real, from the series of `judged_by`, cut already."""
+    columns = {name_of(each): _columns(opened, each, series) for each in judged_by(opened)}
+    if not columns:
         return []
-    names = [name for name in (OPERATOR, SQUARE, MOMENTS, HARMONICS) if opened.available(observable(name))]
-    series = gather(opened, [observable(name) for name in names])
-    columns = {name: _columns(opened, name, series, skip, stride) for name in names}
     said: Any = opened.ensemble.attrs.get("algorithm_parameters") or {}
     step = float(said.get("step_size", 0.0))
     moved = step * abs(complex(np.mean(np.concatenate(list(columns[SQUARE][""])))))
@@ -64,18 +67,16 @@ def criteria(opened: MeasuredEnsemble, skip: int, stride: int) -> list[Criterion
     return [*found, *_thimbles(opened, columns, step)]
 
 
-def trust_flags(opened: MeasuredEnsemble, skip: int, stride: int) -> tuple[str, ...]:
+def trust_flags(opened: MeasuredEnsemble, series: Mapping[str, DrawSeries], skip: int, stride: int) -> tuple[str, ...]:
     """Flags of an ensemble that fails criteria: which ones, and `untrusted` unless it is the step alone."""
-    failed = [each.name for each in criteria(opened, skip, stride) if not each.passed]
+    failed = [each.name for each in criteria(opened, series, skip, stride) if not each.passed]
     return (flags.UNTRUSTED, *failed) if set(failed) - {flags.STEP_SIZE} else tuple(failed)
 
 
-def _columns(
-    opened: MeasuredEnsemble, name: str, series: Mapping[str, DrawSeries], skip: int, stride: int
-) -> dict[str, Chains]:
-    """Components of a series that is kept, by label."""
-    chains = series[f"observables/{name}"].shortened(skip, stride).chains()
-    labels = observable(name).components(opened.theory)
+def _columns(opened: MeasuredEnsemble, instance: Observable, series: Mapping[str, DrawSeries]) -> dict[str, Chains]:
+    """Components of a series, by label."""
+    chains = series[f"observables/{name_of(instance)}"].chains()
+    labels = instance.components(opened.theory)
     if labels is None:
         return {"": chains}
     return {label: [values[:, k] for values in chains] for k, label in enumerate(labels)}
@@ -92,7 +93,7 @@ def _drift(
     )
     tail = drift_tail(largest)
     if tail is not None:
-        yield Criterion(flags.DRIFT_TAIL, tail.index, tail.error, tail.z <= SURE, tail.words())
+        yield Criterion(flags.DRIFT_TAIL, tail.index, tail.error, tail.z <= Z_LIMIT, tail.words())
     terms = next(iter(columns.get(OPERATOR, {}).values()), None)
     boundary = None if terms is None else boundary_term(terms, drift, STEP_ALONE * moved)
     if boundary is not None:

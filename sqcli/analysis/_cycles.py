@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 
 from sqcli import stats
+from sqcli.analysis._equilibrium_flags import Z_LIMIT
 from sqcli.errors import UsageError
 from sqcli.stats import Chains
 from sqcli.theories import missing_weight, thimble_weights, thimbles
 
 ALIKE = 1e-9  # relative difference of ⟨z²⟩ of thimbles that are one by symmetry
 SPARE = 0.002  # of the integral, that a share may be wrong by
-SURE = 4.0  # standard errors
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def outer_share(theory: Any, squares: Chains, step_size: float) -> Share | None:
     square = inner + value * (outer[0] - inner)
     spared = SPARE + 0.5 * step_size * stiffest * abs(square / (outer[0] - inner))
     off, width = abs(value - expected) - spared, max(error.real, error.imag)
-    alone = abs(value) - spared <= SURE * width
+    alone = abs(value) - spared <= Z_LIMIT * width
     missing = abs(expected * (outer[0] - inner) / (inner + expected * (outer[0] - inner)))
     return Share(value, error, expected, off / width if width > 0 else 0.0, alone, missing)
 

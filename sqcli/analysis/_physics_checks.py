@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sqcli import registry, stats
 from sqcli.analysis import flags
-from sqcli.analysis._criteria import criteria
+from sqcli.analysis._criteria import criteria, judged_by
 from sqcli.analysis._equilibrium_flags import cut, energy_balance, energy_changes, memory_z, warmup_drift, watched
 from sqcli.analysis._frozen_charge import charge_squared, frozen, stuck
 from sqcli.analysis._verdicts import (
@@ -183,7 +183,8 @@ def thermalised(opened: MeasuredEnsemble, witness: Mapping[str, Chains], skip: i
 
 def trusted(opened: MeasuredEnsemble, skip: int, stride: int) -> Iterator[Row]:
     """Check the criteria for correctness of complex Langevin."""
-    for each in criteria(opened, skip, stride):
+    series = shortened(gather(opened, judged_by(opened)), skip, stride)
+    for each in criteria(opened, series, skip, stride):
         facts: Row = {"value": each.value, "error": each.error, "passed": each.passed}
         reason = None if each.passed else f"{flags.FLAGS[each.name]} ({each.words})"
         yield row(CRITERION, each.name, reference=None, reason=reason, **facts)

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sqcli.analysis._equilibrium_flags import Z_LIMIT
 from sqcli.stats import Chains
 
 PARTS = (0.05, 0.01, 0.002)  # of the draws that are beyond the bounds
 LEAST = 40  # excursions
-SURE = 4.0  # standard errors from which a power law is taken for one
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class DriftTail:
 
     def words(self) -> str:
         """Describe it: "falls as x^-1.4 beyond 30"."""
-        if self.z <= SURE:
+        if self.z <= Z_LIMIT:
             return "P(|drift| > x) falls faster than a power"
         return f"P(|drift| > x) falls as x^{-1 / self.index:.2g} beyond {self.bound:.3g}"
 

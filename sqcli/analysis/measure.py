@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sqcli import stats
 from sqcli.analysis import flags
-from sqcli.analysis._criteria import trust_flags
+from sqcli.analysis._criteria import judged_by, trust_flags
 from sqcli.analysis._draw_series import ALL, DrawSeries
 from sqcli.analysis._equilibrium_flags import assumption_flags, ensemble_flags
 from sqcli.analysis._frozen_charge import charge_flags, with_charge
@@ -67,8 +67,9 @@ def measure(
     """
     opened = open_for_measuring(path, skip)
     chosen = choose(opened, observables, options or {})
-    series = shortened(gather(opened, with_charge(opened, _with_mean(chosen.values())), progress), skip, stride)
-    common = (*trust_flags(opened, skip, stride), *ensemble_flags(opened, skip, stride))
+    wanted = [*with_charge(opened, _with_mean(chosen.values())), *judged_by(opened)]
+    series = shortened(gather(opened, wanted, progress), skip, stride)
+    common = (*trust_flags(opened, series, skip, stride), *ensemble_flags(opened, skip, stride))
     if unweighted and WEIGHTS in series:
         del series[WEIGHTS]
         common = (flags.UNCORRECTED, *common)

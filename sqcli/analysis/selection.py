@@ -98,7 +98,8 @@ def _require_options(names: Sequence[str], options: Iterable[str]) -> None:
 def _unavailable(opened: MeasuredEnsemble, name: str, instance: Observable) -> str:
     fitting = ", ".join(other for other in registry.names(FOLDER) if opened.available(observable(other)))
     if opened.field == COMPLEX and not instance.holomorphic:
-        return f"{name} is no analytic function of the field, of which complex Langevin says nothing; but: {fitting}"
+        reason = "is no analytic function of the field, and complex Langevin says nothing of it"
+        return f"{name} {reason}; what there is: {fitting}"
     if not instance.fits(opened.field, opened.theory):
         options, where = options_of(instance), f"does not exist for theory {opened.theory.name} on {opened.lattice}"
         return f"{name} with {assignments(options)} {where}" if options else f"{name} {where}; what does: {fitting}"

@@ -8,12 +8,14 @@ from statistical import mean
 
 from sqcli.analysis import flags
 from sqcli.analysis._boundary_terms import boundary_term
-from sqcli.analysis._criteria import criteria
+from sqcli.analysis._criteria import criteria, judged_by
 from sqcli.analysis._cycles import left_out, outer_share
 from sqcli.analysis.drift_tail import drift_tail
 from sqcli.analysis.ensemble import open_for_measuring
 from sqcli.analysis.measure import measure
+from sqcli.analysis.observable_series import gather
 from sqcli.analysis.verify import verify
+from sqcli.errors import UsageError
 from sqcli.runs.generate import Request, generate
 from sqcli.theories import thimble_weights, thimbles
 from sqcli.theories.complex_double_well import ComplexDoubleWell
@@ -151,9 +153,17 @@ def test_wrong_processes_are_not_trusted(made, a, angle, expected):
 def test_right_processes_are_trusted(made, theory, parameters, algorithm):
     path = made(f"{theory}{parameters}".replace("/", ""), theory, parameters, **algorithm)
     assert flagged(path) == set()
-    found = {each.name for each in criteria(open_for_measuring(path), 0, 1)}
+    opened = open_for_measuring(path)
+    found = {each.name for each in criteria(opened, gather(opened, judged_by(opened)), 0, 1)}
     assert {flags.DRIFT_TAIL, flags.BOUNDARY_TERM, flags.SCHWINGER_DYSON, flags.BOUND, flags.RUNAWAYS} <= found
     assert {row["component"] for row in verify(path).estimates if row["observable"] == "criterion"} == found
+
+
+def test_what_is_not_analytic_is_refused_with_the_reason(made):
+    path = made("circle", "complex_cosine", {"beta": "1"}, step_size=0.01)
+    for name in ("mean_abs_field", "abs_magnetization", "chi2_abs", "power_spectrum"):
+        with pytest.raises(UsageError, match=f"{name} is no analytic function of the field"):
+            measure(path, [name])
 
 
 def test_the_circle_has_a_boundary_term_and_a_power_law(made):

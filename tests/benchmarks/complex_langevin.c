@@ -4,36 +4,8 @@
  * seeded by splitmix64; normal ones in pairs by Box-Muller with the functions of libm.
  */
 #include <math.h>
-#include <stdint.h>
 
-typedef struct {
-    uint64_t word[4];
-} rng_t;
-
-static void rng_seed(rng_t *rng, uint64_t seed)
-{
-    for (int i = 0; i < 4; i++) {
-        uint64_t z = (seed += 0x9e3779b97f4a7c15u);
-        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-        z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-        rng->word[i] = z ^ (z >> 31);
-    }
-}
-
-static inline uint64_t rng_bits(rng_t *rng)
-{
-    uint64_t *s = rng->word;
-    const uint64_t result = s[0] + s[3];
-    const uint64_t shifted = s[1] << 17;
-
-    s[2] ^= s[0];
-    s[3] ^= s[1];
-    s[1] ^= s[2];
-    s[0] ^= s[3];
-    s[2] ^= shifted;
-    s[3] = (s[3] << 45) | (s[3] >> 19);
-    return result;
-}
+#include "xoshiro.h"
 
 /* Uniform in (0, 1]. */
 static inline double rng_uniform(rng_t *rng)

@@ -90,13 +90,10 @@ def prior(theory: Any, lattice: Lattice, level: float) -> Prior:
 
 def weakened(theory: Any, lattice: Lattice, level: float) -> Any:
     """Copy a theory of two dimensions, with the coupling at which plaquettes are as noise of a level leaves them."""
-    left = math.exp(-2 * casimir(link_manifold(theory)) * level**2)
-
-    def mean(beta: float) -> float:
-        return float(replace(theory, beta=beta).coupling_limits(lattice)[0])
+    left = math.exp(-2 * casimir(link_manifold(theory)) * level**2) * theory.coupling_limits(lattice)[0]
 
     def excess(beta: float) -> float:
-        return mean(beta) - left * mean(theory.beta)
+        return float(replace(theory, beta=beta).coupling_limits(lattice)[0] - left)
 
     return replace(theory, beta=float(brentq(excess, 0.0, theory.beta, rtol=1e-10))) if theory.beta else theory
 
